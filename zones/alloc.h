@@ -1,0 +1,20 @@
+/* Memory, or the end of the process with a message: see "Failure kinds" in docs/decisions.md.
+ *
+ * Every growth in pldns is bounded by a named limit, so running out of memory is a configuration
+ * matter and not something callers can mend.  alloc_fail_hook lets tests see the failure. */
+#ifndef PLDNS_ALLOC_H
+#define PLDNS_ALLOC_H
+
+#include <stddef.h>
+
+/* Zeroed memory for 'length' items of 'size' bytes; overflow counts as failure.  Free with free(). */
+void *alloc_array(size_t length, size_t size) __attribute__((malloc, returns_nonnull));
+
+/* Grows 'old' (may be NULL) to 'length' items; new bytes are not zeroed. */
+void *alloc_resize(void *old, size_t length, size_t size) __attribute__((returns_nonnull));
+
+/* Copies. */
+char *alloc_string(const char *text) __attribute__((malloc, returns_nonnull));
+void *alloc_copy(const void *bytes, size_t size) __attribute__((malloc, returns_nonnull));
+
+#endif

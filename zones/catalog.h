@@ -1,0 +1,79 @@
+/* The accepted documents: who is served, who was refused and why, what to fall back on.
+ *
+ * Pure: told what the source holds, it decides.  One thread at a time uses a catalog (the builder).
+ *
+ * Rules (docs/attachments.md "Failing alone"):
+ * - a document that does not load keeps its last accepted version in service;
+ * - two documents that use one connection id, or attach one owner name, conflict: the one already
+ *   served keeps it, from a cold start the first in name order; the newcomer is refused, naming both
+ *   places.  Changes that arrive together are judged together: a name may move between two documents
+ *   in one reload;
+ * - what was detached stays as a tombstone for the hold. */
+#ifndef PLDNS_CATALOG_H
+#define PLDNS_CATALOG_H
+
+#include "table.h"
+
+struct catalog;
+
+/* 'hold_ms': how long a detached domain stays owned (attachments.detachHold). */
+struct catalog *catalog_new(uint64_t hold_ms);
+void catalog_free(struct catalog *);
+
+/* A reload in three steps: begin, tell all that the source holds (offer), finish.
+ * Time is monotonic milliseconds. */
+void catalog_begin(struct catalog *);
+
+enum catalog_offer { CATALOG_UNCHANGED, CATALOG_PARSED, CATALOG_REFUSED };
+
+/* The source holds 'name' with these bytes.  Bytes with the digest of the version already served (or
+ * already refused) are not parsed again. */
+enum catalog_offer catalog_offer(struct catalog *, const char *name, const void *bytes, size_t size);
+
+/* The source holds 'name' but it cannot be read (why: "is a directory", strerror…): refused. */
+void catalog_offer_unreadable(struct catalog *, const char *name, const char *why);
+
+/* The last accepted version from the state directory, offered before the first reload only: it is used
+ * if the source's own version is refused.  Ignored if it does not parse. */
+void catalog_restore(struct catalog *, const char *name, const void *bytes, size_t size);
+
+/* The source as a whole cannot be read: everything accepted stays ("degraded").  Instead of
+ * catalog_finish()'s removal of documents that were not offered. */
+void catalog_source_failed(struct catalog *, const char *why);
+
+struct catalog_change { /* of one catalog_finish() */
+    bool changed;       /* the served set differs: build a table */
+    size_t accepted, refused, removed; /* documents: newly accepted, now refused, gone */
+    size_t names_added, names_moved, names_removed; /* owner names */
+};
+
+/* Decides.  Documents that were not offered since catalog_begin() are removed. */
+void catalog_finish(struct catalog *, uint64_t now, struct catalog_change *out);
+
+/* Drops tombstones whose hold has ended; true if any was (build a new table then). */
+bool catalog_expire(struct catalog *, uint64_t now);
+/* When the next tombstone ends; UINT64_MAX if there is none. */
+uint64_t catalog_next_expiry(const struct catalog *);
+
+/* Builds the table of what is served now; documents and tombstones of 'options' are filled in here. */
+struct table *catalog_build(const struct catalog *, struct table_options *options);
+
+/* One line of the status: a document as the source has it. */
+struct catalog_entry {
+    const char *name;
+    bool served;           /* some version of it is in the table */
+    bool refused;          /* the source's version is not what is served */
+    bool restored;         /* what is served came from the state directory */
+    struct digest served_digest, offered_digest;
+    size_t connections;
+    const struct error_list *complaints; /* of the newest version, warnings too */
+};
+size_t catalog_length(const struct catalog *);
+void catalog_entry(const struct catalog *, size_t i, struct catalog_entry *out); /* by name */
+bool catalog_degraded(const struct catalog *, const char **why);
+
+/* The bytes to keep for a document that is served (for the state directory); lent until the next
+ * catalog_begin().  NULL if nothing new was accepted for it in the last catalog_finish(). */
+const void *catalog_newly_accepted(const struct catalog *, size_t i, size_t *size);
+
+#endif

@@ -1,0 +1,45 @@
+/* What an attached domain stands for: the owner names, and the root that is owned as a whole.
+ *
+ * See the table "Domain types and the rules they make" in docs/attachments.md.  Here stands the only
+ * knowledge of suffixes such as aws.plc.tidbcloud.com. */
+#ifndef PLDNS_DOMAIN_H
+#define PLDNS_DOMAIN_H
+
+#include "connection.h"
+
+/* One owner name of an attached domain. */
+struct domain_rule {
+    const struct connection *connection;
+    const struct connection_domain *domain;
+    const struct connection_name *name; /* when written out in domains[]; else NULL */
+    struct dname owner;                 /* folded; may begin with "*" */
+    const char *zone; /* "" = all endpoints; else only this zone's endpoints */
+    unsigned line;    /* where in the document */
+};
+
+/* What is owned beyond the rules. */
+struct domain_root {
+    const struct connection *connection;
+    const struct connection_domain *domain;
+    struct dname name;
+    bool subtree;      /* false: this name alone (an exact host) */
+    bool zone_checked; /* the label left of 'name' may be a zone id: strict look-ups refuse ids of
+                          'connection->cloud' that have no endpoint */
+};
+
+typedef void domain_rule_fn(void *arg, const struct domain_rule *);
+typedef void domain_root_fn(void *arg, const struct domain_root *);
+
+/* The root that a typed unique name stands for ("U.aws.plc.tidbcloud.com"): checks the unique name.
+ * False: 'why' (at least 256 bytes) says what the type wants. */
+MUST_USE bool domain_make_root(enum connection_domain_type, enum cloud, const char *unique_name,
+                               const char *region, const char *project_id, struct dname *out,
+                               char *why, size_t why_size);
+
+/* Calls 'each' for every rule, in the order written.  Lent for the call. */
+void domain_rules(const struct connection *, domain_rule_fn *each, void *arg);
+
+/* Calls 'each' for every owned root.  A root may come more than once. */
+void domain_roots(const struct connection *, domain_root_fn *each, void *arg);
+
+#endif

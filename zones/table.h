@@ -1,0 +1,100 @@
+/* The attachment table: which names are ours, and what each is answered.
+ *
+ * Built whole, never changed afterwards: any number of threads may read it without a lock for as long
+ * as it is kept alive.  It holds copies of all it needs; documents may go away.
+ *
+ * Look-up is RFC 4592: one name tree; closest encloser; empty non-terminals exist; an exact name
+ * beats a wildcard; a wildcard covers any number of labels below its parent unless an existing name
+ * stands between.  A look-up costs a bounded number of hash probes, none of them allocates. */
+#ifndef PLDNS_TABLE_H
+#define PLDNS_TABLE_H
+
+#include "answer.h"
+#include "document.h"
+#include "hash.h"
+
+#define TABLE_NEGATIVE_TTL 5 /* seconds: TTL and MINIMUM of the SOA of our own negative answers */
+
+enum table_outcome {
+    TABLE_NOT_OWNED, /* forward it */
+    TABLE_ANSWER,    /* 'answer' has its records; other types: NOERROR, empty, SOA */
+    TABLE_EMPTY,     /* an empty non-terminal or a root: NOERROR, empty, SOA for every type */
+    TABLE_NXDOMAIN,  /* owned, but no rule covers it */
+    TABLE_NOT_READY, /* SERVFAIL + EDE 14 */
+    TABLE_GONE,      /* connection, domain or endpoint is gone for good: NXDOMAIN + SOA + EDE 15 */
+    TABLE_NO_ZONE,   /* strict zone without endpoint: NXDOMAIN + SOA + EDE 15 */
+    TABLE_DETACHED,  /* tombstone: NXDOMAIN + SOA + EDE 15 */
+    TABLE_FENCED,    /* below a fence and not attached: NXDOMAIN + SOA + EDE 15 */
+    TABLE_SEARCH,    /* an owned name followed by a search suffix: NXDOMAIN + SOA */
+};
+
+struct table;
+struct table_rule; /* opaque: what table_describe() explains */
+
+struct table_match {
+    enum table_outcome outcome;
+    uint8_t root_offset;          /* octets of the query name left of the owned root (the SOA's owner) */
+    bool regional_fallback;       /* a zone id without endpoint was given all addresses */
+    bool placeholder;             /* a label of the query is literally "unique_name" */
+    const struct answer *answer;  /* TABLE_ANSWER only */
+    const struct table_rule *rule; /* the rule that decided, or NULL */
+};
+
+/* What the query name is to us.  'qname' is a well-formed uncompressed wire name in any letter case.
+ * Pointers in 'match' live as long as the table. */
+void table_find(const struct table *, const uint8_t *qname, struct table_match *match);
+
+/* Why: everything a person wants to know of a rule.  Texts live as long as the table, "" if absent. */
+struct table_why {
+    char owner[DNAME_TEXT_MAX];
+    const char *connection, *cluster, *zone, *document;
+    const char *state, *message; /* of what decided: connection, domain or endpoint */
+    unsigned line;
+};
+void table_describe(const struct table *, const struct table_rule *, struct table_why *out);
+
+/* The near miss for a name that is not owned: an owner name ("*.use1-az1.…") that the asker may have
+ * meant: the name with something behind it, above an owned root, or one label off.  False: none.
+ * Linear in the table; for diagnosis only. */
+MUST_USE bool table_near(const struct table *, const uint8_t *qname, struct dname *owner);
+
+uint64_t table_generation(const struct table *);
+const struct digest *table_digest(const struct table *); /* over all documents' names and digests */
+size_t table_names(const struct table *);      /* owner names */
+size_t table_connections(const struct table *);
+size_t table_documents(const struct table *);
+size_t table_bytes(const struct table *);      /* memory held */
+
+/* Visits every rule, in no particular order: for listings and for diff. */
+typedef void table_rule_fn(void *arg, const struct table_rule *);
+void table_each(const struct table *, table_rule_fn *each, void *arg);
+/* The rule's answer as TABLE_ANSWER, TABLE_NOT_READY or TABLE_GONE; '*answer' as in table_match. */
+enum table_outcome table_rule_outcome(const struct table *, const struct table_rule *,
+                                      const struct answer **answer);
+
+/* ---- building ---- */
+
+struct table_tombstone {
+    struct dname name;
+    bool subtree;
+};
+
+struct table_options { /* all lent for the call of table_build() */
+    struct hash_key key;
+    uint64_t generation;
+    const char *zone;            /* our own zone id, "" = none */
+    const struct dname *fences;  /* suffixes */
+    size_t fences_length;
+    const struct dname *search_suffixes;
+    size_t search_suffixes_length;
+    const struct table_tombstone *tombstones;
+    size_t tombstones_length;
+};
+
+/* Builds from documents that do not contradict each other (see catalog.h).  If two rules have one
+ * owner all the same, the first given wins. */
+struct table *table_build(const struct table_options *, struct document *const *documents,
+                          size_t length);
+void table_free(struct table *);
+
+#endif
