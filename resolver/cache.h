@@ -1,0 +1,62 @@
+/* Answers from upstream, kept until their TTL ends.  One worker's own: no lock.
+ *
+ * Bounded in bytes, all bookkeeping counted.  When full, expired entries go first, then those not
+ * used again since they came (SIEVE), so that a flood of unique names cannot push out the hot set.
+ * No clock inside: 'now' is monotonic milliseconds.
+ *
+ * Key: folded name, type, class, DO, CD.  What is kept: header, question, answer section; authority
+ * too when negative or DO.  Never the additional section, never a record under another name. */
+#ifndef PLDNS_CACHE_H
+#define PLDNS_CACHE_H
+
+#include "hash.h"
+#include "reply.h"
+
+struct cache;
+
+struct cache_options {
+    size_t bytes; /* 0 = keeps nothing */
+    struct hash_key key;
+    uint64_t min_ttl_ms, max_ttl_ms, max_negative_ttl_ms;
+    uint64_t serve_stale_ms; /* how long behind its end an entry may still be served; 0 = not */
+};
+
+struct cache *cache_new(const struct cache_options *);
+void cache_free(struct cache *);
+
+enum cache_result { CACHE_MISS, CACHE_HIT, CACHE_STALE };
+
+struct cache_hit { /* lent until the next call on this cache that is not cache_get or cache_write */
+    const void *entry;
+    size_t size;              /* octets cache_write() writes */
+    const struct reply *reply; /* index of the stored message (offsets fit what cache_write() writes) */
+    bool cut;                 /* stored only up to a CNAME whose target was owned then: complete only
+                                 if that target is owned still */
+    bool refresh;             /* near its end and asked often: worth a prefetch */
+};
+
+MUST_USE enum cache_result cache_get(struct cache *, const struct reply_question *, uint64_t now,
+                                     struct cache_hit *out);
+
+/* Writes the stored message to 'out' ('hit->size' octets) with TTLs counted down to 'now' (stale
+ * ones: 30 s, RFC 8767).  Id 0; counts as stored; question in lower case. */
+void cache_write(const struct cache *, const struct cache_hit *, uint64_t now, uint8_t *out);
+
+/* Keeps a checked reply.  'cut': only the answer up to the last hop of 'reply' stands in 'message'.
+ * Too big, TTL 0, negative without SOA: not kept.  SERVFAIL and the like: see cache_put_failure. */
+void cache_put(struct cache *, const struct reply_question *, const uint8_t *message, size_t size,
+               const struct reply *, bool cut, uint64_t now);
+
+/* Remembers that the question failed (RFC 9520): 1…5 s, never in place of good data. */
+void cache_put_failure(struct cache *, const struct reply_question *, uint64_t now);
+/* True while a failure is remembered. */
+bool cache_failed(struct cache *, const struct reply_question *, uint64_t now);
+
+/* Drops a name (all types), or everything at and below it; returns how many entries. */
+size_t cache_flush(struct cache *, const uint8_t *name, bool subtree);
+
+size_t cache_bytes(const struct cache *);
+size_t cache_entries(const struct cache *);
+uint64_t cache_evicted(const struct cache *);
+
+#endif

@@ -1,0 +1,71 @@
+/* Questions that are not ours: asked upstream, validated, merged, bounded in time and work.
+ *
+ * One worker's own.  Policy (docs/how-a-query-travels.md): best smoothed round-trip time first, then
+ * the others; a retransmission after that upstream's own measured latency; TC → the same question
+ * over TCP; SERVFAIL/REFUSED/malformed → the next upstream; at most FORWARD_SENDS_MAX packets and
+ * 'timeout_ms' for one question.  Identical questions in flight are one (name, type, class, DO, CD). */
+#ifndef PLDNS_FORWARD_H
+#define PLDNS_FORWARD_H
+
+#include "config.h"
+#include "network.h"
+#include "reply.h"
+#include "stats.h"
+
+#define FORWARD_SENDS_MAX   12
+#define FORWARD_WAITERS_MAX 1024 /* clients that may wait for one question */
+
+struct forward;
+struct forward_job; /* one waiting client */
+
+enum forward_result {
+    FORWARD_ANSWER,      /* 'message' and 'reply' are an upstream's good answer (any rcode) */
+    FORWARD_UNREACHABLE, /* nobody answered in time: SERVFAIL + EDE 22 */
+    FORWARD_BROKEN,      /* only broken or refusing answers: SERVFAIL + EDE 23 */
+    FORWARD_LOOP,        /* the chain loops: SERVFAIL */
+    FORWARD_OVERLOADED,  /* over a limit: SERVFAIL at once */
+    FORWARD_OWNED,       /* the name became ours while it waited: look it up again */
+};
+
+/* Called once per job unless cancelled, never from inside forward_ask().  Everything is lent for the
+ * call.  'message' has its question in lower case and id 0. */
+typedef void forward_done_fn(void *arg, enum forward_result, const uint8_t *message, size_t size,
+                             const struct reply *, uint64_t now);
+
+/* Called once per question that ended in FORWARD_ANSWER, UNREACHABLE or BROKEN, before its waiters are
+ * told: the place to cache it. */
+typedef void forward_keep_fn(void *arg, const struct reply_question *, enum forward_result,
+                             const uint8_t *message, size_t size, const struct reply *, uint64_t now);
+
+/* Asked before every single send: true if the name is owned now, and must not leave. */
+typedef bool forward_guard_fn(void *arg, const uint8_t *name);
+
+struct forward_options {
+    const struct config *config;               /* routes, timeout, letter case, limits: held for ever */
+    const struct config_upstreams *upstreams;  /* default list (from config or resolv.conf) */
+    struct network *network;
+    struct stats *stats;
+    unsigned in_flight;                        /* questions at a time, this worker */
+    forward_keep_fn *keep;
+    forward_guard_fn *guard;
+    void *arg;                                 /* of keep and guard */
+};
+
+struct forward *forward_new(const struct forward_options *);
+/* Ends all questions without telling anybody. */
+void forward_free(struct forward *);
+
+/* Never fails: over a limit the job ends with FORWARD_OVERLOADED soon.  With done == NULL nobody waits
+ * (prefetch) and the result is NULL.  The question is copied. */
+struct forward_job *forward_ask(struct forward *, const struct reply_question *, uint64_t now,
+                                forward_done_fn *done, void *arg);
+/* No callback comes after; the question itself goes on if others wait. */
+void forward_cancel(struct forward_job *);
+
+size_t forward_in_flight(const struct forward *);
+bool forward_has_upstreams(const struct forward *);
+
+/* Names of the upstreams a question for 'name' would be sent to, for diagnosis: "10.0.0.2, …". */
+char *forward_describe(const struct forward *, const uint8_t *name, char *text, size_t size);
+
+#endif

@@ -1,0 +1,38 @@
+/* One thread that answers: its own event base, sockets, cache, forward and counters. */
+#ifndef PLDNS_WORKER_H
+#define PLDNS_WORKER_H
+
+#include "hash.h"
+#include "listener.h"
+#include "publish.h"
+#include "stats.h"
+
+struct worker;
+
+struct worker_options {
+    unsigned index;
+    const struct config *config;
+    struct publish *table;
+    const struct listener *listeners; /* config->listen_length of them; the worker uses, not closes */
+    const struct config_upstreams *upstreams;
+    struct hash_key key;
+    size_t cache_bytes; /* this worker's share */
+};
+
+/* Starts the thread.  NULL: 'errors' says why. */
+MUST_USE struct worker *worker_start(const struct worker_options *, struct error_list *errors);
+
+/* Ends: no new TCP connections, waiting queries answered (SERVFAIL if they must), thread joined. */
+void worker_stop(struct worker *);
+
+const struct stats *worker_stats(const struct worker *);
+
+struct worker_gauges { /* sampled by the worker a few times a second at most, when it runs */
+    uint64_t cache_bytes, cache_entries, cache_evicted, in_flight, tcp_connections;
+};
+void worker_gauges(const struct worker *, struct worker_gauges *out);
+
+/* Drops cached names; done in the worker's thread, soon. */
+void worker_flush(struct worker *, const struct dname *name, bool subtree);
+
+#endif
