@@ -7,7 +7,12 @@
 
 #include <stddef.h>
 
-/* Zeroed memory for 'length' items of 'size' bytes; overflow counts as failure.  Free with free(). */
+/* Called once before the process ends for want of memory; NULL = nothing.  For tests, which leave
+ * it by longjmp. */
+extern void (*alloc_fail_hook)(void);
+
+/* Zeroed memory for 'length' items of 'size' bytes; overflow counts as failure.  Free with free().
+ */
 void *alloc_array(size_t length, size_t size) __attribute__((malloc, returns_nonnull));
 
 /* Grows 'old' (may be NULL) to 'length' items; new bytes are not zeroed. */

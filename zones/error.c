@@ -1,1 +1,124 @@
 #include "error.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "alloc.h"
+
+/* Longer texts are cut: no sentence for a person is that long, but a quoted value may be. */
+#define TEXT_MAX 1024
+
+/* One line and printable, whatever a document put into it: complaints end up in logs and terminals.
+ * Octets from 0x80 on pass, they are UTF-8 of the document. */
+static void make_printable(char *text)
+{
+    for (unsigned char *c = (unsigned char *)text; *c != '\0'; c++) {
+        if (*c < 0x20 || *c == 0x7f)
+            *c = '?';
+    }
+}
+
+/* The cut must not leave half a UTF-8 sequence behind. */
+static void cut_whole(char *text, size_t length)
+{
+    while (length > 0 && ((unsigned char)text[length] & 0xc0) == 0x80)
+        length--;
+    text[length] = '\0';
+}
+
+static void keep(struct error_list *list, struct error *complaint)
+{
+    if (list->length >= ERROR_LIST_MAX) {
+        free(complaint->file);
+        free(complaint->text);
+        return;
+    }
+    /* Grows in powers of two, so the room is full exactly when the length is one. */
+    if ((list->length & (list->length - 1)) == 0) {
+        size_t room = list->length == 0 ? 1 : list->length * 2;
+        list->items = alloc_resize(list->items, room, sizeof *list->items);
+    }
+    list->items[list->length++] = *complaint;
+}
+
+__attribute__((format(printf, 6, 0))) static void add(struct error_list *list, bool warning,
+                                                      const char *file, unsigned line,
+                                                      unsigned column, const char *format,
+                                                      va_list arguments)
+{
+    char text[TEXT_MAX];
+    struct error complaint = {.warning = warning, .line = line, .column = column};
+
+    if (warning)
+        list->warnings++;
+    else
+        list->errors++;
+    if (list->length >= ERROR_LIST_MAX)
+        return;
+    int size = vsnprintf(text, sizeof text, format, arguments);
+    if (size < 0)
+        text[0] = '\0';
+    else if ((size_t)size >= sizeof text)
+        cut_whole(text, sizeof text - 1);
+    make_printable(text);
+    complaint.file = alloc_string(file != NULL ? file : "");
+    make_printable(complaint.file);
+    complaint.text = alloc_string(text);
+    keep(list, &complaint);
+}
+
+void error_add(struct error_list *list, const char *file, unsigned line, unsigned column,
+               const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    add(list, false, file, line, column, format, arguments);
+    va_end(arguments);
+}
+
+void error_warn(struct error_list *list, const char *file, unsigned line, unsigned column,
+                const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    add(list, true, file, line, column, format, arguments);
+    va_end(arguments);
+}
+
+void error_move(struct error_list *to, struct error_list *from)
+{
+    for (size_t i = 0; i < from->length; i++)
+        keep(to, &from->items[i]);
+    to->errors += from->errors;
+    to->warnings += from->warnings;
+    free(from->items);
+    *from = (struct error_list){0};
+}
+
+char *error_format(const struct error *error, char *buffer, size_t size)
+{
+    char place[64] = "";
+
+    if (error->line > 0 && error->column > 0)
+        snprintf(place, sizeof place, "%u:%u:", error->line, error->column);
+    else if (error->line > 0)
+        snprintf(place, sizeof place, "%u:", error->line);
+    bool file = error->file[0] != '\0';
+    snprintf(buffer, size, "%s%s%s%s%s%s", error->file, file ? ":" : "", place,
+             file || place[0] != '\0' ? " " : "", error->warning ? "warning: " : "", error->text);
+    return buffer;
+}
+
+void error_clear(struct error_list *list)
+{
+    for (size_t i = 0; i < list->length; i++) {
+        free(list->items[i].file);
+        free(list->items[i].text);
+    }
+    free(list->items);
+    *list = (struct error_list){0};
+}
