@@ -1,0 +1,3 @@
+#ifndef PLDNS_ADMIN_H
+#define PLDNS_ADMIN_H
+#endif

@@ -1,0 +1,3 @@
+#ifndef PLDNS_CHAIN_H
+#define PLDNS_CHAIN_H
+#endif

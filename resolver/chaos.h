@@ -1,0 +1,3 @@
+#ifndef PLDNS_CHAOS_H
+#define PLDNS_CHAOS_H
+#endif

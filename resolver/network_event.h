@@ -1,0 +1,3 @@
+#ifndef PLDNS_NETWORK_EVENT_H
+#define PLDNS_NETWORK_EVENT_H
+#endif

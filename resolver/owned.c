@@ -1,0 +1,1 @@
+#include "owned.h"

@@ -1,0 +1,3 @@
+#ifndef PLDNS_OWNED_H
+#define PLDNS_OWNED_H
+#endif

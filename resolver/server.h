@@ -1,0 +1,3 @@
+#ifndef PLDNS_SERVER_H
+#define PLDNS_SERVER_H
+#endif

@@ -1,0 +1,3 @@
+#ifndef PLDNS_SOURCE_DIR_H
+#define PLDNS_SOURCE_DIR_H
+#endif

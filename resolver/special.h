@@ -1,0 +1,3 @@
+#ifndef PLDNS_SPECIAL_H
+#define PLDNS_SPECIAL_H
+#endif

@@ -1,0 +1,3 @@
+#ifndef PLDNS_STATEDIR_H
+#define PLDNS_STATEDIR_H
+#endif

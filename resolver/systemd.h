@@ -1,0 +1,3 @@
+#ifndef PLDNS_SYSTEMD_H
+#define PLDNS_SYSTEMD_H
+#endif

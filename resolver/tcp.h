@@ -1,0 +1,3 @@
+#ifndef PLDNS_TCP_H
+#define PLDNS_TCP_H
+#endif

@@ -1,0 +1,3 @@
+#ifndef PLDNS_UDP_H
+#define PLDNS_UDP_H
+#endif

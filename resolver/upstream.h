@@ -1,0 +1,3 @@
+#ifndef PLDNS_UPSTREAM_H
+#define PLDNS_UPSTREAM_H
+#endif

@@ -1,0 +1,3 @@
+#ifndef PLDNS_WIRE_H
+#define PLDNS_WIRE_H
+#endif
