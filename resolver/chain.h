@@ -1,3 +1,6 @@
 #ifndef PLDNS_CHAIN_H
 #define PLDNS_CHAIN_H
+
+#include <stdint.h>
+
 #endif

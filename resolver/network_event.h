@@ -1,3 +1,6 @@
 #ifndef PLDNS_NETWORK_EVENT_H
 #define PLDNS_NETWORK_EVENT_H
+
+#include <stdint.h>
+
 #endif

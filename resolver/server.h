@@ -1,3 +1,6 @@
 #ifndef PLDNS_SERVER_H
 #define PLDNS_SERVER_H
+
+#include <stdint.h>
+
 #endif

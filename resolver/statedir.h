@@ -1,3 +1,6 @@
 #ifndef PLDNS_STATEDIR_H
 #define PLDNS_STATEDIR_H
+
+#include <stdint.h>
+
 #endif

@@ -1,3 +1,6 @@
 #ifndef PLDNS_SYSTEMD_H
 #define PLDNS_SYSTEMD_H
+
+#include <stdint.h>
+
 #endif

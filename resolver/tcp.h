@@ -1,3 +1,6 @@
 #ifndef PLDNS_TCP_H
 #define PLDNS_TCP_H
+
+#include <stdint.h>
+
 #endif

@@ -1,3 +1,6 @@
 #ifndef PLDNS_UPSTREAM_H
 #define PLDNS_UPSTREAM_H
+
+#include <stdint.h>
+
 #endif
