@@ -1,1 +1,60 @@
 #include "random.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+/* Without unpredictable ids every upstream answer could be forged: there is nothing to go on with.
+ */
+static void fill(void *out, size_t size)
+{
+    uint8_t *at = out;
+
+    while (size > 0) {
+        ssize_t n = getrandom(at, size, 0);
+        if (n < 0 && errno == EINTR)
+            continue;
+        assert(n > 0);
+        at += n;
+        size -= (size_t)n;
+    }
+}
+
+void random_bytes(struct random *random, void *out, size_t size)
+{
+    if (size > RANDOM_BUFFER) {
+        fill(out, size);
+        return;
+    }
+    if (random->left < size) {
+        fill(random->buffer, RANDOM_BUFFER);
+        random->left = RANDOM_BUFFER;
+    }
+    random->left -= size;
+    memcpy(out, random->buffer + random->left, size);
+    /* A used number is not to be found in memory afterwards. */
+    memset(random->buffer + random->left, 0, size);
+}
+
+uint16_t random_u16(struct random *random)
+{
+    uint16_t value;
+
+    random_bytes(random, &value, sizeof value);
+    return value;
+}
+
+uint32_t random_below(struct random *random, uint32_t limit)
+{
+    assert(limit >= 1);
+    /* The first 2^32 mod limit values are drawn again: the rest is a whole multiple of 'limit'. */
+    uint32_t biased = -limit % limit;
+    uint32_t value;
+
+    do {
+        random_bytes(random, &value, sizeof value);
+    } while (value < biased);
+    return value % limit;
+}
