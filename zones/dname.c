@@ -1,1 +1,250 @@
 #include "dname.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+/* One vector of octets: folding is the first thing that happens to every query name. */
+typedef uint8_t octets16 __attribute__((vector_size(16)));
+
+static uint8_t fold_octet(uint8_t c)
+{
+    return c >= 'A' && c <= 'Z' ? (uint8_t)(c + ('a' - 'A')) : c;
+}
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* Reads one octet of a label that may be escaped; returns the characters used, 0 if it is wrong. */
+static size_t read_octet(const char *text, size_t left, uint8_t *out)
+{
+    if (text[0] != '\\') {
+        *out = fold_octet((uint8_t)text[0]);
+        return 1;
+    }
+    if (left < 2) {
+        return 0;
+    }
+    if (!is_digit(text[1])) {
+        *out = fold_octet((uint8_t)text[1]);
+        return 2;
+    }
+    if (left < 4 || !is_digit(text[2]) || !is_digit(text[3])) {
+        return 0;
+    }
+    unsigned value = (unsigned)(text[1] - '0') * 100 + (unsigned)(text[2] - '0') * 10 +
+                     (unsigned)(text[3] - '0');
+    if (value > UINT8_MAX) {
+        return 0;
+    }
+    *out = fold_octet((uint8_t)value);
+    return 4;
+}
+
+bool dname_from_text(struct dname *out, const char *text, size_t length, const char **why)
+{
+    size_t size = 1, label = 0; /* label: where the length octet of the current one stands */
+
+    if (length == 0) {
+        *why = "empty name";
+        return false;
+    }
+    if (length == 1 && text[0] == '.') {
+        out->size = 1;
+        out->wire[0] = 0;
+        return true;
+    }
+    for (size_t i = 0; i < length;) {
+        if (text[i] == '.') {
+            if (size == label + 1) {
+                *why = "empty label";
+                return false;
+            }
+            out->wire[label] = (uint8_t)(size - label - 1);
+            label = size++;
+            i++;
+        } else {
+            uint8_t octet;
+            size_t used = read_octet(text + i, length - i, &octet);
+            if (used == 0) {
+                *why = "a backslash wants one character or three digits up to 255 behind it";
+                return false;
+            }
+            if (size - label > DNAME_LABEL_MAX) {
+                *why = "label longer than 63 octets";
+                return false;
+            }
+            if (size >= DNAME_MAX) {
+                *why = "name longer than 255 octets";
+                return false;
+            }
+            out->wire[size++] = octet;
+            i += used;
+        }
+        /* The dot opened a label: there must be room for the octet that ends the name. */
+        if (label >= DNAME_MAX) {
+            *why = "name longer than 255 octets";
+            return false;
+        }
+    }
+    if (size > label + 1) { /* no final dot: close the last label, then the root */
+        out->wire[label] = (uint8_t)(size - label - 1);
+        label = size++;
+    }
+    if (size > DNAME_MAX) {
+        *why = "name longer than 255 octets";
+        return false;
+    }
+    out->wire[label] = 0;
+    out->size = (uint8_t)size;
+    return true;
+}
+
+bool dname_from_wire(struct dname *out, const uint8_t *wire, size_t size)
+{
+    size_t at = 0;
+
+    for (;;) {
+        if (at >= size || at >= DNAME_MAX || wire[at] > DNAME_LABEL_MAX) {
+            return false;
+        }
+        if (wire[at] == 0) {
+            break;
+        }
+        at += 1u + wire[at];
+    }
+    out->size = (uint8_t)(at + 1);
+    memcpy(out->wire, wire, at + 1);
+    return true;
+}
+
+size_t dname_size(const uint8_t *wire)
+{
+    size_t at = 0;
+
+    while (wire[at] != 0) {
+        at += 1u + wire[at];
+    }
+    assert(at < DNAME_MAX);
+    return at + 1;
+}
+
+unsigned dname_labels(const uint8_t *wire)
+{
+    unsigned labels = 0;
+
+    for (; *wire != 0; wire += 1u + *wire) {
+        labels++;
+    }
+    return labels;
+}
+
+/* What a master file would take for something else than itself. */
+static bool is_special(uint8_t c)
+{
+    return c == '.' || c == '\\' || c == '"' || c == '(' || c == ')' || c == ';' || c == '@' ||
+           c == '$';
+}
+
+char *dname_to_text(const uint8_t *wire, char *text)
+{
+    char *at = text;
+
+    if (*wire == 0) {
+        *at++ = '.';
+    }
+    while (*wire != 0) {
+        unsigned length = *wire++;
+        if (at != text) {
+            *at++ = '.';
+        }
+        for (; length > 0; length--, wire++) {
+            if (is_special(*wire)) {
+                *at++ = '\\';
+                *at++ = (char)*wire;
+            } else if (*wire > ' ' && *wire < 0x7f) {
+                *at++ = (char)*wire;
+            } else {
+                at += sprintf(at, "\\%03u", *wire);
+            }
+        }
+    }
+    assert(at < text + DNAME_TEXT_MAX);
+    *at = '\0';
+    return text;
+}
+
+size_t dname_fold(uint8_t *out, const uint8_t *wire)
+{
+    size_t size = dname_size(wire), at = 0;
+
+    /* Length octets are below 'A', so the whole name can be folded without regard to labels. */
+    for (; at + sizeof(octets16) <= size; at += sizeof(octets16)) {
+        octets16 v;
+        memcpy(&v, wire + at, sizeof(v));
+        v |= (octets16)((v >= 'A') & (v <= 'Z')) & ('a' - 'A');
+        memcpy(out + at, &v, sizeof(v));
+    }
+    for (; at < size; at++) {
+        out[at] = fold_octet(wire[at]);
+    }
+    return size;
+}
+
+static bool octets_equal(const uint8_t *a, const uint8_t *b, size_t size)
+{
+    for (size_t i = 0; i < size; i++) {
+        if (fold_octet(a[i]) != fold_octet(b[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool dname_equal(const uint8_t *a, const uint8_t *b)
+{
+    size_t size = dname_size(a);
+
+    return size == dname_size(b) && octets_equal(a, b, size);
+}
+
+bool dname_under(const uint8_t *name, const uint8_t *suffix, size_t *offset)
+{
+    size_t name_size = dname_size(name), suffix_size = dname_size(suffix);
+
+    if (suffix_size > name_size) {
+        return false;
+    }
+    size_t at = 0;
+    while (name_size - at > suffix_size) {
+        at += 1u + name[at];
+    }
+    if (name_size - at != suffix_size || !octets_equal(name + at, suffix, suffix_size)) {
+        return false;
+    }
+    if (offset != NULL) {
+        *offset = at;
+    }
+    return true;
+}
+
+bool dname_is_wildcard(const uint8_t *wire)
+{
+    return wire[0] == 1 && wire[1] == '*';
+}
+
+bool dname_prepend(struct dname *out, const uint8_t *label, size_t length,
+                   const struct dname *parent)
+{
+    assert(length > 0 && length <= DNAME_LABEL_MAX);
+    if (1 + length + parent->size > DNAME_MAX) {
+        return false;
+    }
+    memmove(out->wire + 1 + length, parent->wire, parent->size); /* 'out' may be 'parent' */
+    out->wire[0] = (uint8_t)length;
+    memcpy(out->wire + 1, label, length);
+    out->size = (uint8_t)(1 + length + parent->size);
+    return true;
+}

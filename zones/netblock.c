@@ -1,1 +1,154 @@
 #include "netblock.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "alloc.h"
+
+#define V4_BITS 96 /* what stands in front of an IPv4 address in its mapped form */
+
+static const uint8_t v4_prefix[V4_BITS / 8] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+
+static const struct {
+    const char *word;
+    const char *ranges[8]; /* ended by NULL */
+} words[] = {
+    {"loopback", {"127.0.0.0/8", "::1"}},
+    {"private",
+     {"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16",
+      "fc00::/7", "fe80::/10"}},
+    {"any", {"::/0"}}, /* mapped IPv4 addresses lie in it */
+};
+
+/* The prefix length behind the slash; false if it is no number up to 'most'. */
+static bool read_bits(const char *text, unsigned most, unsigned *out)
+{
+    unsigned value = 0;
+
+    if (*text == '\0' || strlen(text) > 3) {
+        return false;
+    }
+    for (; *text != '\0'; text++) {
+        if (*text < '0' || *text > '9') {
+            return false;
+        }
+        value = value * 10 + (unsigned)(*text - '0');
+    }
+    *out = value;
+    return value <= most;
+}
+
+static bool is_clean(const struct netblock *block)
+{
+    for (unsigned bit = block->bits; bit < 128; bit++) {
+        if (block->address[bit / 8] & 0x80u >> bit % 8) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool read_range(struct netblock *out, const char *text, const char **why)
+{
+    char host[INET6_ADDRSTRLEN];
+    const char *slash = strchrnul(text, '/');
+    size_t length = (size_t)(slash - text);
+    unsigned offset = 0, bits;
+
+    if (length >= sizeof(host)) {
+        *why = "not an IP address";
+        return false;
+    }
+    memcpy(host, text, length);
+    host[length] = '\0';
+    if (inet_pton(AF_INET, host, out->address + sizeof(v4_prefix)) == 1) {
+        memcpy(out->address, v4_prefix, sizeof(v4_prefix));
+        offset = V4_BITS;
+    } else if (inet_pton(AF_INET6, host, out->address) != 1) {
+        *why = "not an IP address, a range like 10.0.0.0/8, or loopback, private, any";
+        return false;
+    }
+    bits = 128 - offset;
+    if (*slash == '/' && !read_bits(slash + 1, 128 - offset, &bits)) {
+        *why = offset != 0 ? "prefix length wants a number from 0 to 32"
+                           : "prefix length wants a number from 0 to 128";
+        return false;
+    }
+    out->bits = (uint8_t)(offset + bits);
+    /* 10.1.2.3/8 is more often a slip than a wish to let 10.0.0.0/8 in. */
+    if (!is_clean(out)) {
+        *why = "address has bits set behind the prefix length";
+        return false;
+    }
+    return true;
+}
+
+static bool append(struct netblock_list *list, const struct netblock *block, const char **why)
+{
+    if (list->length >= NETBLOCK_LIST_MAX) {
+        *why = "too many ranges";
+        return false;
+    }
+    list->items = alloc_resize(list->items, list->length + 1, sizeof(*list->items));
+    list->items[list->length++] = *block;
+    return true;
+}
+
+bool netblock_add(struct netblock_list *list, const char *text, const char **why)
+{
+    struct netblock block;
+
+    for (size_t i = 0; i < ARRAY_LENGTH(words); i++) {
+        if (strcmp(words[i].word, text) != 0) {
+            continue;
+        }
+        size_t before = list->length;
+        for (const char *const *range = words[i].ranges; *range != NULL; range++) {
+            if (!read_range(&block, *range, why) || !append(list, &block, why)) {
+                list->length = before;
+                return false;
+            }
+        }
+        return true;
+    }
+    return read_range(&block, text, why) && append(list, &block, why);
+}
+
+static bool matches(const struct netblock *block, const uint8_t address[16])
+{
+    unsigned whole = block->bits / 8, rest = block->bits % 8;
+
+    if (memcmp(block->address, address, whole) != 0) {
+        return false;
+    }
+    return rest == 0 || (block->address[whole] ^ address[whole]) >> (8 - rest) == 0;
+}
+
+bool netblock_contains(const struct netblock_list *list, const struct sockaddr *address)
+{
+    uint8_t bytes[16];
+
+    if (address->sa_family == AF_INET) {
+        memcpy(bytes, v4_prefix, sizeof(v4_prefix));
+        memcpy(bytes + sizeof(v4_prefix),
+               &((const struct sockaddr_in *)(const void *)address)->sin_addr, 4);
+    } else if (address->sa_family == AF_INET6) {
+        memcpy(bytes, &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr, 16);
+    } else {
+        return false;
+    }
+    for (size_t i = 0; i < list->length; i++) {
+        if (matches(&list->items[i], bytes)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void netblock_clear(struct netblock_list *list)
+{
+    free(list->items);
+    *list = (struct netblock_list){0};
+}
