@@ -1,8 +1,8 @@
-/* Ready-made answer records of a rule, encoded once when the table is built.
+/* The answer records of a rule: decided once when the table is built, written per query.
  *
  * Every record's owner is the compression pointer C0 0C: the question's name (RFC 1035 4.1.4), which
- * is what wildcard synthesis wants.  Records of one family have one size, so a set is rotated by
- * copying two runs. */
+ * is what wildcard synthesis wants.  All records of a family differ in nothing but the address, so
+ * only addresses are kept: a third of the memory, and writing the rest costs no more than copying it. */
 #ifndef PLDNS_ANSWER_H
 #define PLDNS_ANSWER_H
 
@@ -17,14 +17,14 @@ struct answer {
     uint8_t a_count, aaaa_count;
     uint8_t a_preferred, aaaa_preferred; /* the first so many belong to our own zone: rotated among
                                             themselves and always first; 0 = no preference */
-    uint8_t records[]; /* A records, then AAAA records */
+    uint8_t addresses[]; /* 4 octets each, then 16 octets each */
 };
 
-/* Bytes a set of so many addresses takes. */
+/* Bytes a set of so many addresses takes: a multiple of 4, the alignment it wants. */
 size_t answer_size(unsigned a_count, unsigned aaaa_count);
 
-/* Encodes into 'out' (answer_size() bytes).  'addresses' in order, own zone's first; duplicates must
- * have been removed by the caller. */
+/* Fills 'out' (answer_size() bytes).  'addresses' in order, the first 'preferred' of them our own
+ * zone's; at most ANSWER_RECORDS_MAX, duplicates removed by the caller. */
 void answer_encode(struct answer *out, uint32_t ttl, const struct connection_address *addresses,
                    unsigned length, unsigned preferred);
 
