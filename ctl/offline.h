@@ -1,0 +1,35 @@
+/* The documents of files and directories, read as the daemon would: for the commands that work
+ * without it. */
+#ifndef PLDNS_OFFLINE_H
+#define PLDNS_OFFLINE_H
+
+#include "catalog.h"
+
+#define OFFLINE_FILES_MAX 100000
+
+struct offline_file {
+    char *name; /* as complaints and rules call it */
+    char *bytes;
+    size_t size;
+    char *trouble; /* why it cannot be read, or NULL */
+};
+
+struct offline {
+    struct offline_file *files;
+    size_t length;
+};
+
+enum offline_naming { OFFLINE_PATHS, OFFLINE_NAMES }; /* with the directory in front, or without */
+
+/* Adds a file, every document of a directory (not those below it), or standard input ("-").  A file
+ * that cannot be read is added with its trouble.  False: 'why' (at least 256 bytes) says what is
+ * wrong with the path as a whole: it is not there, or is a directory that cannot be read. */
+MUST_USE bool offline_add(struct offline *, const char *path, enum offline_naming, char *why,
+                          size_t why_size);
+
+/* Offers all to a fresh catalog, from a cold start.  The caller frees it. */
+struct catalog *offline_catalog(const struct offline *, struct catalog_change *change);
+
+void offline_clear(struct offline *);
+
+#endif

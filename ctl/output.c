@@ -1,0 +1,302 @@
+#include "output.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "alloc.h"
+#include "yamlout.h"
+
+/* One cell or message; longer ones are cut. */
+#define LINE_SIZE 4096
+/* Deeper than anything the daemon says; a bound for the recursion. */
+#define TREE_DEPTH_MAX 16
+
+static const char *const color_codes[] = {
+    [OUTPUT_PLAIN] = "",       [OUTPUT_BOLD] = "\033[1m",   [OUTPUT_DIM] = "\033[2m",
+    [OUTPUT_RED] = "\033[31m", [OUTPUT_GREEN] = "\033[32m", [OUTPUT_YELLOW] = "\033[33m",
+};
+
+struct output output_choose(const struct options *options)
+{
+    const char *no_color = getenv("NO_COLOR"), *terminal = getenv("TERM");
+    bool wanted = (no_color == NULL || *no_color == '\0') &&
+                  (options->given & OPTIONS_NO_COLOR) == 0 &&
+                  (terminal == NULL || strcmp(terminal, "dumb") != 0);
+
+    return (struct output){
+        .format = options->format,
+        .color = wanted && isatty(STDOUT_FILENO),
+        .error_color = wanted && isatty(STDERR_FILENO),
+    };
+}
+
+json_t *output_string(const char *text)
+{
+    json_t *value = json_string(text);
+
+    if (value != NULL) {
+        return value;
+    }
+    /* Not UTF-8: octets above ASCII become U+FFFD, three octets each. */
+    size_t length = strlen(text), used = 0;
+    char *clean = alloc_array(length + 1, 3);
+    for (size_t i = 0; i < length; i++) {
+        if ((unsigned char)text[i] < 0x80) {
+            clean[used++] = text[i];
+        } else {
+            memcpy(clean + used, "\xEF\xBF\xBD", 3);
+            used += 3;
+        }
+    }
+    value = json_stringn(clean, used);
+    free(clean);
+    assert(value != NULL);
+    return value;
+}
+
+void output_value(const struct output *output, json_t *value)
+{
+    if (output->format == OPTIONS_YAML) {
+        yamlout_print(stdout, value);
+    } else {
+        (void)json_dumpf(value, stdout, JSON_INDENT(2) | JSON_ENCODE_ANY);
+        putchar('\n');
+    }
+    json_decref(value);
+}
+
+void output_text(FILE *to, const char *text)
+{
+    for (const unsigned char *at = (const unsigned char *)text; *at != '\0'; at++) {
+        bool c1 = at[0] == 0xC2 && at[1] >= 0x80 && at[1] < 0xA0; /* control codes U+0080… */
+
+        if (*at < 0x20 || *at == 0x7F || c1) {
+            fprintf(to, "\\x%02X", *at);
+        } else {
+            putc(*at, to);
+        }
+    }
+}
+
+static void print_colored(bool on, FILE *to, enum output_color color, const char *text)
+{
+    if (on && color != OUTPUT_PLAIN) {
+        fputs(color_codes[color], to);
+        output_text(to, text);
+        fputs("\033[0m", to);
+    } else {
+        output_text(to, text);
+    }
+}
+
+void output_colored(const struct output *output, FILE *to, enum output_color color,
+                    const char *text)
+{
+    print_colored(to == stderr ? output->error_color : output->color, to, color, text);
+}
+
+void output_error(const struct output *output, const char *format, ...)
+{
+    char line[LINE_SIZE];
+    va_list ap;
+
+    va_start(ap, format);
+    (void)vsnprintf(line, sizeof(line), format, ap);
+    va_end(ap);
+    (void)fflush(stdout);
+    fputs("pldnsctl: ", stderr);
+    output_colored(output, stderr, OUTPUT_RED, "error");
+    fputs(": ", stderr);
+    output_text(stderr, line);
+    putc('\n', stderr);
+}
+
+/* ---- columns ---- */
+
+void output_grid_cell(struct output_grid *grid, enum output_color color, const char *format, ...)
+{
+    char line[LINE_SIZE];
+    va_list ap;
+
+    va_start(ap, format);
+    (void)vsnprintf(line, sizeof(line), format, ap);
+    va_end(ap);
+    grid->cells = alloc_resize(grid->cells, grid->length + 1, sizeof(*grid->cells));
+    grid->cells[grid->length++] = (struct output_cell){alloc_string(line), color};
+}
+
+/* Columns the text takes on a terminal: code points, escaped octets as four. */
+static size_t width(const char *text)
+{
+    size_t n = 0;
+
+    for (const unsigned char *at = (const unsigned char *)text; *at != '\0'; at++) {
+        n += *at < 0x20 || *at == 0x7F ? 4 : (*at & 0xC0u) != 0x80;
+    }
+    return n;
+}
+
+void output_grid_print(const struct output *output, struct output_grid *grid, unsigned indent)
+{
+    size_t widest[OUTPUT_COLUMNS_MAX] = {0};
+
+    assert(grid->columns > 0 && grid->columns <= OUTPUT_COLUMNS_MAX);
+    assert(grid->length % grid->columns == 0);
+    for (size_t i = 0; i < grid->length; i++) {
+        size_t w = width(grid->cells[i].text);
+
+        if (w > widest[i % grid->columns]) {
+            widest[i % grid->columns] = w;
+        }
+    }
+    for (size_t i = 0; i < grid->length; i++) {
+        size_t column = i % grid->columns;
+        struct output_cell *cell = &grid->cells[i];
+
+        printf("%*s", column == 0 ? (int)indent : 2, "");
+        output_colored(output, stdout, cell->color, cell->text);
+        if (column + 1 == grid->columns) {
+            putchar('\n');
+        } else {
+            printf("%*s", (int)(widest[column] - width(cell->text)), "");
+        }
+        free(cell->text);
+    }
+    free(grid->cells);
+    *grid = (struct output_grid){.columns = grid->columns};
+}
+
+/* ---- any value ---- */
+
+static bool scalar(const json_t *value)
+{
+    return !json_is_object(value) && !json_is_array(value);
+}
+
+static void add_scalar(struct output_grid *grid, const json_t *value)
+{
+    switch (value == NULL ? JSON_NULL : json_typeof(value)) {
+    case JSON_STRING:
+        output_grid_cell(grid, OUTPUT_PLAIN, "%s", json_string_value(value));
+        break;
+    case JSON_INTEGER:
+        output_grid_cell(grid, OUTPUT_PLAIN, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+        break;
+    case JSON_REAL:
+        output_grid_cell(grid, OUTPUT_PLAIN, "%.3f", json_real_value(value));
+        break;
+    case JSON_TRUE:
+        output_grid_cell(grid, OUTPUT_PLAIN, "yes");
+        break;
+    case JSON_FALSE:
+        output_grid_cell(grid, OUTPUT_PLAIN, "no");
+        break;
+    default:
+        output_grid_cell(grid, OUTPUT_DIM, "-");
+        break;
+    }
+}
+
+/* A list of maps that all hold scalars is a table: the first map's keys are its columns. */
+static bool tabular(const json_t *list)
+{
+    size_t i, columns = json_object_size(json_array_get(list, 0));
+    json_t *row, *cell;
+    const char *key;
+
+    json_array_foreach(list, i, row)
+    {
+        json_object_foreach(row, key, cell)
+        {
+            if (!scalar(cell)) {
+                return false;
+            }
+        }
+    }
+    return columns > 0 && columns <= OUTPUT_COLUMNS_MAX;
+}
+
+static void print_table(const struct output *output, const json_t *list, unsigned indent)
+{
+    json_t *first = json_array_get(list, 0), *row, *cell;
+    struct output_grid grid = {.columns = (unsigned)json_object_size(first)};
+    const char *key;
+    size_t i;
+
+    json_object_foreach(first, key, cell)
+    {
+        output_grid_cell(&grid, OUTPUT_BOLD, "%s", key);
+    }
+    json_array_foreach(list, i, row)
+    {
+        json_object_foreach(first, key, cell)
+        {
+            add_scalar(&grid, json_object_get(row, key));
+        }
+    }
+    output_grid_print(output, &grid, indent);
+}
+
+static void print_list(const struct output *output, const json_t *list, unsigned indent)
+{
+    size_t i;
+    json_t *child;
+
+    if (tabular(list)) {
+        print_table(output, list, indent);
+        return;
+    }
+    json_array_foreach(list, i, child)
+    {
+        output_tree(output, child, indent);
+    }
+}
+
+/* Scalars first and aligned, then what has children. */
+static void print_map(const struct output *output, const json_t *map, unsigned indent)
+{
+    struct output_grid grid = {.columns = 2};
+    const char *key;
+    json_t *child;
+
+    json_object_foreach((json_t *)map, key, child)
+    {
+        if (scalar(child)) {
+            output_grid_cell(&grid, OUTPUT_PLAIN, "%s", key);
+            add_scalar(&grid, child);
+        }
+    }
+    output_grid_print(output, &grid, indent);
+    json_object_foreach((json_t *)map, key, child)
+    {
+        bool empty =
+            json_is_array(child) ? json_array_size(child) == 0 : json_object_size(child) == 0;
+
+        if (!scalar(child) && !empty) {
+            printf("%*s", (int)indent, "");
+            output_colored(output, stdout, OUTPUT_BOLD, key);
+            putchar('\n');
+            output_tree(output, child, indent + 2);
+        }
+    }
+}
+
+void output_tree(const struct output *output, const json_t *value, unsigned indent)
+{
+    if (indent > 2 * TREE_DEPTH_MAX) {
+        return;
+    }
+    if (json_is_object(value)) {
+        print_map(output, value, indent);
+    } else if (json_is_array(value)) {
+        print_list(output, value, indent);
+    } else {
+        struct output_grid grid = {.columns = 1};
+
+        add_scalar(&grid, value);
+        output_grid_print(output, &grid, indent);
+    }
+}

@@ -1,0 +1,149 @@
+/* pldnsctl: asks and steers pldnsd, and checks its documents without it. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "alloc.h"
+#include "check.h"
+#include "control.h"
+#include "help.h"
+#include "lookup.h"
+#include "status.h"
+
+static const struct command commands[] = {
+    {"status", "", "what is served, refused and asked for",
+     "Prints what pldnsd serves: generation, documents with their state, counters.\n"
+     "Exit 1 if a document is refused or the source of documents cannot be read.",
+     0, 0, OPTIONS_DAEMON, status_show},
+    {"check", "[FILE|DIR…]", "would pldnsd take these documents?",
+     "Reads documents as pldnsd does from a cold start, and prints every complaint\n"
+     "with its place.  All are judged together: two documents that attach one name\n"
+     "conflict.  A directory stands for its *.yaml, *.yml and *.json files, '-' for\n"
+     "standard input; without argument the directory of --attachments is checked.\n"
+     "Needs no daemon.  Exit 2 if a document would be refused.",
+     0, -1, OPTIONS_ATTACHMENTS | OPTIONS_STRICT, check_documents},
+    {"explain", "NAME [TYPE]", "what a query for NAME gets, and why",
+     "Shows what pldnsd answers to a query of TYPE (default A): the rule, its\n"
+     "connection, zone, state, addresses, and the line of the document; for a name\n"
+     "that is not owned the near miss.  With --attachments the documents of that\n"
+     "directory are asked instead of the daemon.  With --owned exit 1 unless the\n"
+     "name is owned.",
+     1, 2, OPTIONS_DAEMON | OPTIONS_ATTACHMENTS | OPTIONS_OWNED | OPTIONS_CLIENT, lookup_explain},
+    {"reload", "", "read the documents again, and say how it went",
+     "Asks pldnsd to look at its documents now and waits until the result is served.\n"
+     "Prints the generation, how many names were added, moved and removed, and which\n"
+     "documents are refused and why.  Exit 1 if any is refused: its last accepted\n"
+     "version stays in service.",
+     0, 0, OPTIONS_DAEMON, control_reload},
+    {"wait", "", "wait until something is served",
+     "Waits until pldnsd serves a generation (--generation), the newest version of a\n"
+     "document (--document) or a name (--name); without any of them until it is\n"
+     "ready.  A daemon that does not run yet is waited for, too.  Waits 30 s unless\n"
+     "--timeout says otherwise, then exits 4 (3 if pldnsd could never be asked).\n"
+     "Exit 1 at once if the document is refused.",
+     0, 0, OPTIONS_DAEMON | OPTIONS_GENERATION | OPTIONS_DOCUMENT | OPTIONS_NAME, control_wait},
+    {"flush", "NAME", "forget cached answers for NAME",
+     "Drops what the cache holds for NAME, with --subtree also for all names below.\n"
+     "Attached names are not cached; attaching one needs no flush.",
+     1, 1, OPTIONS_DAEMON | OPTIONS_SUBTREE, control_flush},
+    {"version", "", "print the version", "Prints the version of pldnsctl.", 0, 0, 0, help_version},
+    {"help", "[COMMAND]", "explain a command",
+     "Lists the commands, or explains one.  With -o json or -o yaml the commands and\n"
+     "their options are printed for programs.",
+     0, 1, 0, help_show},
+    {0},
+};
+
+/* The first option given that the command does not take, or NULL. */
+static const struct options_row *misplaced(const struct command *command,
+                                           const struct options *options)
+{
+    size_t length;
+    const struct options_row *rows = options_table(&length);
+
+    for (size_t i = 0; i < length; i++) {
+        if ((options->given & rows[i].bit & ~(command->options | OPTIONS_EVERYWHERE)) != 0) {
+            return &rows[i];
+        }
+    }
+    return NULL;
+}
+
+static bool fits(const struct command_call *call)
+{
+    const struct command *c = call->command;
+    const struct options_row *row = misplaced(c, call->options);
+
+    if (row != NULL) {
+        output_error(&call->output, "'%s' takes no --%s; see 'pldnsctl help %s'", c->name,
+                     row->name, c->name);
+        return false;
+    }
+    if (call->length < c->least || (c->most >= 0 && call->length > c->most)) {
+        output_error(&call->output, "usage: pldnsctl %s%s%s", c->name,
+                     *c->arguments == '\0' ? "" : " ", c->arguments);
+        return false;
+    }
+    return true;
+}
+
+static const struct command *row_of(command_fn *run)
+{
+    const struct command *c = commands;
+
+    while (c->run != run) {
+        c++;
+    }
+    return c;
+}
+
+/* --help and --version go before everything else; "pldnsctl reload --help" explains reload. */
+static enum exitcode run(struct command_call *call)
+{
+    unsigned given = call->options->given;
+
+    if ((given & OPTIONS_VERSION) != 0) {
+        call->command = row_of(help_version);
+        return help_version(call);
+    }
+    if ((given & OPTIONS_HELP) != 0) {
+        call->command = row_of(help_show);
+        call->length = call->length > 0 ? 1 : 0;
+        return help_show(call);
+    }
+    if (call->length == 0) {
+        output_error(&call->output, "which command? 'pldnsctl help' lists them");
+        return EXITCODE_WRONG;
+    }
+    call->command = help_find(&call->output, commands, call->words[0]);
+    call->words++;
+    call->length--;
+    if (call->command == NULL || !fits(call)) {
+        return EXITCODE_WRONG;
+    }
+    return call->command->run(call);
+}
+
+int main(int argc, char **argv)
+{
+    struct options options;
+    char **words = alloc_array((size_t)argc + 1, sizeof(*words));
+    struct command_call call = {.table = commands, .options = &options, .words = words};
+    char why[512];
+    enum exitcode code = EXITCODE_WRONG;
+
+    bool read = options_read(argc, argv, &options, words, &call.length, why, sizeof(why));
+    call.output = output_choose(&options);
+    if (read) {
+        code = run(&call);
+    } else {
+        output_error(&call.output, "%s", why);
+    }
+    free(words);
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        output_error(&call.output, "writing the output: %s", strerror(errno));
+        return EXITCODE_WRONG;
+    }
+    return (int)code;
+}
