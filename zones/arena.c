@@ -1,0 +1,82 @@
+#include "arena.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "alloc.h"
+
+/* Chunks double in size: a document of one connection stays small, one of a million needs few. */
+#define CHUNK_FIRST 1024
+#define CHUNK_MOST  (1u << 20)
+#define ALIGNMENT   _Alignof(max_align_t)
+
+struct arena_chunk {
+    struct arena_chunk *older;
+    max_align_t bytes[];
+};
+
+static void add_chunk(struct arena *arena, size_t wanted)
+{
+    size_t size = arena->size < CHUNK_FIRST ? CHUNK_FIRST : arena->size;
+
+    if (size > CHUNK_MOST)
+        size = CHUNK_MOST;
+    if (size < wanted)
+        size = wanted;
+    struct arena_chunk *chunk = alloc_array(1, sizeof *chunk + size);
+    chunk->older = arena->chunks;
+    arena->chunks = chunk;
+    arena->next = (char *)chunk->bytes;
+    arena->left = size;
+    arena->size += size;
+}
+
+static void *take(struct arena *arena, size_t size, size_t skip)
+{
+    if (arena->left < skip || arena->left - skip < size) {
+        add_chunk(arena, size);
+        skip = 0;
+    }
+    char *memory = arena->next + skip;
+    arena->next += skip + size;
+    arena->left -= skip + size;
+    return memory;
+}
+
+void *arena_array(struct arena *arena, size_t length, size_t size)
+{
+    size_t bytes;
+
+    if (__builtin_mul_overflow(length, size, &bytes))
+        bytes = SIZE_MAX; /* no such memory: alloc_array() says so */
+    if (bytes > SIZE_MAX / 2)
+        return alloc_array(SIZE_MAX, SIZE_MAX);
+    return take(arena, bytes > 0 ? bytes : 1, -(uintptr_t)arena->next & (ALIGNMENT - 1));
+}
+
+char *arena_text(struct arena *arena, const void *bytes, size_t size)
+{
+    char *memory = take(arena, size + 1, 0);
+
+    memcpy(memory, bytes, size); /* memory is zeroed, so the NUL is there */
+    return memory;
+}
+
+void *arena_copy(struct arena *arena, const void *bytes, size_t size)
+{
+    void *memory = take(arena, size, 0);
+
+    memcpy(memory, bytes, size);
+    return memory;
+}
+
+void arena_clear(struct arena *arena)
+{
+    while (arena->chunks != NULL) {
+        struct arena_chunk *older = arena->chunks->older;
+        free(arena->chunks);
+        arena->chunks = older;
+    }
+    *arena = (struct arena){0};
+}
