@@ -91,7 +91,10 @@ static size_t on_bytes(char *bytes, size_t one, size_t length, void *arg)
     if (length > CLIENT_REPLY_MAX - reply->size) {
         return 0; /* ends the transfer with CURLE_WRITE_ERROR */
     }
-    reply->body = alloc_resize(reply->body, reply->size + length + 1, 1);
+    if (reply->size + length >= reply->room) { /* doubled: else a large reply is copied too often */
+        reply->room = 2 * (reply->size + length + 1);
+        reply->body = alloc_resize(reply->body, reply->room, 1);
+    }
     memcpy(reply->body + reply->size, bytes, length);
     reply->size += length;
     reply->body[reply->size] = '\0';

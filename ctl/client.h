@@ -25,13 +25,13 @@ struct client_request {
 struct client_reply {
     long status;
     char *body; /* owned, terminated, never NULL */
-    size_t size;
+    size_t size, room;
     json_t *json; /* owned; NULL if the body is none */
 };
 
 enum client_result {
     CLIENT_ANSWERED,
-    CLIENT_UNREACHABLE, /* nobody listens, or not for us */
+    CLIENT_UNREACHABLE, /* nobody listens, or we may not ask */
     CLIENT_TIMEOUT,
     CLIENT_BROKEN,  /* talked, but not as pldnsd does */
     CLIENT_MISUSED, /* the address or the token file is wrong */

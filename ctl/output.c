@@ -68,15 +68,40 @@ void output_value(const struct output *output, json_t *value)
     json_decref(value);
 }
 
+/* Octets of the printable character at 'at'; 0: a control code, or not UTF-8.  Forms longer than
+ * need be and surrogates do no harm on a terminal and pass. */
+static size_t printable(const unsigned char *at)
+{
+    size_t length = *at < 0x80   ? 1
+                    : *at < 0xC2 ? 0
+                    : *at < 0xE0 ? 2
+                    : *at < 0xF0 ? 3
+                    : *at < 0xF5 ? 4
+                                 : 0;
+
+    for (size_t i = 1; i < length; i++) {
+        if ((at[i] & 0xC0u) != 0x80) {
+            return 0;
+        }
+    }
+    if (*at < 0x20 || *at == 0x7F || (*at == 0xC2 && at[1] < 0xA0)) {
+        return 0; /* U+0000… and U+0080… */
+    }
+    return length;
+}
+
 void output_text(FILE *to, const char *text)
 {
-    for (const unsigned char *at = (const unsigned char *)text; *at != '\0'; at++) {
-        bool c1 = at[0] == 0xC2 && at[1] >= 0x80 && at[1] < 0xA0; /* control codes U+0080… */
+    const unsigned char *at = (const unsigned char *)text;
 
-        if (*at < 0x20 || *at == 0x7F || c1) {
-            fprintf(to, "\\x%02X", *at);
+    while (*at != '\0') {
+        size_t length = printable(at);
+
+        if (length == 0) {
+            fprintf(to, "\\x%02X", *at++);
         } else {
-            putc(*at, to);
+            (void)fwrite(at, 1, length, to);
+            at += length;
         }
     }
 }
@@ -128,15 +153,19 @@ void output_grid_cell(struct output_grid *grid, enum output_color color, const c
     grid->cells[grid->length++] = (struct output_cell){alloc_string(line), color};
 }
 
-/* Columns the text takes on a terminal: code points, escaped octets as four. */
+/* Columns the text takes on a terminal: one for a character, four for an octet in \xNN. */
 static size_t width(const char *text)
 {
-    size_t n = 0;
+    const unsigned char *at = (const unsigned char *)text;
+    size_t columns = 0;
 
-    for (const unsigned char *at = (const unsigned char *)text; *at != '\0'; at++) {
-        n += *at < 0x20 || *at == 0x7F ? 4 : (*at & 0xC0u) != 0x80;
+    while (*at != '\0') {
+        size_t length = printable(at);
+
+        columns += length == 0 ? 4 : 1;
+        at += length == 0 ? 1 : length;
     }
-    return n;
+    return columns;
 }
 
 void output_grid_print(const struct output *output, struct output_grid *grid, unsigned indent)

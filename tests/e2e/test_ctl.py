@@ -1,0 +1,361 @@
+"""pldnsctl without a daemon: help, options, exit codes, and how it takes what an admin address sends.
+
+The far end is scripted here, so that refusals, silence and nonsense can be sent at will."""
+import json
+import os
+import re
+import socketserver
+import subprocess
+import threading
+import time
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILD = Path(os.environ.get("PLDNS_BUILD", ROOT / "build" / "run"))
+PLDNSCTL = os.environ.get("PLDNSCTL", str(BUILD / "ctl" / "pldnsctl"))
+COMMANDS = ["status", "check", "explain", "reload", "wait", "flush", "version", "help"]
+
+FINE, NO, WRONG, UNREACHABLE, TIMEOUT = range(5)
+
+
+def ctl(*arguments, stdin=None, env=None, timeout=30):
+    clean = {k: v for k, v in os.environ.items() if k not in ("PLDNSCTL_SERVER", "NO_COLOR")}
+    return subprocess.run([PLDNSCTL, *map(str, arguments)], input=stdin, capture_output=True, text=True, timeout=timeout,
+                          check=False, env={**clean, **(env or {})})
+
+
+def described():
+    """Commands and options as the program lists them itself."""
+    return json.loads(ctl("help", "-o", "json").stdout)
+
+
+# ---- help ----------------------------------------------------------------------------------------
+
+def test_help_lists_every_command():
+    ran = ctl("help")
+    assert ran.returncode == FINE and ran.stderr == ""
+    for command in COMMANDS:
+        assert re.search(r"^  %s\b" % command, ran.stdout, re.M), command
+    assert [c["name"] for c in described()["commands"]] == COMMANDS
+
+
+def test_help_lists_every_option_and_exit_code():
+    text = ctl("--help").stdout
+    for command in described()["commands"]:
+        for option in command["options"] + described()["options"]:
+            assert "--" + option["name"] in text
+    for code in range(5):
+        assert re.search(r"^  %d  \w" % code, text, re.M)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_of_one_command(command):
+    ran = ctl("help", command)
+    assert ran.returncode == FINE
+    assert ran.stdout.startswith("Usage: pldnsctl %s" % command)
+    assert ctl(command, "--help").stdout == ran.stdout
+    options = [o["name"] for c in described()["commands"] if c["name"] == command for o in c["options"]]
+    for option in options:
+        assert "--" + option in ran.stdout
+
+
+def test_lines_of_the_help_fit_a_terminal():
+    for arguments in [["help"]] + [["help", c] for c in COMMANDS]:
+        assert max(map(len, ctl(*arguments).stdout.split("\n"))) <= 90, arguments
+
+
+@pytest.mark.parametrize("file", ["docs/man/pldnsctl.1", "ctl/completions/pldnsctl.bash", "ctl/completions/_pldnsctl"])
+def test_page_and_completions_know_everything(file):
+    text = (ROOT / file).read_text().replace("\\-", "-")
+    listed = described()
+    for command in listed["commands"]:
+        assert re.search(r"\b%s\b" % command["name"], text), command["name"]
+        for option in command["options"] + listed["options"]:
+            # mdoc writes the first dash as the macro Fl: "Fl -server".
+            assert re.search(r"(--|Fl -)%s\b" % option["name"], text), option["name"]
+
+
+def test_bash_completion_completes():
+    script = """. "$1"; COMP_WORDS=(pldnsctl "${@:2}"); COMP_CWORD=$(($# - 1)); _pldnsctl; printf '%s\\n' "${COMPREPLY[@]}" """
+
+    def complete(*words):
+        ran = subprocess.run(["bash", "-c", script, "bash", ROOT / "ctl/completions/pldnsctl.bash", *words],
+                             capture_output=True, text=True, check=True)
+        return ran.stdout.split()
+
+    assert complete("st") == ["status"]
+    assert complete("--server", "unix:/x", "re") == ["reload"]
+    assert complete("help", "fl") == ["flush"]
+    assert complete("flush", "--sub") == ["--subtree"]
+    assert complete("status", "-o", "y") == ["yaml"]
+
+
+def test_version():
+    version = re.search(r"version: '([^']+)'", (ROOT / "meson.build").read_text()).group(1)
+    assert ctl("version").stdout == "pldnsctl %s\n" % version
+    assert ctl("--version").stdout == "pldnsctl %s\n" % version
+    assert json.loads(ctl("version", "-o", "json").stdout) == {"version": version}
+
+
+# ---- wrong use -----------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("arguments, said", [
+    ([], "which command?"),
+    (["statsu"], "did you mean 'status'?"),
+    (["relaod"], "did you mean 'reload'?"),
+    (["zzzzzzzzzz"], "'pldnsctl help' lists them"),
+    (["help", "chekc"], "did you mean 'check'?"),
+    (["status", "extra"], "usage: pldnsctl status"),
+    (["explain"], "usage: pldnsctl explain NAME [TYPE]"),
+    (["flush", "a", "b"], "usage: pldnsctl flush NAME"),
+    (["status", "--subtre"], "did you mean --subtree?"),
+    (["status", "--subtree"], "'status' takes no --subtree"),
+    (["status", "-x"], "no option -x"),
+    (["status", "--server"], "--server wants ADDR"),
+    (["status", "--server="], "empty"),
+    (["status", "--no-color=yes"], "takes no value"),
+    (["status", "-o", "xml"], "table, json or yaml"),
+    (["status", "--timeout", "soon"], "--timeout wants"),
+    (["status", "--timeout", "-1"], "--timeout wants"),
+    (["status", "--timeout", "99999999999999999999"], "--timeout wants"),
+    (["status", "--timeout", "0"], "--timeout wants"),
+    (["status", "--server", "ftp://x"], "wants unix:/path or http://address:port"),
+    (["status", "--server", "https://127.0.0.1"], "wants unix:/path or http://address:port"),
+    (["status", "--server", "unix:relative"], "absolute path"),
+    (["status", "--server", "unix:/" + 120 * "x"], "107"),
+    (["status", "--token-file", "/nonexistent"], "No such file"),
+    (["wait", "--generation", "x"], "--generation wants a number"),
+    (["wait", "--generation", "1", "--name", "a"], "one of --generation, --document and --name"),
+])
+def test_wrong_use(arguments, said):
+    ran = ctl(*arguments)
+    assert ran.returncode == WRONG
+    assert said in ran.stderr and ran.stderr.startswith("pldnsctl: error: ")
+    assert ran.stdout == ""
+
+
+def test_output_that_cannot_be_written_is_an_error():
+    with open("/dev/full", "w", encoding="ascii") as full:
+        ran = subprocess.run([PLDNSCTL, "help"], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert ran.returncode == WRONG and "No space left" in ran.stderr
+
+
+# ---- a daemon that cannot be asked ---------------------------------------------------------------
+
+@pytest.mark.parametrize("command", [["status"], ["reload"], ["flush", "a.example"], ["explain", "a.example"]])
+def test_no_socket(tmp_path, command):
+    ran = ctl("--server", "unix:%s/none.sock" % tmp_path, *command)
+    assert ran.returncode == UNREACHABLE
+    assert "none.sock: No such file or directory" in ran.stderr
+    assert "is pldnsd running" in ran.stderr and "--server" in ran.stderr
+
+
+def test_no_listener():
+    ran = ctl("--server", "http://127.0.0.1:1", "status")
+    assert ran.returncode == UNREACHABLE and "Connection refused" in ran.stderr
+
+
+def test_socket_left_behind(tmp_path):
+    path = tmp_path / "stale.sock"
+    with socketserver.UnixStreamServer(str(path), None):
+        pass
+    ran = ctl("-s", "unix:%s" % path, "status")
+    assert ran.returncode == UNREACHABLE and "pldnsd has ended" in ran.stderr
+
+
+def test_the_environment_names_the_server():
+    ran = ctl("status", env={"PLDNSCTL_SERVER": "unix:/nowhere/x.sock"})
+    assert ran.returncode == UNREACHABLE and "/nowhere/x.sock" in ran.stderr
+
+
+# ---- a scripted far end --------------------------------------------------------------------------
+
+class Far(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
+    daemon_threads = True
+
+    def __init__(self, path):
+        super().__init__(str(path), FarHandler)
+        self.answers, self.asked, self.address = [], [], "unix:%s" % path
+
+    def handle_error(self, request, client_address):
+        pass    # the client may leave early
+
+
+class FarHandler(BaseHTTPRequestHandler):
+    def address_string(self):
+        return "far"
+
+    def log_message(self, *_):
+        pass
+
+    def answer(self):
+        self.server.asked.append("%s %s" % (self.command, self.path))
+        self.server.headers = dict(self.headers)
+        answers = self.server.answers
+        status, body = answers.pop(0) if len(answers) > 1 else answers[0]
+        if callable(body):
+            body(self)
+            return
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    do_GET = do_POST = answer
+
+
+@pytest.fixture(name="far")
+def fixture_far(tmp_path):
+    server = Far(tmp_path / "far.sock")
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def ask(far, *arguments, **more):
+    return ctl("--server", far.address, *arguments, **more)
+
+
+def test_silence_ends_in_time(far):
+    far.answers = [(0, lambda handler: time.sleep(5))]
+    start = time.monotonic()
+    ran = ask(far, "status", "--timeout", "200ms")
+    assert ran.returncode == TIMEOUT and "no answer in time" in ran.stderr
+    assert time.monotonic() - start < 4
+
+
+def test_a_reply_without_end_is_cut_off(far):
+    def flood(handler):
+        handler.send_response(200)
+        handler.end_headers()
+        for _ in range(100):
+            handler.wfile.write(bytes(1 << 20))
+
+    far.answers = [(200, flood)]
+    ran = ask(far, "status")
+    assert ran.returncode == UNREACHABLE and "larger than 64 MiB" in ran.stderr
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"{", b"\xff\xfe", b'{"a": "\\u0000"}'])
+def test_a_reply_that_is_no_json(far, body):
+    far.answers = [(200, body)]
+    ran = ask(far, "status")
+    assert ran.returncode == UNREACHABLE and "answered HTTP 200" in ran.stderr
+
+
+def test_control_codes_do_not_reach_the_terminal(far):
+    far.answers = [(200, {"evil": "\033[2J\x07\u009b31m"})]
+    out = ask(far, "status").stdout
+    assert "\033" not in out and "\x07" not in out and "\u009b" not in out and "\\x1B[2J" in out
+    far.answers = [(500, b"\033[2J")]
+    assert "\033" not in ask(far, "status").stderr
+
+
+def test_errors_of_the_daemon_are_told(far):
+    far.answers = [(400, {"error": "name: empty label"})]
+    ran = ask(far, "flush", "a..b")
+    assert ran.returncode == WRONG and "name: empty label" in ran.stderr
+    far.answers = [(403, {})]
+    ran = ask(far, "reload")
+    assert ran.returncode == WRONG and "--token-file" in ran.stderr
+
+
+def test_arguments_are_escaped(far):
+    far.answers = [(200, {})]
+    ask(far, "flush", "a b&c=d?.example", "--subtree")
+    assert far.asked == ["POST /api/flush?name=a%20b%26c%3Dd%3F.example&subtree=1"]
+
+
+def test_token(far, tmp_path):
+    (tmp_path / "token").write_text("secret-word\nsecond line\n")
+    far.answers = [(200, {})]
+    ask(far, "flush", "a", "--token-file", tmp_path / "token")
+    assert far.headers["Authorization"] == "Bearer secret-word"
+
+
+def test_yaml_is_the_same_value(far):
+    yaml = pytest.importorskip("yaml")
+    value = {"generation": 7, "yes": "no", "list": [[], {}, [1, [2]], {"a": {"b": None, "c": True}}], "text": "a: b # \" \\ \n",
+             "odd": "\u00e9\u2028\U0001f600\x7f", "0x10": "0x10", "date": "2024-01-01", "float": 1.5, "": "", "~": "~", "x": "- y"}
+    far.answers = [(200, value)]
+    assert yaml.safe_load(ask(far, "status", "-o", "yaml").stdout) == value
+    assert json.loads(ask(far, "status", "-o", "json").stdout) == value
+
+
+def test_wait_asks_again_until_it_is_served(far):
+    far.answers = [(408, {"error": "time is over"}), (200, {"generation": 9})]
+    ran = ask(far, "wait", "--generation", "9", "--timeout", "20s")
+    assert ran.returncode == FINE and ran.stdout == "served, generation 9\n"
+    assert re.fullmatch(r"GET /api/wait\?generation=9&timeout=\d+", far.asked[0]) and len(far.asked) == 2
+
+
+def test_wait_ends(far):
+    far.answers = [(408, {"error": "time is over"})]
+    ran = ask(far, "wait", "--name", "a.example", "--timeout", "300ms")
+    assert ran.returncode == TIMEOUT and "time is over" in ran.stderr
+
+
+def test_wait_hears_a_refusal_at_once(far):
+    far.answers = [(409, {"error": "kafka.yaml:3:1: bad"})]
+    ran = ask(far, "wait", "--document", "kafka.yaml")
+    assert ran.returncode == NO and "kafka.yaml:3:1: bad" in ran.stderr
+
+
+def test_wait_for_readiness(far):
+    far.answers = [(503, b"not ready\n"), (200, b"ready\n")]
+    ran = ask(far, "wait")
+    assert ran.returncode == FINE and ran.stdout == "ready\n"
+    assert far.asked == ["GET /readyz", "GET /readyz"]
+
+
+def test_wait_for_a_daemon_that_starts_late(tmp_path):
+    path = tmp_path / "late.sock"
+    servers = []
+
+    def start():
+        server = Far(path)
+        server.answers = [(200, b"ready\n")]
+        servers.append(server)
+        server.serve_forever(0.02)
+
+    timer = threading.Timer(0.5, start)
+    timer.start()
+    ran = ctl("--server", "unix:%s" % path, "wait", "--timeout", "20s")
+    servers[0].shutdown()
+    timer.join()
+    servers[0].server_close()
+    assert ran.returncode == FINE
+
+
+def test_wait_for_a_daemon_that_never_comes(tmp_path):
+    ran = ctl("--server", "unix:%s/never.sock" % tmp_path, "wait", "--timeout", "300ms")
+    assert ran.returncode == UNREACHABLE and "never.sock" in ran.stderr
+
+
+# ---- colours -------------------------------------------------------------------------------------
+
+def on_terminal(*arguments, env=None):
+    import pty
+    main, side = pty.openpty()
+    clean = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "TERM")}
+    subprocess.run([PLDNSCTL, *arguments], stdout=side, stderr=side, check=False, env={**clean, "TERM": "xterm", **(env or {})})
+    os.close(side)
+    try:
+        return os.read(main, 65536).decode()
+    finally:
+        os.close(main)
+
+
+def test_colours_only_on_a_terminal():
+    assert "\033[" not in ctl("help").stdout
+    assert "\033[" in on_terminal("version", "--nonsense")
+    assert "\033[" not in on_terminal("version", "--nonsense", env={"NO_COLOR": "1"})
+    assert "\033[" not in on_terminal("version", "--nonsense", env={"TERM": "dumb"})
+    assert "\033[" not in on_terminal("--no-color", "statsu")
