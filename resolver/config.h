@@ -1,57 +1,26 @@
 /* The daemon's configuration: file, environment, command line, in rising order of strength.
  *
  * Read once at start; immutable afterwards.  Every mistake is reported with its place, all at once,
- * before anything is bound.  The table of keys in config.c is the one list of what exists: the file's
- * reader, the environment (PLDNS_FORWARD_TIMEOUT) and the documentation check follow it. */
+ * before anything is bound.  The table of keys in config.c is the one list of what exists: the
+ * file's reader, the environment (PLDNS_FORWARD_TIMEOUT) and the documentation check follow it. */
 #ifndef PLDNS_CONFIG_H
 #define PLDNS_CONFIG_H
 
-#include "dname.h"
+#include "configaddress.h"
 #include "log.h"
 #include "netblock.h"
-#include <netinet/in.h>
-#include <sys/un.h>
 
-#define CONFIG_LISTEN_MAX    64
-#define CONFIG_UPSTREAMS_MAX 32
-#define CONFIG_ROUTES_MAX    256
-#define CONFIG_NAMES_MAX     1024
-#define CONFIG_WORKERS_MAX   256
-
-union config_address {
-    struct sockaddr any;
-    struct sockaddr_in v4;
-    struct sockaddr_in6 v6;
-    struct sockaddr_un path;
-};
-
-enum config_transport { CONFIG_UDP, CONFIG_TCP }; /* how an upstream is spoken to */
-
-struct config_upstream {
-    union config_address address; /* port filled in (53 if none was given) */
-    enum config_transport transport;
-    char text[80]; /* as written */
-};
-
-struct config_upstreams {
-    struct config_upstream *items;
-    size_t length;
-};
-
-struct config_route {
-    struct dname suffix;
-    struct config_upstreams upstreams;
-};
-
-struct config_names {
-    struct dname *items;
-    size_t length;
-};
+#define CONFIG_WORKERS_MAX 256
 
 enum config_otherwise { CONFIG_REFUSE, CONFIG_DROP };
 enum config_case { CONFIG_CASE_PLAIN, CONFIG_CASE_RANDOM };
 enum config_start_error { CONFIG_START_EXIT, CONFIG_START_SERVE };
-enum config_query_log { CONFIG_QUERIES_OFF, CONFIG_QUERIES_ERRORS, CONFIG_QUERIES_OWNED, CONFIG_QUERIES_ALL };
+enum config_query_log {
+    CONFIG_QUERIES_OFF,
+    CONFIG_QUERIES_ERRORS,
+    CONFIG_QUERIES_OWNED,
+    CONFIG_QUERIES_ALL
+};
 
 struct config {
     union config_address *listen;
@@ -115,7 +84,8 @@ MUST_USE struct config *config_read(const struct config_flags *, char *const *en
 void config_free(struct config *);
 
 /* "10.0.0.2", "10.0.0.2:5353", "[fd00::2]:53", "tcp://…" ; false: 'why' says what is wrong. */
-MUST_USE bool config_parse_upstream(const char *text, struct config_upstream *out, const char **why);
+MUST_USE bool config_parse_upstream(const char *text, struct config_upstream *out,
+                                    const char **why);
 
 /* "127.0.0.1:53" of an address, for people.  Returns 'text' (at least 128 bytes). */
 char *config_address_text(const struct sockaddr *, char *text, size_t size);

@@ -1,0 +1,154 @@
+#include "configaddress.h"
+
+#include <arpa/inet.h>
+#include <net/if.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DNS_PORT  53
+#define TEXT_ROOM 80 /* the longest IPv6 address with interface, brackets and port is shorter */
+
+static bool read_port(const char *text, uint16_t *out)
+{
+    size_t digits = strspn(text, "0123456789");
+
+    if (digits == 0 || digits > 5 || text[digits] != '\0')
+        return false;
+    unsigned long value = strtoul(text, NULL, 10);
+    *out = (uint16_t)value;
+    return value >= 1 && value <= UINT16_MAX;
+}
+
+/* fe80::1%eth0: a link-local address means nothing without its interface. */
+static bool read_scope(char *host, uint32_t *scope)
+{
+    char *percent = strchr(host, '%');
+
+    *scope = 0;
+    if (percent == NULL)
+        return true;
+    *percent = '\0';
+    *scope = if_nametoindex(percent + 1);
+    return *scope != 0;
+}
+
+static bool read_host(char *host, uint16_t port, union config_address *out, const char **why)
+{
+    uint32_t scope;
+
+    memset(out, 0, sizeof *out);
+    if (!read_scope(host, &scope)) {
+        *why = "there is no such network interface";
+        return false;
+    }
+    if (scope == 0 && inet_pton(AF_INET, host, &out->v4.sin_addr) == 1) {
+        out->v4.sin_family = AF_INET;
+        out->v4.sin_port = htons(port);
+        return true;
+    }
+    memset(out, 0, sizeof *out);
+    if (inet_pton(AF_INET6, host, &out->v6.sin6_addr) == 1) {
+        out->v6.sin6_family = AF_INET6;
+        out->v6.sin6_port = htons(port);
+        out->v6.sin6_scope_id = scope;
+        return true;
+    }
+    *why = "wants an IP address such as 10.0.0.2, 10.0.0.2:53 or [fd00::2]:53";
+    return false;
+}
+
+bool configaddress_ip(const char *text, uint16_t port, union config_address *out, const char **why)
+{
+    char host[TEXT_ROOM];
+    char *port_text = NULL;
+
+    *why = "wants an IP address such as 10.0.0.2, 10.0.0.2:53 or [fd00::2]:53";
+    if (strlen(text) >= sizeof host)
+        return false;
+    strcpy(host, text);
+    char *start = host;
+    if (host[0] == '[') {
+        char *close = strchr(host, ']');
+        if (close == NULL || (close[1] != ':' && close[1] != '\0'))
+            return false;
+        *close = '\0';
+        start = host + 1;
+        port_text = close[1] == ':' ? close + 2 : NULL;
+        if (strchr(start, ':') == NULL)
+            return false; /* brackets are for IPv6 */
+    } else if (strchr(host, ':') != NULL && strchr(host, ':') == strrchr(host, ':')) {
+        port_text = strchr(host, ':');
+        *port_text++ = '\0';
+    }
+    if (port_text != NULL && !read_port(port_text, &port)) {
+        *why = "wants a port from 1 to 65535";
+        return false;
+    }
+    return read_host(start, port, out, why);
+}
+
+bool configaddress_listen(const char *text, union config_address *out, const char **why)
+{
+    return configaddress_ip(text, DNS_PORT, out, why);
+}
+
+bool configaddress_upstream(const char *text, struct config_upstream *out, const char **why)
+{
+    static const char tcp[] = "tcp://", udp[] = "udp://", tls[] = "tls://";
+    const char *address = text;
+
+    *out = (struct config_upstream){.transport = CONFIG_UDP};
+    if (strncmp(text, tls, sizeof tls - 1) == 0) {
+        *why = "this version does not speak TLS to upstreams; write tcp:// or the plain address";
+        return false;
+    }
+    if (strncmp(text, tcp, sizeof tcp - 1) == 0) {
+        out->transport = CONFIG_TCP;
+        address += sizeof tcp - 1;
+    } else if (strncmp(text, udp, sizeof udp - 1) == 0) {
+        address += sizeof udp - 1;
+    }
+    if (strlen(text) >= sizeof out->text) {
+        *why = "is too long for an address";
+        return false;
+    }
+    strcpy(out->text, text);
+    return configaddress_ip(address, DNS_PORT, &out->address, why);
+}
+
+static bool is_loopback(const union config_address *address)
+{
+    if (address->any.sa_family == AF_INET)
+        return ntohl(address->v4.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+    return IN6_IS_ADDR_LOOPBACK(&address->v6.sin6_addr);
+}
+
+bool configaddress_admin(const char *text, union config_address *out, const char **why)
+{
+    static const char prefix[] = "unix:";
+
+    if (strncmp(text, prefix, sizeof prefix - 1) == 0) {
+        const char *path = text + sizeof prefix - 1;
+        memset(out, 0, sizeof *out);
+        out->path.sun_family = AF_UNIX;
+        if (path[0] == '\0' || strlen(path) >= sizeof out->path.sun_path) {
+            *why = "wants unix: and a path of at most 107 bytes";
+            return false;
+        }
+        strcpy(out->path.sun_path, path);
+        return true;
+    }
+    if (!configaddress_ip(text, 0, out, why)) {
+        *why = "wants unix:/a/path or a loopback address with port, such as 127.0.0.1:8053";
+        return false;
+    }
+    if (!is_loopback(out)) {
+        *why = "wants a loopback address: whoever reaches it may reload and flush";
+        return false;
+    }
+    if (out->v4.sin_port == 0) { /* the port stands at one place in both families */
+        *why = "wants a port, such as 127.0.0.1:8053";
+        return false;
+    }
+    return true;
+}

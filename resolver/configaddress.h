@@ -1,0 +1,59 @@
+/* Addresses, upstreams and names of the configuration, and how people write addresses. */
+#ifndef PLDNS_CONFIGADDRESS_H
+#define PLDNS_CONFIGADDRESS_H
+
+#include "dname.h"
+#include <netinet/in.h>
+#include <sys/un.h>
+
+#define CONFIG_LISTEN_MAX    64
+#define CONFIG_UPSTREAMS_MAX 32
+#define CONFIG_ROUTES_MAX    256
+#define CONFIG_NAMES_MAX     1024
+
+union config_address {
+    struct sockaddr any;
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+    struct sockaddr_un path;
+};
+
+enum config_transport { CONFIG_UDP, CONFIG_TCP }; /* how an upstream is spoken to */
+
+struct config_upstream {
+    union config_address address; /* port filled in (53 if none was given) */
+    enum config_transport transport;
+    char text[80]; /* as written */
+};
+
+struct config_upstreams {
+    struct config_upstream *items;
+    size_t length;
+};
+
+struct config_route {
+    struct dname suffix;
+    struct config_upstreams upstreams;
+};
+
+struct config_names {
+    struct dname *items;
+    size_t length;
+};
+
+/* "127.0.0.1:53", "[::1]:53", "::1": where we listen; port 53 if none is given.  False: 'why' (lent
+ * for ever) says what is wrong. */
+MUST_USE bool configaddress_listen(const char *text, union config_address *out, const char **why);
+
+/* "unix:/run/pldns/admin.sock", "127.0.0.1:8053" (loopback only: there is no token to ask for). */
+MUST_USE bool configaddress_admin(const char *text, union config_address *out, const char **why);
+
+/* "10.0.0.2", "10.0.0.2:5353", "[fd00::2]:53", "tcp://…". */
+MUST_USE bool configaddress_upstream(const char *text, struct config_upstream *out,
+                                     const char **why);
+
+/* An IP address, with or without port, in any of the forms above. */
+MUST_USE bool configaddress_ip(const char *text, uint16_t port, union config_address *out,
+                               const char **why);
+
+#endif
