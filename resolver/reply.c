@@ -1,1 +1,356 @@
 #include "reply.h"
+
+#include <string.h>
+
+#include "record.h"
+
+#define FLAG_QR     0x8000
+#define FLAG_OPCODE 0x7800
+#define FLAG_AA     0x0400
+#define FLAG_TC     0x0200
+#define FLAG_AD     0x0020
+#define RCODE_BITS  0x000f
+
+/* SERIAL, REFRESH, RETRY, EXPIRE and MINIMUM end an SOA; the last one is the negative TTL. */
+#define SOA_MINIMUM_SIZE 4
+#define TTL_NONE         UINT32_MAX
+
+/* One walk through a message. */
+struct walk {
+    const uint8_t *message;
+    size_t size;
+    const struct reply_question *question;
+    struct reply *reply;
+    size_t at;
+    struct dname name;                      /* of the record in hand, folded */
+    struct dname trail[REPLY_HOPS_MAX + 1]; /* the question's name, then each target, folded */
+    unsigned trail_length;
+    bool answered; /* a record of the asked type was seen at the end of the trail */
+    /* A DNAME waits for the CNAME made from it. */
+    bool dname_seen, dname_waits, dname_overflows;
+    struct dname dname_target;
+    struct dname dname_owner;
+};
+
+static uint16_t get16(const uint8_t *at)
+{
+    return (uint16_t)(at[0] << 8 | at[1]);
+}
+
+static uint32_t get32(const uint8_t *at)
+{
+    return (uint32_t)get16(at) << 16 | get16(at + 2);
+}
+
+/* RFC 2181 section 8: the top bit means a broken sender, and zero. */
+static uint32_t sane_ttl(uint32_t ttl)
+{
+    return ttl >> 31 != 0 ? 0 : ttl;
+}
+
+static void shorten(struct reply *reply, uint32_t ttl)
+{
+    if (sane_ttl(ttl) < reply->ttl)
+        reply->ttl = sane_ttl(ttl);
+}
+
+static struct dname *end_of_trail(struct walk *w)
+{
+    return &w->trail[w->trail_length - 1];
+}
+
+static bool same(const struct dname *a, const struct dname *b)
+{
+    return a->size == b->size && memcmp(a->wire, b->wire, a->size) == 0;
+}
+
+/* Reads a name in folded form. */
+static size_t read_folded(struct walk *w, size_t at, struct dname *out)
+{
+    struct dname name;
+    size_t end = record_name(w->message, w->size, at, &name);
+
+    if (end != 0)
+        out->size = (uint8_t)dname_fold(out->wire, name.wire);
+    return end;
+}
+
+/* The next record, owner in w->name.  False: broken. */
+static bool next_record(struct walk *w, struct record *out)
+{
+    if (!record_read(w->message, w->size, w->at, out) || !record_is_sound(w->message, out))
+        return false;
+    w->at = out->end;
+    return true;
+}
+
+static bool on_trail(const struct walk *w, const struct dname *name)
+{
+    for (unsigned i = 0; i < w->trail_length; i++) {
+        if (same(&w->trail[i], name))
+            return true;
+    }
+    return false;
+}
+
+/* A CNAME at the end of the trail: one hop on. */
+static enum reply_verdict follow(struct walk *w, const struct record *r)
+{
+    struct dname target;
+
+    if (w->answered || read_folded(w, r->rdata, &target) == 0)
+        return REPLY_MALFORMED;
+    if (w->dname_waits && !same(&target, &w->dname_target))
+        return REPLY_MALFORMED;
+    if (w->reply->hops_length == REPLY_HOPS_MAX || on_trail(w, &target))
+        return REPLY_LOOP;
+    w->reply->hops[w->reply->hops_length++] = (struct reply_hop){
+        .owner = r->owner, .end = r->end, .target = r->rdata, .dname = w->dname_waits};
+    w->trail[w->trail_length++] = target;
+    w->dname_waits = false;
+    return REPLY_GOOD;
+}
+
+/* A DNAME above the end of the trail: works out what the CNAME behind it must say. */
+static enum reply_verdict redirect(struct walk *w, const struct record *r)
+{
+    const struct dname *from = end_of_trail(w);
+    struct dname target;
+    size_t left;
+
+    if (w->answered || w->dname_waits || !dname_under(from->wire, w->name.wire, &left) ||
+        left == 0 || read_folded(w, r->rdata, &target) == 0)
+        return REPLY_MALFORMED;
+    w->dname_seen = w->dname_waits = true;
+    w->dname_owner = w->name;
+    w->dname_overflows = left + target.size > DNAME_MAX;
+    if (!w->dname_overflows) {
+        memcpy(w->dname_target.wire, from->wire, left);
+        memcpy(w->dname_target.wire + left, target.wire, target.size);
+        w->dname_target.size = (uint8_t)(left + target.size);
+    } else {
+        w->dname_target.size = 0; /* no CNAME is right */
+    }
+    return REPLY_GOOD;
+}
+
+/* One record of the answer section: explained, or malformed. */
+static enum reply_verdict explain(struct walk *w, const struct record *r)
+{
+    uint16_t asked = w->question->type;
+    bool here;
+
+    if (r->class != w->question->class || read_folded(w, r->owner, &w->name) == 0)
+        return REPLY_MALFORMED;
+    here = same(&w->name, end_of_trail(w));
+    if (r->type == RECORD_RRSIG && asked != RECORD_RRSIG) {
+        if (on_trail(w, &w->name) || (w->dname_seen && same(&w->name, &w->dname_owner)))
+            return REPLY_GOOD;
+        return REPLY_MALFORMED;
+    }
+    if (here && r->type == RECORD_CNAME && asked != RECORD_CNAME && asked != RECORD_ANY)
+        return follow(w, r);
+    if (!here && r->type == RECORD_DNAME)
+        return redirect(w, r);
+    if (!here || w->dname_waits || (r->type != asked && asked != RECORD_ANY) ||
+        r->type == RECORD_OPT)
+        return REPLY_MALFORMED;
+    w->answered = true;
+    return REPLY_GOOD;
+}
+
+static enum reply_verdict walk_answer(struct walk *w)
+{
+    struct reply *reply = w->reply;
+
+    for (unsigned i = 0; i < reply->answer_count; i++) {
+        struct record r;
+
+        if (!next_record(w, &r))
+            return REPLY_MALFORMED;
+        enum reply_verdict verdict = explain(w, &r);
+        if (verdict != REPLY_GOOD)
+            return verdict;
+        shorten(reply, r.ttl);
+    }
+    reply->answer_end = (uint16_t)w->at;
+    return REPLY_GOOD;
+}
+
+static bool is_plain_authority(uint16_t type)
+{
+    return type == RECORD_SOA || type == RECORD_NS || type == RECORD_DS || type == RECORD_NSEC ||
+           type == RECORD_NSEC3 || type == RECORD_RRSIG;
+}
+
+/* A SOA for the negative answer in hand: RFC 2308 section 5. */
+static bool take_soa(struct walk *w, const struct record *r)
+{
+    struct reply *reply = w->reply;
+
+    if (read_folded(w, r->owner, &w->name) == 0)
+        return false;
+    if (!dname_under(end_of_trail(w)->wire, w->name.wire, NULL))
+        return true;
+    reply->has_soa = true;
+    if (reply->negative)
+        shorten(reply, get32(w->message + r->end - SOA_MINIMUM_SIZE));
+    return true;
+}
+
+static bool walk_authority(struct walk *w)
+{
+    struct reply *reply = w->reply;
+    bool servers = false;
+
+    reply->authority_plain = true;
+    for (unsigned i = 0; i < reply->authority_count; i++) {
+        struct record r;
+
+        if (!next_record(w, &r) || r.class != w->question->class || r.type == RECORD_OPT)
+            return false;
+        if (r.type == RECORD_SOA && !take_soa(w, &r))
+            return false;
+        if (reply->negative || w->question->dnssec_ok)
+            shorten(reply, r.ttl);
+        servers = servers || r.type == RECORD_NS;
+        reply->authority_plain = reply->authority_plain && is_plain_authority(r.type);
+    }
+    reply->authority_end = (uint16_t)w->at;
+    reply->referral = servers && !w->answered && !reply->has_soa && !reply->authoritative &&
+                      reply->rcode == REPLY_NOERROR && reply->hops_length == 0;
+    return true;
+}
+
+/* Nothing of it is used but the rcode's upper bits; still a lie here means a liar. */
+static bool walk_additional(struct walk *w, unsigned count)
+{
+    bool edns = false;
+
+    for (unsigned i = 0; i < count; i++) {
+        struct record r;
+
+        if (!next_record(w, &r))
+            return false;
+        if (r.type != RECORD_OPT)
+            continue;
+        if (edns || w->message[r.owner] != 0)
+            return false;
+        edns = true;
+        w->reply->rcode = (uint16_t)(w->reply->rcode | r.ttl >> 24 << 4);
+    }
+    w->reply->end = (uint16_t)w->at;
+    return w->at == w->size;
+}
+
+/* The upper bits of the rcode stand at the very end, but decide what the sections mean. */
+static enum reply_verdict walk_sections(struct walk *w, unsigned additional_count)
+{
+    struct reply *reply = w->reply;
+    enum reply_verdict verdict;
+
+    if ((unsigned)reply->answer_count + reply->authority_count + additional_count >
+        REPLY_RECORDS_MAX)
+        return REPLY_MALFORMED;
+    verdict = walk_answer(w);
+    if (verdict != REPLY_GOOD)
+        return verdict;
+    /* A DNAME whose target would be too long is the one that comes without CNAME. */
+    if (w->dname_waits && (!w->dname_overflows || reply->rcode != REPLY_YXDOMAIN))
+        return REPLY_MALFORMED;
+    if (w->answered && reply->rcode == REPLY_NXDOMAIN)
+        return REPLY_MALFORMED;
+    reply->negative = !w->answered;
+    if (!walk_authority(w) || !walk_additional(w, additional_count))
+        return REPLY_MALFORMED;
+    if (reply->ttl == TTL_NONE || (reply->negative && !reply->has_soa))
+        reply->ttl = 0;
+    return REPLY_GOOD;
+}
+
+static bool is_ours(const uint8_t *message, size_t size, uint16_t id, const uint8_t *sent,
+                    const struct reply_question *q)
+{
+    if (size < REPLY_HEADER_SIZE + q->name_size + 4u || get16(message) != id)
+        return false;
+    uint16_t flags = get16(message + 2);
+    const uint8_t *behind = message + REPLY_HEADER_SIZE + q->name_size;
+    return (flags & FLAG_QR) != 0 && (flags & FLAG_OPCODE) == 0 && get16(message + 4) == 1 &&
+           memcmp(message + REPLY_HEADER_SIZE, sent, q->name_size) == 0 &&
+           get16(behind) == q->type && get16(behind + 2) == q->class;
+}
+
+enum reply_verdict reply_check(const uint8_t *message, size_t size, uint16_t id,
+                               const uint8_t *sent, const struct reply_question *q,
+                               struct reply *out)
+{
+    struct walk w = {.message = message, .size = size, .question = q, .reply = out};
+    uint16_t flags;
+
+    if (!is_ours(message, size, id, sent, q))
+        return REPLY_NOT_OURS;
+    if (size > REPLY_SIZE_MAX)
+        return REPLY_MALFORMED;
+    flags = get16(message + 2);
+    w.at = REPLY_HEADER_SIZE + q->name_size + 4u;
+    *out = (struct reply){
+        .rcode = flags & RCODE_BITS,
+        .authoritative = (flags & FLAG_AA) != 0,
+        .truncated = (flags & FLAG_TC) != 0,
+        .authentic_data = (flags & FLAG_AD) != 0,
+        .records_at = (uint16_t)w.at,
+        .answer_end = (uint16_t)w.at,
+        .authority_end = (uint16_t)w.at,
+        .end = (uint16_t)w.at,
+        .ttl = TTL_NONE,
+    };
+    if (out->truncated) {
+        out->ttl = 0;
+        return REPLY_GOOD;
+    }
+    out->answer_count = get16(message + 6);
+    out->authority_count = get16(message + 8);
+    memcpy(w.trail[0].wire, q->name, q->name_size);
+    w.trail[0].size = q->name_size;
+    w.trail_length = 1;
+    return walk_sections(&w, get16(message + 10));
+}
+
+size_t reply_ttl_offsets(const uint8_t *message, const struct reply *reply, unsigned records,
+                         uint16_t *out)
+{
+    size_t at = reply->records_at, length = 0;
+
+    for (unsigned i = 0; i < records && at < reply->end; i++) {
+        struct record r;
+
+        if (!record_read(message, reply->end, at, &r))
+            break;
+        if (r.type != RECORD_OPT)
+            out[length++] = r.ttl_at;
+        at = r.end;
+    }
+    return length;
+}
+
+void reply_normalise(uint8_t *message, const struct reply_question *q, const struct reply *reply)
+{
+    size_t at = reply->records_at;
+
+    message[0] = message[1] = 0;
+    memcpy(message + REPLY_HEADER_SIZE, q->name, q->name_size);
+    while (at < reply->end) {
+        struct record r;
+
+        if (!record_read(message, reply->end, at, &r))
+            break;
+        if (r.type != RECORD_OPT && r.ttl >> 31 != 0)
+            memset(message + r.ttl_at, 0, 4);
+        at = r.end;
+    }
+}
+
+bool reply_name(const uint8_t *message, size_t size, size_t offset, struct dname *out)
+{
+    return record_name(message, size, offset, out) != 0;
+}

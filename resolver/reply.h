@@ -3,15 +3,33 @@
  * Refuses what must be neither cached nor passed on (RFC 1035, RFC 2181, RFC 5452): lying counts,
  * trailing octets, bad compression, RDLENGTH that contradicts a known type, names that break off,
  * records in the answer section that neither the question's name nor the CNAME/DNAME chain from it
- * explains.  Unknown types pass verbatim (RFC 3597). */
+ * explains.  Unknown types pass verbatim (RFC 3597).
+ *
+ * The answer section must stand in chain order: a record comes after the CNAME that leads to its
+ * owner (RRSIGs may come anywhere behind the record that explains their owner).  So the octets up
+ * to the end of a hop hold that hop, those before it, and nothing of what lies behind: that is
+ * where a chain is cut.  Another order is malformed, as most stub resolvers could not follow it
+ * either. */
 #ifndef PLDNS_REPLY_H
 #define PLDNS_REPLY_H
 
 #include "dname.h"
 
-#define REPLY_HOPS_MAX    16     /* CNAME hops followed; more is a loop to us */
-#define REPLY_RECORDS_MAX 4096   /* records in one message: bounds work and TTL lists */
+#define REPLY_HOPS_MAX    16   /* CNAME hops followed; more is a loop to us */
+#define REPLY_RECORDS_MAX 4096 /* records in one message: bounds work and TTL lists */
 #define REPLY_SIZE_MAX    65535
+#define REPLY_HEADER_SIZE 12
+
+enum reply_rcode { /* those that mean something here; up to 4095 with EDNS */
+                   REPLY_NOERROR = 0,
+                   REPLY_FORMERR = 1,
+                   REPLY_SERVFAIL = 2,
+                   REPLY_NXDOMAIN = 3,
+                   REPLY_NOTIMP = 4,
+                   REPLY_REFUSED = 5,
+                   REPLY_YXDOMAIN = 6,
+                   REPLY_BADVERS = 16,
+};
 
 struct reply_question {
     const uint8_t *name; /* folded wire name; lent */
@@ -20,24 +38,29 @@ struct reply_question {
     bool dnssec_ok, checking_disabled, authentic_data; /* DO, CD, AD of the query */
 };
 
-struct reply_hop { /* one CNAME (or DNAME) of the chain, in chain order */
-    uint16_t owner;      /* offset of the record */
-    uint16_t end;        /* offset behind the record */
-    uint16_t target;     /* offset of the target name in its RDATA */
-    bool dname;
+struct reply_hop {   /* one CNAME of the chain, in chain order, which is message order */
+    uint16_t owner;  /* offset of the record */
+    uint16_t end;    /* offset behind the record */
+    uint16_t target; /* offset of the target name in its RDATA */
+    bool dname;      /* made from the DNAME that stands before it (it must stand there, RFC 6672) */
 };
 
 struct reply {
-    uint8_t rcode;
+    uint16_t rcode; /* with the upper bits of EDNS */
     bool authoritative, truncated, authentic_data;
     uint16_t answer_count, authority_count; /* as in the header */
-    uint16_t answer_end;    /* offset behind the answer section */
-    uint16_t authority_end; /* offset behind the authority section */
-    uint16_t records_at;    /* offset of the first record: behind the question */
-    bool negative;          /* NXDOMAIN, or no record of the asked type at the chain's end */
-    bool has_soa;
-    uint32_t ttl;           /* seconds to keep it: least TTL of answer records; negative: also
-                               min(SOA TTL, MINIMUM), 0 without SOA.  Top bit set counts as 0 */
+    uint16_t records_at;                    /* offset of the first record: behind the question */
+    uint16_t answer_end;                    /* offset behind the answer section */
+    uint16_t authority_end;                 /* offset behind the authority section */
+    uint16_t end;                           /* offset behind the message */
+    bool negative;        /* NXDOMAIN, or no record of the asked type at the chain's end */
+    bool has_soa;         /* in the authority section, of a zone the chain's end is in */
+    bool referral;        /* "ask those over there": no answer of somebody who resolves for us */
+    bool authority_plain; /* only SOA, NS, DS, NSEC, NSEC3 and RRSIG stand in the authority section
+                           */
+    uint32_t ttl;         /* seconds to keep it: least TTL of answer records; negative: also
+                             min(SOA TTL, MINIMUM), 0 without SOA; negative or DO: also of
+                             authority records.  Top bit set counts as 0 */
     unsigned hops_length;
     struct reply_hop hops[REPLY_HOPS_MAX];
 };
@@ -49,15 +72,22 @@ enum reply_verdict {
     REPLY_LOOP,      /* chain loops or is longer than REPLY_HOPS_MAX */
 };
 
-/* Checks 'message' as the reply to the question sent with 'id' and the name bytes 'sent' (letter case
- * as sent: compared byte for byte). */
+/* Checks 'message' as the reply to the question sent with 'id' and the name bytes 'sent' (letter
+ * case as sent: compared byte for byte).  With TC set only header and question are looked at: what
+ * was cut off anywhere is asked for again over TCP, and never used. */
 MUST_USE enum reply_verdict reply_check(const uint8_t *message, size_t size, uint16_t id,
                                         const uint8_t *sent, const struct reply_question *,
                                         struct reply *out);
 
 /* Offsets of the TTL fields of the first 'records' records from 'records_at' on (OPT has none);
- * returns how many were written to 'out' (which has room for 'records').  Message checked before. */
-size_t reply_ttl_offsets(const uint8_t *message, const struct reply *, unsigned records, uint16_t *out);
+ * returns how many were written to 'out' (which has room for 'records').  Message checked before.
+ */
+size_t reply_ttl_offsets(const uint8_t *message, const struct reply *, unsigned records,
+                         uint16_t *out);
+
+/* Makes a checked message what is handed on and kept: id 0, question in lower case, TTLs with the
+ * top bit set become 0. */
+void reply_normalise(uint8_t *message, const struct reply_question *, const struct reply *);
 
 /* Reads the possibly compressed name at 'offset'.  False if broken. */
 MUST_USE bool reply_name(const uint8_t *message, size_t size, size_t offset, struct dname *out);

@@ -1,0 +1,50 @@
+/* One record of a message that nobody has looked at yet: where its parts are, and whether its RDATA
+ * can be what its type says.
+ *
+ * Safe on any octets.  Compression pointers must point strictly backwards, each to before the place
+ * the one before it led to, so that every name ends; and at most RECORD_POINTERS_MAX of them. */
+#ifndef PLDNS_RECORD_H
+#define PLDNS_RECORD_H
+
+#include "dname.h"
+
+#define RECORD_POINTERS_MAX 127 /* one for each label a name can have */
+#define RECORD_FIXED_SIZE   10  /* type, class, TTL, RDLENGTH */
+#define RECORD_HEADER_SIZE  12  /* of the message: no name stands there */
+
+enum { /* types with a meaning of their own here */
+       RECORD_A = 1,
+       RECORD_NS = 2,
+       RECORD_CNAME = 5,
+       RECORD_SOA = 6,
+       RECORD_AAAA = 28,
+       RECORD_DNAME = 39,
+       RECORD_OPT = 41,
+       RECORD_DS = 43,
+       RECORD_RRSIG = 46,
+       RECORD_NSEC = 47,
+       RECORD_NSEC3 = 50,
+       RECORD_TKEY = 249,
+       RECORD_ANY = 255,
+};
+
+struct record {
+    uint16_t owner; /* offset of the record */
+    uint16_t type, class;
+    uint32_t ttl;
+    uint16_t ttl_at; /* offset of the TTL */
+    uint16_t rdata, rdata_size;
+    uint16_t end; /* offset behind the record */
+};
+
+/* Reads the possibly compressed name at 'offset', letter case kept, into 'out' (may be NULL).
+ * Returns the offset behind it, 0 if it is broken. */
+MUST_USE size_t record_name(const uint8_t *message, size_t size, size_t offset, struct dname *out);
+
+/* Finds the parts of the record at 'offset'.  False: it breaks off.  RDATA is not looked at. */
+MUST_USE bool record_read(const uint8_t *message, size_t size, size_t offset, struct record *out);
+
+/* True if the RDATA is well formed for the type; always for types not known here (RFC 3597). */
+MUST_USE bool record_is_sound(const uint8_t *message, const struct record *);
+
+#endif
