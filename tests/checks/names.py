@@ -16,13 +16,19 @@ def check_stems(names):
                 sorted(folders)[-1], stem, stem, " and ".join(sorted(folders)))
 
 
+def modules_of(base, name):
+    """The stem, and the modules that the file is a further part of: tablenear.c belongs to table.h, too."""
+    folder, stem = name[:-2].rsplit("/", 1)
+    return [stem] + [stem[:n] for n in range(3, len(stem)) if (base / folder / (stem[:n] + ".h")).exists()]
+
+
 def check_functions(base, name):
     stem = name.rsplit("/", 1)[-1][:-2]
     for line, signature, _ in _tree.functions(_tree.lines(base, name)):
         function = _tree.function_name(signature)
         if re.search(r"\bstatic\b", signature) or function == "main":
             continue
-        if function != stem and not function.startswith(stem + "_"):
+        if function != stem and not any(function.startswith(s + "_") for s in modules_of(base, name)):
             yield "%s:%d: %s() is public and does not begin with '%s_'" % (name, line, function, stem)
 
 

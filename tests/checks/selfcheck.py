@@ -51,7 +51,7 @@ ROWS = [
     ("docs", {**DOCS, "README.md": "pldnsd(8) ./dev fly\n"}, "no command 'fly'"),
     ("docs", {**DOCS, "README.md": "\n"}, "does not name pldnsd(8)"),
     ("docs", {**DOCS, "zones/low.c": "/* TO" "DO */\n"}, "has no place here"),
-    ("docs", {**DOCS, "zones/low.c": '/* "None such" in docs/a.md */\n', "docs/a.md": "# One\n"}, "no section"),
+    ("docs", {**DOCS, "zones/low.c": '/* "None such" in ' 'docs/a.md */\n', "docs/a.md": "# One\n"}, "no section"),
     ("format", {".clang-format": "BasedOnStyle: LLVM\n", "zones/low.c": "int  x;\n"}, "zones/low.c:1"),
     ("man", {"docs/man/x.1": ".Dd bad\n.Sh\n"}, "docs/man/x.1"),
     ("shell", {"a.sh": "#!/bin/sh\necho $1\n"}, "a.sh:2"),
