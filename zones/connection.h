@@ -1,16 +1,21 @@
 /* One private link connection as written and checked.
  *
- * Everything here lives in the document that holds it (see document.h) and never changes.  Texts are
- * never NULL; "" stands for absent.  "place" is where to look: a line of the document. */
+ * Everything here lives in the document that holds it (see document.h) and never changes.  Texts
+ * are never NULL; "" stands for absent.  "place" is where to look: a line of the document. */
 #ifndef PLDNS_CONNECTION_H
 #define PLDNS_CONNECTION_H
 
-#include "dname.h"
+#include "error.h"
 #include "state.h"
-#include "yamldoc.h"
 #include "zoneid.h"
 
-#define CONNECTION_ADDRESSES_MAX 16 /* of one family in one endpoint */
+#include <stdint.h>
+
+#define CONNECTION_ENDPOINTS_MAX                                                                   \
+    64 /* of one connection; clouds have at most a dozen zones a region */
+#define CONNECTION_ADDRESSES_MAX 16  /* of one family in one endpoint */
+#define CONNECTION_RULE_MAX      64  /* different addresses one rule can answer, both families */
+#define CONNECTION_ID_MAX        128 /* characters of privateLinkConnectionId */
 #define CONNECTION_TTL_DEFAULT   30
 #define CONNECTION_TTL_MAX       3600
 #define CONNECTION_TTL_WARN      60
@@ -33,7 +38,7 @@ struct connection_address {
 };
 
 struct connection_endpoint {
-    const char *zone; /* as written, folded; "" = no zone */
+    const char *zone;     /* as written, folded; "" = no zone */
     const char *dns_name; /* "" = has addresses */
     const char *state_word;
     enum state state;
@@ -52,7 +57,7 @@ enum connection_domain_type {
 
 /* One of domains[]: a name written out, with a state of its own. */
 struct connection_name {
-    struct dname name; /* may begin with the label "*" */
+    const uint8_t *wire; /* the name in wire form, folded; may begin with the label "*" */
     const char *state_word;
     enum state state;
     const char *message;
@@ -60,13 +65,13 @@ struct connection_name {
 };
 
 struct connection_domain { /* an attached domain */
-    const char *id; /* attachDomainId */
+    const char *id;        /* attachDomainId */
     enum connection_domain_type type;
     const char *unique_name;
     const char *state_word;
     enum state state;
     const char *message;
-    struct dname root; /* U.S for typed domains; size 0 for CUSTOM */
+    const uint8_t *root; /* U.S for typed domains, in wire form, folded; NULL for CUSTOM */
     const struct connection_name *names; /* domains[]; none = by rule of the type */
     unsigned length;
     unsigned line;
@@ -99,17 +104,14 @@ struct connection {
     unsigned line;
 };
 
+/* The words of the documents.  The lists are NULL-terminated and in the order of the enums. */
 const char *connection_type_name(enum connection_type);
 const char *connection_domain_type_name(enum connection_domain_type);
+const char *const *connection_type_names(void);
+const char *const *connection_domain_type_names(void);
 
-/* Somewhere to put what lives as long as the document.  Memory is zeroed. */
-typedef void *connection_alloc_fn(void *arena, size_t size);
-
-/* Reads one connection from a map node.  'path' is the node's name in complaints ("" at a document's
- * root, "privateLinkConnections[3]." in a list).  False if there was any error; 'out' is then
- * unusable.  All mistakes of the connection are reported, warnings too. */
-MUST_USE bool connection_read(const struct yamldoc *, struct yamldoc_node *, const char *path,
-                              connection_alloc_fn *, void *arena, struct connection *out,
-                              struct error_list *errors);
+/* What follows from the type. */
+enum cloud connection_type_cloud(enum connection_type);
+enum connection_fallback connection_type_fallback(enum connection_type);
 
 #endif

@@ -1,11 +1,12 @@
 /* What an attached domain stands for: the owner names, and the root that is owned as a whole.
  *
- * See the table "Domain types and the rules they make" in docs/attachments.md.  Here stands the only
- * knowledge of suffixes such as aws.plc.tidbcloud.com. */
+ * See the table "Domain types and the rules they make" in docs/attachments.md.  Here stands the
+ * only knowledge of suffixes such as aws.plc.tidbcloud.com. */
 #ifndef PLDNS_DOMAIN_H
 #define PLDNS_DOMAIN_H
 
 #include "connection.h"
+#include "dname.h"
 
 /* One owner name of an attached domain. */
 struct domain_rule {
@@ -13,8 +14,8 @@ struct domain_rule {
     const struct connection_domain *domain;
     const struct connection_name *name; /* when written out in domains[]; else NULL */
     struct dname owner;                 /* folded; may begin with "*" */
-    const char *zone; /* "" = all endpoints; else only this zone's endpoints */
-    unsigned line;    /* where in the document */
+    const char *zone;                   /* "" = all endpoints; else only this zone's endpoints */
+    unsigned line;                      /* where in the document */
 };
 
 /* What is owned beyond the rules. */
@@ -31,13 +32,37 @@ typedef void domain_rule_fn(void *arg, const struct domain_rule *);
 typedef void domain_root_fn(void *arg, const struct domain_root *);
 
 /* The root that a typed unique name stands for ("U.aws.plc.tidbcloud.com"): checks the unique name.
- * False: 'why' (at least 256 bytes) says what the type wants. */
+ * False: 'why' (DOMAIN_WHY_MAX bytes) says what the type wants. */
+#define DOMAIN_WHY_MAX 256
 MUST_USE bool domain_make_root(enum connection_domain_type, enum cloud, const char *unique_name,
                                const char *region, const char *project_id, struct dname *out,
                                char *why, size_t why_size);
 
-/* Calls 'each' for every rule, in the order written.  Lent for the call. */
+/* What a unique name of this type usually looks like, if this one does not; else NULL. */
+const char *domain_unusual(enum connection_domain_type, const char *unique_name);
+
+/* True if the wildcard covers names that are everybody's: fewer than three labels, or so little of
+ * a vendor's suffix that other customers' names and public ones stand below it. */
+bool domain_is_broad(const uint8_t *wildcard);
+
+/* The zone of a written wildcard: its label behind "*.", if that is the zone of an endpoint (and,
+ * in a typed domain, stands right left of the root).  "" = none. */
+const char *domain_name_zone(const struct connection *, const struct connection_domain *,
+                             const uint8_t *name);
+
+/* True if that label is instead a zone id of the connection's cloud without an endpoint, while
+ * other endpoints have zones. */
+bool domain_name_misses_zone(const struct connection *, const struct connection_domain *,
+                             const uint8_t *name);
+
+/* Calls 'each' for every rule, in the order written.  Lent for the call.
+ *
+ * A written wildcard of a typed domain that misses its zone makes no rule under a strict fallback:
+ * the names below it are then owned without a rule, and refused for their zone. */
 void domain_rules(const struct connection *, domain_rule_fn *each, void *arg);
+
+/* How many rules that will be at most. */
+size_t domain_rules_most(const struct connection *);
 
 /* Calls 'each' for every owned root.  A root may come more than once. */
 void domain_roots(const struct connection *, domain_root_fn *each, void *arg);

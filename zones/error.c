@@ -28,18 +28,42 @@ static void cut_whole(char *text, size_t length)
     text[length] = '\0';
 }
 
+static void discard(struct error *complaint)
+{
+    free(complaint->file);
+    free(complaint->text);
+}
+
+/* Warnings must not hide what refuses a document: an error takes the place of the last of them. */
+static bool make_room(struct error_list *list)
+{
+    size_t i = list->length;
+
+    while (i > 0 && !list->items[i - 1].warning)
+        i--;
+    if (i == 0)
+        return false;
+    discard(&list->items[i - 1]);
+    memmove(&list->items[i - 1], &list->items[i], (list->length - i) * sizeof *list->items);
+    list->length--;
+    return true;
+}
+
+static bool has_room(struct error_list *list, bool warning)
+{
+    return list->length < ERROR_LIST_MAX || (!warning && make_room(list));
+}
+
 static void keep(struct error_list *list, struct error *complaint)
 {
-    if (list->length >= ERROR_LIST_MAX) {
-        free(complaint->file);
-        free(complaint->text);
+    if (!has_room(list, complaint->warning)) {
+        discard(complaint);
         return;
     }
-    /* Grows in powers of two, so the room is full exactly when the length is one. */
-    if ((list->length & (list->length - 1)) == 0) {
-        size_t room = list->length == 0 ? 1 : list->length * 2;
-        list->items = alloc_resize(list->items, room, sizeof *list->items);
-    }
+    /* Room for 16, doubled whenever it is full (or was once: a spare resize does no harm). */
+    if (list->length == 0 || (list->length >= 16 && (list->length & (list->length - 1)) == 0))
+        list->items = alloc_resize(list->items, list->length == 0 ? 16 : list->length * 2,
+                                   sizeof *list->items);
     list->items[list->length++] = *complaint;
 }
 
@@ -55,7 +79,7 @@ __attribute__((format(printf, 6, 0))) static void add(struct error_list *list, b
         list->warnings++;
     else
         list->errors++;
-    if (list->length >= ERROR_LIST_MAX)
+    if (!has_room(list, warning))
         return;
     int size = vsnprintf(text, sizeof text, format, arguments);
     if (size < 0)
@@ -99,6 +123,23 @@ void error_move(struct error_list *to, struct error_list *from)
     *from = (struct error_list){0};
 }
 
+static int compare_places(const void *a, const void *b)
+{
+    const struct error *left = a, *right = b;
+
+    if (left->line != right->line)
+        return left->line < right->line ? -1 : 1;
+    if (left->column != right->column)
+        return left->column < right->column ? -1 : 1;
+    return strcmp(left->text, right->text);
+}
+
+void error_sort(struct error_list *list, size_t from)
+{
+    if (from < list->length)
+        qsort(list->items + from, list->length - from, sizeof *list->items, compare_places);
+}
+
 char *error_format(const struct error *error, char *buffer, size_t size)
 {
     char place[64] = "";
@@ -115,10 +156,8 @@ char *error_format(const struct error *error, char *buffer, size_t size)
 
 void error_clear(struct error_list *list)
 {
-    for (size_t i = 0; i < list->length; i++) {
-        free(list->items[i].file);
-        free(list->items[i].text);
-    }
+    for (size_t i = 0; i < list->length; i++)
+        discard(&list->items[i]);
     free(list->items);
     *list = (struct error_list){0};
 }

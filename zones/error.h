@@ -8,9 +8,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define MUST_USE         __attribute__((warn_unused_result))
+#define MUST_USE          __attribute__((warn_unused_result))
 #define PRINTF_LIKE(f, a) __attribute__((format(printf, f, a)))
-#define ARRAY_LENGTH(a)  (sizeof(a) / sizeof((a)[0]))
+#define ARRAY_LENGTH(a)   (sizeof(a) / sizeof((a)[0]))
 
 /* One list keeps at most this many complaints; the rest are only counted.  A hostile document must
  * not turn into gigabytes of messages. */
@@ -33,7 +33,8 @@ struct error_list {
 
 /* An empty list is all zero bytes: struct error_list errors = {0}; */
 
-/* Adds an error (a refusal).  'file' and the text are copied. */
+/* Adds an error (a refusal).  'file' and the text are copied.  In a full list an error takes the
+ * place of a warning. */
 void error_add(struct error_list *, const char *file, unsigned line, unsigned column,
                const char *format, ...) PRINTF_LIKE(5, 6);
 
@@ -44,8 +45,11 @@ void error_warn(struct error_list *, const char *file, unsigned line, unsigned c
 /* Moves all complaints of 'from' behind those of 'to'; 'from' is empty afterwards. */
 void error_move(struct error_list *to, struct error_list *from);
 
-/* Writes "file:line:column: text" (warnings: "file:line:column: warning: text"; parts that are 0 are
- * left out), always terminated; returns 'buffer'. */
+/* Sorts the complaints from number 'from' on by their places: a reader goes from top to bottom. */
+void error_sort(struct error_list *, size_t from);
+
+/* Writes "file:line:column: text" (warnings: "file:line:column: warning: text"; parts that are 0
+ * are left out), always terminated; returns 'buffer'. */
 char *error_format(const struct error *, char *buffer, size_t size);
 
 /* Frees what the list holds and empties it. */

@@ -1,0 +1,17 @@
+/* What contradicts itself within one document: ids and names used twice, endpoints below their own
+ * names; and what a writer may not have meant: hosts that hide from a wildcard. */
+#ifndef PLDNS_OVERLAP_H
+#define PLDNS_OVERLAP_H
+
+#include "connection.h"
+#include "digest.h"
+
+/* Owner names of one document: what the largest documents have, times four. */
+#define OVERLAP_NAMES_MAX (4u << 20)
+
+/* Checks the connections of the document 'file', whose bytes have this digest.  Linear in the
+ * names. */
+void overlap_check(const char *file, const struct digest *, const struct connection *connections,
+                   size_t length, struct error_list *errors);
+
+#endif
