@@ -1,6 +1,26 @@
+/* Upstream's answers that lead into a name of ours: the chain is cut at the first CNAME whose
+ * target is owned.  What stands behind the cut never reaches a client, nor the cache. */
 #ifndef PLDNS_CHAIN_H
 #define PLDNS_CHAIN_H
 
-#include <stdint.h>
+#include "reply.h"
+#include "table.h"
+
+struct chain_cut {
+    unsigned hops;       /* of the reply, the one whose target is owned included */
+    uint16_t records;    /* of the answer section up to it */
+    uint16_t target_at;  /* where the target stands, perhaps compressed */
+    struct dname target; /* the same written out */
+    struct table_match match;
+};
+
+/* 'message' was checked as 'reply'.  False: it leads to no name of ours.  'out->match' points into
+ * the table. */
+MUST_USE bool chain_find(const struct table *, const uint8_t *message, const struct reply *,
+                         struct chain_cut *out);
+
+/* The index of the message as it is up to the cut: for the cache. */
+void chain_shorten(const uint8_t *message, const struct reply *, const struct chain_cut *,
+                   struct reply *out);
 
 #endif

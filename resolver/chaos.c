@@ -1,1 +1,108 @@
 #include "chaos.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "build.h"
+#include "explain.h"
+#include "special.h"
+
+#define STRING_MAX 255 /* octets of one string of a TXT record */
+
+/* One TXT record of as many strings as the text needs.  What does not fit sets TC. */
+static void put_text(struct wire_reply *r, const char *text)
+{
+    struct wire_owner owner = {.name = wire_name(r->query), .at = WIRE_HEADER_SIZE};
+    uint8_t rdata[EXPLAIN_TEXT_MAX + EXPLAIN_TEXT_MAX / STRING_MAX + 1];
+    size_t left = strlen(text), size = 0;
+
+    do {
+        size_t part = left < STRING_MAX ? left : STRING_MAX;
+        rdata[size++] = (uint8_t)part;
+        memcpy(rdata + size, text, part);
+        size += part;
+        text += part;
+        left -= part;
+    } while (left > 0);
+    wire_reply_record(r, WIRE_ANSWER, &owner, 0, WIRE_TXT, WIRE_CHAOS, 0, rdata, size);
+}
+
+static void put_identity(struct wire_reply *r, const struct chaos_facts *facts, const char *text)
+{
+    if (facts->config->identity_hidden)
+        r->rcode = WIRE_REFUSED;
+    else
+        put_text(r, text);
+}
+
+static void put_version(struct wire_reply *r, const struct chaos_facts *facts)
+{
+    put_identity(r, facts, "pldns " PLDNS_VERSION);
+}
+
+static void put_instance(struct wire_reply *r, const struct chaos_facts *facts)
+{
+    put_identity(r, facts, facts->config->instance);
+}
+
+static void put_generation(struct wire_reply *r, const struct chaos_facts *facts)
+{
+    char digest[DIGEST_TEXT], text[512];
+    int n =
+        snprintf(text, sizeof text, "generation=%" PRIu64 " hash=%s accepted=%zu",
+                 table_generation(facts->table), digest_to_text(table_digest(facts->table), digest),
+                 table_documents(facts->table));
+
+    if (facts->dated && n > 0)
+        snprintf(text + n, sizeof text - (size_t)n, " refused=%" PRIu64 " age=%" PRIu64 "s",
+                 facts->refused, facts->age_ms / 1000);
+    put_text(r, text);
+}
+
+/* What an A query of class IN would get, and why. */
+static void put_explanation(struct wire_reply *r, const struct chaos_facts *facts)
+{
+    const uint8_t *name = wire_name(r->query);
+    struct explain explain;
+    char text[EXPLAIN_TEXT_MAX];
+    size_t used, root;
+
+    explain_find(facts->table, name, &explain);
+    explain_text(facts->table, &explain, text, sizeof text);
+    used = strlen(text);
+    if (explain.match.outcome == TABLE_NOT_OWNED) {
+        if (!explain.is_near && !explain.match.placeholder)
+            used = 0; /* "not owned" goes without saying */
+        const char *joint = used > 0 ? "; " : "";
+        if (special_find(name, &root) != SPECIAL_NONE)
+            snprintf(text + used, sizeof text - used, "%sbuilt in, never forwarded", joint);
+        else
+            snprintf(text + used, sizeof text - used, "%sforwarded upstreams=%s", joint,
+                     facts->upstreams);
+    }
+    put_text(r, text);
+}
+
+static const struct {
+    const char *name; /* wire form, folded */
+    void (*put)(struct wire_reply *, const struct chaos_facts *);
+} fixed[] = {
+    {"\7version\4bind", put_version},         {"\7version\6server", put_version},
+    {"\10hostname\4bind", put_instance},      {"\2id\6server", put_instance},
+    {"\12generation\5pldns", put_generation},
+};
+
+void chaos_write(struct wire_reply *r, const struct chaos_facts *facts)
+{
+    r->rcode = WIRE_NOERROR;
+    if (r->query->type != WIRE_TXT && r->query->type != WIRE_ANY)
+        return; /* there are texts only: NOERROR, empty */
+    for (size_t i = 0; i < ARRAY_LENGTH(fixed); i++) {
+        if (dname_equal(wire_name(r->query), (const uint8_t *)fixed[i].name)) {
+            fixed[i].put(r, facts);
+            return;
+        }
+    }
+    put_explanation(r, facts);
+}

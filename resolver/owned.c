@@ -1,1 +1,138 @@
 #include "owned.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+enum wire_rcode owned_rcode(const struct table_match *match)
+{
+    switch (match->outcome) {
+    case TABLE_ANSWER:
+    case TABLE_EMPTY:
+        return WIRE_NOERROR;
+    case TABLE_NOT_READY:
+        return WIRE_SERVFAIL;
+    case TABLE_NXDOMAIN:
+    case TABLE_GONE:
+    case TABLE_NO_ZONE:
+    case TABLE_DETACHED:
+    case TABLE_FENCED:
+    case TABLE_SEARCH:
+        return WIRE_NXDOMAIN;
+    case TABLE_NOT_OWNED:
+        break;
+    }
+    assert(!"only owned names have an answer of ours");
+    return WIRE_SERVFAIL;
+}
+
+/* "connection plc-1 is CREATING: waiting for approval" */
+static void explain_state(struct wire_reply *r, enum wire_ede code, const struct table *table,
+                          const struct table_match *match)
+{
+    struct table_why why;
+    char text[2 * WIRE_EDE_TEXT_MAX];
+
+    if (match->rule == NULL) {
+        wire_reply_explain(r, code, "");
+        return;
+    }
+    table_describe(table, match->rule, &why);
+    snprintf(text, sizeof text, "connection %s is %s%s%s", why.connection,
+             why.state[0] != 0 ? why.state : "without an address", why.message[0] != 0 ? ": " : "",
+             why.message);
+    wire_reply_explain(r, code, text);
+}
+
+/* "no endpoint in zone use1-az9": the zone is the label left of the root. */
+static void explain_zone(struct wire_reply *r, const struct table_match *match, const uint8_t *name)
+{
+    const uint8_t *label = name;
+    char text[128];
+
+    while (*label != 0 && label + *label + 1 < name + match->root_offset)
+        label += *label + 1;
+    int head = snprintf(text, sizeof text, "no endpoint in zone ");
+    size_t at = (size_t)head;
+    for (unsigned i = 1; i <= *label && at + 1 < sizeof text; i++) {
+        uint8_t c = label[i];
+        text[at++] = (char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c < ' ' || c > '~' ? '?' : c);
+    }
+    text[at] = 0;
+    wire_reply_explain(r, WIRE_EDE_BLOCKED, text);
+}
+
+void owned_explain(struct wire_reply *r, const struct table *table, const struct table_match *match,
+                   const uint8_t *name)
+{
+    if (r->opt_size == 0)
+        return;
+    switch (match->outcome) {
+    case TABLE_NOT_READY:
+        explain_state(r, WIRE_EDE_NOT_READY, table, match);
+        break;
+    case TABLE_GONE:
+        explain_state(r, WIRE_EDE_BLOCKED, table, match);
+        break;
+    case TABLE_NO_ZONE:
+        explain_zone(r, match, name);
+        break;
+    case TABLE_DETACHED:
+        wire_reply_explain(r, WIRE_EDE_BLOCKED, "detached");
+        break;
+    case TABLE_FENCED:
+        wire_reply_explain(r, WIRE_EDE_BLOCKED, "fenced and not attached");
+        break;
+    default:
+        break;
+    }
+}
+
+/* Records owned by a name that is not the question's: the end of a chain. */
+static void put_chained(struct wire_reply *r, const struct answer *answer,
+                        const struct wire_owner *name, uint16_t type, unsigned turn)
+{
+    enum { TYPE = 2, TTL = 6, RDLENGTH = 10, RDATA = 12 };
+    uint8_t records[ANSWER_RECORDS_MAX * ANSWER_AAAA_SIZE];
+    unsigned count, total;
+    size_t size = answer_write(answer, type, turn, records, sizeof records, &count, &total);
+
+    for (const uint8_t *at = records; at < records + size; at += size / count) {
+        if (!wire_reply_record(r, WIRE_ANSWER, name, 0, wire_get16(at + TYPE), WIRE_IN,
+                               wire_get32(at + TTL), at + RDATA, wire_get16(at + RDLENGTH)))
+            return;
+    }
+}
+
+/* False: the set is empty. */
+static bool put_addresses(struct wire_reply *r, const struct answer *answer,
+                          const struct wire_owner *name, uint16_t type, unsigned turn)
+{
+    unsigned count, total;
+
+    if (type == WIRE_A ? answer->a_count == 0 : type != WIRE_AAAA || answer->aaaa_count == 0)
+        return false;
+    if (name->at != WIRE_HEADER_SIZE) {
+        put_chained(r, answer, name, type, turn);
+        return true;
+    }
+    r->size +=
+        answer_write(answer, type, turn, r->out + r->size, r->limit - r->size, &count, &total);
+    r->counts[WIRE_ANSWER] = (uint16_t)(r->counts[WIRE_ANSWER] + count);
+    if (count < total)
+        r->flags |= WIRE_FLAG_TC;
+    return true;
+}
+
+void owned_write(struct wire_reply *r, const struct table *table, const struct table_match *match,
+                 const struct wire_owner *name, uint16_t type, unsigned turn)
+{
+    r->rcode = (uint16_t)owned_rcode(match);
+    if (match->outcome == TABLE_NOT_READY)
+        return;
+    if (match->outcome == TABLE_ANSWER && put_addresses(r, match->answer, name, type, turn))
+        return;
+    bool at_root = r->rcode == WIRE_NOERROR && type == WIRE_SOA && match->root_offset == 0;
+    wire_reply_soa(r, at_root ? WIRE_ANSWER : WIRE_AUTHORITY, name, match->root_offset,
+                   (uint32_t)table_generation(table), TABLE_NEGATIVE_TTL);
+}

@@ -12,14 +12,14 @@
 #include "publish.h"
 #include "stats.h"
 
-#define QUERY_REPLY_MAX 65535 /* octets of a reply over TCP */
+#define QUERY_REPLY_MAX  65535 /* octets of a reply over TCP */
 #define QUERY_ROUTE_SIZE 64
 
 struct query_client;
 
-/* How a transport sends a reply that had to wait.  'reply' is lent for the call; the transport finds
- * its way back by 'client'.  Called at most once for each QUERY_WAITING; size 0 = no reply (the
- * transport still learns that this query has ended). */
+/* How a transport sends a reply that had to wait.  'reply' is lent for the call; the transport
+ * finds its way back by 'client'.  Called at most once for each QUERY_WAITING; size 0 = no reply
+ * (the transport still learns that this query has ended). */
 typedef void query_reply_fn(const struct query_client *, const uint8_t *reply, size_t size);
 
 /* Who asks, by which transport.  Copied while the query waits. */
@@ -38,16 +38,23 @@ enum query_result {
     QUERY_WAITING, /* client->reply will be called */
 };
 
+/* What the control thread knows and the desk only repeats (`generation.pldns`). */
+struct query_facts {
+    _Atomic uint64_t published_ms; /* monotonic, when the table in service was published */
+    _Atomic uint64_t refused;      /* documents whose newest version is not served */
+};
+
 struct query_desk; /* what one worker needs to answer */
 
 struct query_desk_options {
     const struct config *config;
-    struct publish *table;  /* of struct table */
+    struct publish *table; /* of struct table */
     struct cache *cache;
     struct stats *stats;
     struct network *network;
     const struct config_upstreams *upstreams;
     unsigned in_flight;
+    const struct query_facts *facts; /* held for ever; NULL = not known */
 };
 
 struct query_desk *query_desk_new(const struct query_desk_options *);
@@ -56,11 +63,11 @@ void query_desk_free(struct query_desk *);
 struct forward *query_desk_forward(struct query_desk *);
 size_t query_desk_waiting(const struct query_desk *);
 
-/* Answers one message.  The caller is inside a read-side section (publish.h), which may span a batch.
- * 'out' has room for 'space' octets: at least 1232 for UDP, QUERY_REPLY_MAX for TCP; it may not
- * overlap 'packet'. */
+/* Answers one message.  The caller is inside a read-side section (publish.h), which may span a
+ * batch. 'out' has room for 'space' octets: at least 1232 for UDP, QUERY_REPLY_MAX for TCP; it may
+ * not overlap 'packet'. */
 MUST_USE enum query_result query_handle(struct query_desk *, const struct query_client *,
-                                        const uint8_t *packet, size_t size, uint8_t *out, size_t space,
-                                        size_t *out_size, uint64_t now);
+                                        const uint8_t *packet, size_t size, uint8_t *out,
+                                        size_t space, size_t *out_size, uint64_t now);
 
 #endif

@@ -1,6 +1,23 @@
+/* Names that no resolver should pass on: localhost and the loopback reverse names are answered here
+ * (RFC 6761, RFC 6303), `invalid` and `onion` do not exist (RFC 6761, RFC 7686).  Attached names
+ * come first: a table may own them. */
 #ifndef PLDNS_SPECIAL_H
 #define PLDNS_SPECIAL_H
 
-#include <stdint.h>
+#include "wire.h"
+
+enum special {
+    SPECIAL_NONE,
+    SPECIAL_LOCALHOST, /* localhost and below: 127.0.0.1, ::1 */
+    SPECIAL_POINTER,   /* the reverse name of 127.0.0.1 or ::1 */
+    SPECIAL_EMPTY,     /* a loopback reverse name with names below it */
+    SPECIAL_NOTHING,   /* does not exist */
+};
+
+/* 'root_offset': octets of the name left of the special one ("localhost", "127.in-addr.arpa"). */
+MUST_USE enum special special_find(const uint8_t *name, size_t *root_offset);
+
+/* Sets the rcode and appends the records for the question's name. */
+void special_write(struct wire_reply *, enum special, size_t root_offset);
 
 #endif

@@ -1,1 +1,361 @@
 #include "wire.h"
+
+#include <assert.h>
+#include <string.h>
+
+#define LABEL_MAX   63
+#define POINTER     0xc0
+#define RECORD_SIZE 10 /* type, class, TTL, RDLENGTH: what stands between owner and RDATA */
+#define OPT_FIXED   11 /* root owner and the above */
+#define OPCODE_BITS 0x7800
+#define DO_BIT      0x8000
+#define COOKIE_MIN  16 /* client's and shortest server's cookie together (RFC 7873 4) */
+#define COOKIE_MAX  40
+
+/* ---- reading ---- */
+
+/* The first question: an uncompressed name, type, class.  False: it cannot be read. */
+static bool read_question(struct wire_query *q, size_t size)
+{
+    const uint8_t *packet = q->packet;
+    size_t at = WIRE_HEADER_SIZE;
+
+    for (;;) {
+        if (at >= size)
+            return false;
+        size_t length = packet[at];
+        if (length == 0)
+            break;
+        if (length > LABEL_MAX)
+            return false;
+        at += length + 1;
+        if (at - WIRE_HEADER_SIZE >= WIRE_NAME_MAX)
+            return false;
+    }
+    at++;
+    if (size - at < 4)
+        return false;
+    q->name_size = (uint8_t)(at - WIRE_HEADER_SIZE);
+    q->type = wire_get16(packet + at);
+    q->class = wire_get16(packet + at + 2);
+    q->question_end = (uint16_t)(at + 4);
+    return true;
+}
+
+size_t wire_skip_name(const uint8_t *message, size_t size, size_t at)
+{
+    size_t end = 0;     /* behind the name where it began; 0 until the first pointer */
+    size_t lowest = at; /* pointers lead backwards only, so a walk ends */
+    size_t length = 0;  /* of the name, uncompressed */
+    unsigned pointers = 0;
+
+    for (;;) {
+        if (at >= size)
+            return 0;
+        size_t octet = message[at];
+        if (octet == 0)
+            return length + 1 > WIRE_NAME_MAX ? 0 : end != 0 ? end : at + 1;
+        if (octet <= LABEL_MAX) {
+            length += octet + 1;
+            at += octet + 1;
+            if (length >= WIRE_NAME_MAX)
+                return 0;
+            continue;
+        }
+        if (octet < POINTER || size - at < 2 || pointers++ == WIRE_POINTERS_MAX)
+            return 0;
+        size_t target = wire_get16(message + at) & WIRE_POINTER_REACH;
+        if (target >= lowest)
+            return 0;
+        if (end == 0)
+            end = at + 2;
+        at = lowest = target;
+    }
+}
+
+size_t wire_skip_record(const uint8_t *message, size_t size, size_t at)
+{
+    at = wire_skip_name(message, size, at);
+    if (at == 0 || size - at < RECORD_SIZE)
+        return 0;
+    size_t rdata_size = wire_get16(message + at + 8);
+    at += RECORD_SIZE;
+    return size - at < rdata_size ? 0 : at + rdata_size;
+}
+
+static bool read_cookie(struct wire_query *q, const uint8_t *data, size_t size)
+{
+    if (size != WIRE_COOKIE_CLIENT && (size < COOKIE_MIN || size > COOKIE_MAX))
+        return false;
+    q->cookie = true;
+    memcpy(q->client_cookie, data, WIRE_COOKIE_CLIENT);
+    return true;
+}
+
+/* 'at' is behind the owner of an OPT record that lies wholly within the packet. */
+static bool read_opt(struct wire_query *q, const uint8_t *at)
+{
+    size_t left = wire_get16(at + 8);
+
+    q->edns = true;
+    q->udp_size = wire_get16(at + 2);
+    q->version = at[5];
+    q->dnssec_ok = (wire_get16(at + 6) & DO_BIT) != 0;
+    at += RECORD_SIZE;
+    while (left > 0) {
+        if (left < 4)
+            return false;
+        size_t size = wire_get16(at + 2);
+        if (left - 4 < size)
+            return false;
+        switch (wire_get16(at)) {
+        case WIRE_OPTION_NSID:
+            q->nsid = true;
+            break;
+        case WIRE_OPTION_KEEPALIVE:
+            q->keepalive = true;
+            break;
+        case WIRE_OPTION_COOKIE:
+            if (!read_cookie(q, at + 4, size))
+                return false;
+            break;
+        default:
+            break;
+        }
+        at += 4 + size;
+        left -= 4 + size;
+    }
+    return true;
+}
+
+/* Walks the records of all three sections: one OPT at most, owned by the root, in the last. */
+static bool read_records(struct wire_query *q, size_t size, size_t at)
+{
+    const uint8_t *packet = q->packet;
+    bool good = true;
+
+    for (size_t section = 0; section < 3; section++) {
+        for (unsigned n = wire_get16(packet + 6 + 2 * section); n > 0; n--) {
+            size_t fixed = wire_skip_name(packet, size, at);
+            size_t end = wire_skip_record(packet, size, at);
+            if (end == 0)
+                return false;
+            if (wire_get16(packet + fixed) == WIRE_OPT) {
+                good = good && section == 2 && !q->edns && packet[at] == 0;
+                /* Also what is wrong of it tells that the client speaks EDNS. */
+                good = read_opt(q, packet + fixed) && good;
+            }
+            at = end;
+        }
+    }
+    return good && at == size;
+}
+
+enum wire_verdict wire_decode(struct wire_query *out, const uint8_t *packet, size_t size)
+{
+    if (size < WIRE_HEADER_SIZE)
+        return WIRE_RUNT;
+    if (packet[2] & WIRE_FLAG_QR >> 8)
+        return WIRE_RESPONSE;
+    *out = (struct wire_query){
+        .packet = packet,
+        .flags = wire_get16(packet + 2),
+        .question_end = WIRE_HEADER_SIZE,
+    };
+    unsigned questions = wire_get16(packet + 4);
+    size_t at = WIRE_HEADER_SIZE;
+    bool good = questions == 1;
+
+    if (questions > 0) {
+        if (!read_question(out, size))
+            return out->flags & OPCODE_BITS ? WIRE_OPCODE : WIRE_MALFORMED;
+        at = out->question_end;
+    }
+    for (unsigned n = 1; n < questions && at != 0; n++) { /* only to find the OPT behind them */
+        at = wire_skip_name(packet, size, at);
+        at = at != 0 && size - at >= 4 ? at + 4 : 0;
+    }
+    good = at != 0 && read_records(out, size, at) && good;
+    if (out->flags & OPCODE_BITS)
+        return WIRE_OPCODE;
+    if (!good)
+        return WIRE_MALFORMED;
+    return out->version > 0 ? WIRE_VERSION : WIRE_GOOD;
+}
+
+/* ---- writing ---- */
+
+size_t wire_limit(const struct wire_query *query, bool tcp, size_t ours)
+{
+    if (tcp)
+        return WIRE_MESSAGE_MAX;
+    if (!query->edns || query->udp_size <= WIRE_UDP_MIN)
+        return WIRE_UDP_MIN;
+    return query->udp_size < ours ? query->udp_size : ours;
+}
+
+void wire_reply_begin(struct wire_reply *r, const struct wire_query *query, uint8_t *out,
+                      size_t limit, uint16_t our_udp_size)
+{
+    assert(limit >= WIRE_UDP_MIN);
+    r->query = query;
+    r->out = out;
+    r->size = query->question_end;
+    r->limit = limit;
+    r->rcode = WIRE_NOERROR;
+    r->flags = 0;
+    r->counts[WIRE_ANSWER] = r->counts[WIRE_AUTHORITY] = 0;
+    r->opt_size = 0;
+    memcpy(out, query->packet, query->question_end);
+    if (query->edns) {
+        r->opt[0] = 0;
+        wire_put16(r->opt + 1, WIRE_OPT);
+        wire_put16(r->opt + 3, our_udp_size);
+        wire_put32(r->opt + 5, query->dnssec_ok ? DO_BIT : 0);
+        wire_put16(r->opt + 9, 0);
+        r->opt_size = OPT_FIXED;
+        r->limit -= OPT_FIXED;
+    }
+}
+
+/* Room for an option's data, 0 if not even its head fits. */
+static size_t option_room(const struct wire_reply *r)
+{
+    size_t room = r->limit - r->size;
+    size_t left = sizeof r->opt - r->opt_size;
+
+    if (left < room)
+        room = left;
+    return r->opt_size == 0 || room < 4 ? 0 : room - 4;
+}
+
+static uint8_t *add_option(struct wire_reply *r, uint16_t code, size_t size)
+{
+    uint8_t *at = r->opt + r->opt_size;
+
+    assert(r->size == r->query->question_end); /* records would already stand in its room */
+    wire_put16(at, code);
+    wire_put16(at + 2, (uint16_t)size);
+    r->opt_size = (uint16_t)(r->opt_size + 4 + size);
+    r->limit -= 4 + size;
+    return at + 4;
+}
+
+void wire_reply_option(struct wire_reply *r, enum wire_option code, const void *data, size_t size)
+{
+    if (size == 0 || option_room(r) < size)
+        return;
+    memcpy(add_option(r, (uint16_t)code, size), data, size);
+}
+
+/* Octets of 'text' to send so that at most 'room' are used and no UTF-8 character is cut in two. */
+static size_t cut_text(const char *text, size_t room)
+{
+    size_t size = strlen(text);
+
+    if (size <= room)
+        return size;
+    while (room > 0 && ((uint8_t)text[room] & 0xc0) == 0x80)
+        room--;
+    return room;
+}
+
+void wire_reply_explain(struct wire_reply *r, enum wire_ede code, const char *text)
+{
+    enum { EDE_OPTION = 15, CODE_SIZE = 2 };
+    size_t room = option_room(r);
+
+    if (room < CODE_SIZE)
+        return;
+    room -= CODE_SIZE;
+    size_t size = cut_text(text, room < WIRE_EDE_TEXT_MAX ? room : WIRE_EDE_TEXT_MAX);
+    uint8_t *at = add_option(r, EDE_OPTION, CODE_SIZE + size);
+    wire_put16(at, (uint16_t)code);
+    memcpy(at + CODE_SIZE, text, size);
+}
+
+bool wire_reply_put(struct wire_reply *r, enum wire_section section, const uint8_t *records,
+                    size_t size, uint16_t count)
+{
+    if (r->limit - r->size < size) {
+        r->flags |= WIRE_FLAG_TC;
+        return false;
+    }
+    memcpy(r->out + r->size, records, size);
+    r->size += size;
+    r->counts[section] = (uint16_t)(r->counts[section] + count);
+    return true;
+}
+
+bool wire_reply_record(struct wire_reply *r, enum wire_section section,
+                       const struct wire_owner *owner, size_t offset, uint16_t type, uint16_t class,
+                       uint32_t ttl, const uint8_t *rdata, size_t rdata_size)
+{
+    bool reach = owner->at + offset <= WIRE_POINTER_REACH && (offset == 0 || !owner->compressed);
+    const uint8_t *name = owner->name + offset;
+    size_t name_size = 1;
+
+    if (reach) {
+        name_size = 2;
+    } else {
+        for (const uint8_t *label = name; *label != 0; label += *label + 1)
+            name_size += *label + 1U;
+    }
+    if (r->limit - r->size < name_size + RECORD_SIZE + rdata_size) {
+        r->flags |= WIRE_FLAG_TC;
+        return false;
+    }
+    uint8_t *at = r->out + r->size;
+    if (reach)
+        wire_put16(at, (uint16_t)(POINTER << 8 | (owner->at + offset)));
+    else
+        memcpy(at, name, name_size);
+    at += name_size;
+    wire_put16(at, type);
+    wire_put16(at + 2, class);
+    wire_put32(at + 4, ttl);
+    wire_put16(at + 8, (uint16_t)rdata_size);
+    memcpy(at + RECORD_SIZE, rdata, rdata_size);
+    r->size += name_size + RECORD_SIZE + rdata_size;
+    r->counts[section]++;
+    return true;
+}
+
+bool wire_reply_soa(struct wire_reply *r, enum wire_section section, const struct wire_owner *owner,
+                    size_t offset, uint32_t serial, uint32_t ttl)
+{
+    /* Nobody is to transfer from the one or to write to the other: both below "invalid". */
+    static const uint8_t names[] = "\5pldns\7invalid\0\6nobody\7invalid";
+    enum { REFRESH = 3600, RETRY = 600, EXPIRE = 86400 };
+    uint8_t rdata[sizeof names + 20];
+    uint8_t *at = rdata + sizeof names;
+
+    memcpy(rdata, names, sizeof names);
+    wire_put32(at, serial);
+    wire_put32(at + 4, REFRESH);
+    wire_put32(at + 8, RETRY);
+    wire_put32(at + 12, EXPIRE);
+    wire_put32(at + 16, ttl);
+    return wire_reply_record(r, section, owner, offset, WIRE_SOA, WIRE_IN, ttl, rdata,
+                             sizeof rdata);
+}
+
+size_t wire_reply_finish(struct wire_reply *r)
+{
+    uint8_t *out = r->out;
+    uint16_t copied = r->query->flags & (OPCODE_BITS | WIRE_FLAG_RD | WIRE_FLAG_CD);
+
+    wire_put16(out + 2,
+               (uint16_t)(WIRE_FLAG_QR | WIRE_FLAG_RA | copied | r->flags | (r->rcode & 0xf)));
+    wire_put16(out + 4, r->query->question_end > WIRE_HEADER_SIZE);
+    wire_put16(out + 6, r->counts[WIRE_ANSWER]);
+    wire_put16(out + 8, r->counts[WIRE_AUTHORITY]);
+    wire_put16(out + 10, r->opt_size > 0);
+    if (r->opt_size > 0) {
+        r->opt[5] = (uint8_t)(r->rcode >> 4);
+        wire_put16(r->opt + 9, (uint16_t)(r->opt_size - OPT_FIXED));
+        memcpy(out + r->size, r->opt, r->opt_size);
+        r->size += r->opt_size;
+    }
+    return r->size;
+}
