@@ -1,1 +1,499 @@
 #include "cache.h"
+
+#include <assert.h>
+#include <malloc.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "alloc.h"
+#include "expiry.h"
+#include "record.h"
+
+#define BYTES_PER_BUCKET 256 /* about what an entry with one address takes */
+#define BUCKETS_LEAST    16
+/* One entry may take this part of the room: a few huge answers must not empty the cache. */
+#define ENTRY_PART 8
+/* What the allocator adds to a block at most: its header and rounding. */
+#define BLOCK_OVERHEAD 32
+/* Entries looked at for one eviction; when all were used again, one of them goes all the same.
+ * Without a bound one put could walk through a million of them. */
+#define SIEVE_STEPS 512
+
+#define FAILURE_FIRST_MS 1000
+#define FAILURE_MAX_MS   5000 /* RFC 9520 section 3.2 allows up to 5 min; forwarding.md says 5 s */
+/* A failure this long after the end of the one before begins anew at one second. */
+#define FAILURE_MEMORY_MS 10000
+
+#define REFRESH_USES 3  /* asked that often: worth asking again before the end */
+#define REFRESH_PART 10 /* the last tenth of its time is near the end */
+
+#define COUNTS_AT 6 /* of ANCOUNT in the header; NSCOUNT and ARCOUNT follow */
+
+enum kind { KIND_ANSWER, KIND_FAILURE };
+
+struct entry {
+    struct entry *next;          /* in the bucket */
+    struct entry *newer, *older; /* in the queue */
+    struct expiry_item expiry;
+    uint32_t ttl; /* seconds; failures: milliseconds */
+    uint64_t hash, stored, ends;
+    uint16_t message_size, ttls_length, rcode, answer_count, authority_count, answer_end;
+    uint16_t records_at;
+    uint8_t name_size, hops_length, uses, kind;
+    bool dnssec_ok, checking_disabled; /* of the question */
+    bool authoritative, authentic_data, negative, has_soa, cut, refreshed;
+    bool visited; /* used since the hand came by */
+    /* struct reply_hop hops[hops_length]; uint16_t ttls[ttls_length]; uint8_t message[]; */
+    _Alignas(struct reply_hop) uint8_t rest[];
+};
+
+struct cache {
+    struct cache_options options;
+    struct entry **buckets;
+    size_t mask;
+    size_t bytes, entries;
+    uint64_t evicted;
+    struct entry *newest, *oldest, *hand;
+    struct expiry expiry;
+    struct reply reply; /* what cache_get() lends */
+};
+
+static struct reply_hop *hops_of(const struct entry *e)
+{
+    return (struct reply_hop *)(uintptr_t)e->rest;
+}
+
+static uint16_t *ttls_of(const struct entry *e)
+{
+    return (uint16_t *)(uintptr_t)(e->rest + e->hops_length * sizeof(struct reply_hop));
+}
+
+static uint8_t *message_of(const struct entry *e)
+{
+    return (uint8_t *)(ttls_of(e) + e->ttls_length);
+}
+
+static const uint8_t *name_of(const struct entry *e)
+{
+    return message_of(e) + REPLY_HEADER_SIZE;
+}
+
+static void set16(uint8_t *at, unsigned value)
+{
+    at[0] = (uint8_t)(value >> 8);
+    at[1] = (uint8_t)value;
+}
+
+static uint32_t get32(const uint8_t *at)
+{
+    return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
+}
+
+static void set32(uint8_t *at, uint32_t value)
+{
+    set16(at, value >> 16);
+    set16(at + 2, value & 0xffff);
+}
+
+struct cache *cache_new(const struct cache_options *options)
+{
+    struct cache *c = alloc_array(1, sizeof *c);
+    size_t buckets = BUCKETS_LEAST;
+
+    while (buckets < options->bytes / BYTES_PER_BUCKET)
+        buckets *= 2;
+    c->options = *options;
+    c->buckets = alloc_array(buckets, sizeof(struct entry *));
+    c->mask = buckets - 1;
+    c->bytes = sizeof *c + buckets * sizeof(struct entry *);
+    return c;
+}
+
+/* ---- one entry in all its lists ---- */
+
+static uint64_t hash_of(const struct cache *c, const struct reply_question *q, enum kind kind)
+{
+    uint8_t key[DNAME_MAX + 5];
+    size_t size = q->name_size;
+
+    memcpy(key, q->name, size);
+    set16(key + size, q->type);
+    set16(key + size + 2, q->class);
+    key[size + 4] = (uint8_t)(q->dnssec_ok | q->checking_disabled << 1 | kind << 2);
+    return hash_bytes(&c->options.key, key, size + 5);
+}
+
+static bool matches(const struct entry *e, uint64_t hash, const struct reply_question *q,
+                    enum kind kind)
+{
+    uint8_t type_and_class[4];
+
+    if (e->hash != hash || e->kind != kind || e->name_size != q->name_size ||
+        e->dnssec_ok != q->dnssec_ok || e->checking_disabled != q->checking_disabled)
+        return false;
+    set16(type_and_class, q->type);
+    set16(type_and_class + 2, q->class);
+    return memcmp(name_of(e), q->name, q->name_size) == 0 &&
+           memcmp(name_of(e) + q->name_size, type_and_class, sizeof type_and_class) == 0;
+}
+
+static struct entry *find(const struct cache *c, uint64_t hash, const struct reply_question *q,
+                          enum kind kind)
+{
+    struct entry *e = c->buckets[hash & c->mask];
+
+    while (e != NULL && !matches(e, hash, q, kind))
+        e = e->next;
+    return e;
+}
+
+static size_t cost_of(struct entry *e)
+{
+    return malloc_usable_size(e) + sizeof(size_t);
+}
+
+static void drop(struct cache *c, struct entry *e)
+{
+    struct entry **at = &c->buckets[e->hash & c->mask];
+
+    while (*at != e)
+        at = &(*at)->next;
+    *at = e->next;
+    if (c->hand == e)
+        c->hand = e->newer;
+    *(e->newer != NULL ? &e->newer->older : &c->newest) = e->older;
+    *(e->older != NULL ? &e->older->newer : &c->oldest) = e->newer;
+    expiry_remove(&c->expiry, &e->expiry);
+    c->bytes -= cost_of(e);
+    c->entries--;
+    free(e);
+}
+
+void cache_free(struct cache *c)
+{
+    if (c == NULL)
+        return;
+    while (c->oldest != NULL)
+        drop(c, c->oldest);
+    expiry_clear(&c->expiry);
+    free(c->buckets);
+    free(c);
+}
+
+/* The entry SIEVE gives up: the hand goes from old to new and spares, once, what was used. */
+static struct entry *sieve(struct cache *c)
+{
+    struct entry *e = c->hand != NULL ? c->hand : c->oldest;
+
+    for (unsigned steps = 0; e->visited && steps < SIEVE_STEPS; steps++) {
+        e->visited = false;
+        e = e->newer != NULL ? e->newer : c->oldest;
+    }
+    c->hand = e; /* drop() moves it on */
+    return e;
+}
+
+static void evict(struct cache *c, uint64_t now)
+{
+    uint64_t ends;
+    struct expiry_item *first = expiry_first(&c->expiry, &ends);
+
+    if (ends <= now)
+        drop(c, (struct entry *)((char *)first - offsetof(struct entry, expiry)));
+    else
+        drop(c, sieve(c));
+    c->evicted++;
+}
+
+/* Memory for an entry with so many octets behind it, or NULL if it cannot fit. */
+static struct entry *make_room(struct cache *c, size_t rest, uint64_t now)
+{
+    size_t want = sizeof(struct entry) + rest + BLOCK_OVERHEAD, limit = c->options.bytes;
+
+    if (want > limit / ENTRY_PART)
+        return NULL;
+    while (c->bytes + expiry_bytes_with_one_more(&c->expiry) + want > limit) {
+        if (c->entries == 0)
+            return NULL;
+        evict(c, now);
+    }
+    return alloc_array(1, sizeof(struct entry) + rest);
+}
+
+/* Puts a filled entry into all lists. */
+static void enter(struct cache *c, struct entry *e)
+{
+    struct entry **bucket = &c->buckets[e->hash & c->mask];
+
+    e->next = *bucket;
+    *bucket = e;
+    e->older = c->newest;
+    *(c->newest != NULL ? &c->newest->newer : &c->oldest) = e;
+    c->newest = e;
+    expiry_add(&c->expiry, &e->expiry, e->ends);
+    c->bytes += cost_of(e);
+    c->entries++;
+}
+
+/* ---- reading ---- */
+
+static void lend_reply(struct cache *c, const struct entry *e)
+{
+    c->reply = (struct reply){
+        .rcode = e->rcode,
+        .authoritative = e->authoritative,
+        .authentic_data = e->authentic_data,
+        .answer_count = e->answer_count,
+        .authority_count = e->authority_count,
+        .records_at = e->records_at,
+        .answer_end = e->answer_end,
+        .authority_end = e->message_size,
+        .end = e->message_size,
+        .negative = e->negative,
+        .has_soa = e->has_soa,
+        .authority_plain = true,
+        .ttl = e->ttl,
+        .hops_length = e->hops_length,
+    };
+    memcpy(c->reply.hops, hops_of(e), e->hops_length * sizeof(struct reply_hop));
+}
+
+enum cache_result cache_get(struct cache *c, const struct reply_question *q, uint64_t now,
+                            struct cache_hit *out)
+{
+    struct entry *e = find(c, hash_of(c, q, KIND_ANSWER), q, KIND_ANSWER);
+
+    if (e == NULL || now >= e->ends + c->options.serve_stale_ms)
+        return CACHE_MISS;
+    e->visited = true;
+    if (e->uses < UINT8_MAX)
+        e->uses++;
+    lend_reply(c, e);
+    *out =
+        (struct cache_hit){.entry = e, .size = e->message_size, .reply = &c->reply, .cut = e->cut};
+    if (now >= e->ends)
+        return CACHE_STALE;
+    if (!e->refreshed && e->uses >= REFRESH_USES &&
+        (e->ends - now) * REFRESH_PART <= e->ends - e->stored)
+        out->refresh = e->refreshed = true;
+    return CACHE_HIT;
+}
+
+void cache_write(const struct cache *c, const struct cache_hit *hit, uint64_t now, uint8_t *out)
+{
+    const struct entry *e = hit->entry;
+    const uint16_t *ttls = ttls_of(e);
+    bool stale = now >= e->ends;
+    uint32_t passed = now > e->stored ? (uint32_t)((now - e->stored) / 1000) : 0;
+
+    (void)c;
+    memcpy(out, message_of(e), e->message_size);
+    for (size_t i = 0; i < e->ttls_length; i++) {
+        uint8_t *at = out + ttls[i];
+        uint32_t ttl = get32(at);
+
+        set32(at, stale ? CACHE_STALE_TTL : ttl > passed ? ttl - passed : 0);
+    }
+}
+
+/* ---- keeping ---- */
+
+/* What of a message is kept. */
+struct extent {
+    size_t end; /* octets */
+    size_t records, answers;
+    uint32_t ttl; /* seconds */
+    uint16_t ttls[REPLY_RECORDS_MAX];
+};
+
+static uint32_t clamp(const struct cache *c, uint32_t ttl)
+{
+    uint64_t least = (c->options.min_ttl_ms + 999) / 1000, most = c->options.max_ttl_ms / 1000;
+    uint64_t wide = ttl < least ? least : ttl;
+
+    return (uint32_t)(wide > most ? most : wide);
+}
+
+/* Works out what of a message would be kept.  False: nothing. */
+static bool measure(const struct cache *c, const struct reply_question *q, const uint8_t *message,
+                    const struct reply *reply, bool cut, struct extent *x)
+{
+    bool negative = reply->negative && !cut, authority = !cut && (negative || q->dnssec_ok);
+    unsigned count = reply->answer_count + (authority ? reply->authority_count : 0u);
+    size_t found;
+
+    if (reply->truncated || reply->referral || (cut && reply->hops_length == 0) ||
+        (!cut && reply->rcode != REPLY_NOERROR && reply->rcode != REPLY_NXDOMAIN) ||
+        (negative && !reply->has_soa) || (authority && !reply->authority_plain))
+        return false;
+    x->end = cut         ? reply->hops[reply->hops_length - 1].end
+             : authority ? reply->authority_end
+                         : reply->answer_end;
+    x->ttl = cut ? UINT32_MAX : reply->ttl;
+    found = reply_ttl_offsets(message, reply, count, x->ttls);
+    for (x->records = x->answers = 0; x->records < found; x->records++) {
+        size_t at = x->ttls[x->records];
+
+        if (at >= x->end)
+            break;
+        x->answers += at < reply->answer_end;
+        if (cut && get32(message + at) < x->ttl)
+            x->ttl = get32(message + at);
+    }
+    x->ttl = clamp(c, x->ttl);
+    if (negative && x->ttl > c->options.max_negative_ttl_ms / 1000)
+        x->ttl = (uint32_t)(c->options.max_negative_ttl_ms / 1000);
+    return x->ttl > 0;
+}
+
+/* Copies the kept part and settles its TTLs: none above our limits; a negative answer's are all no
+ * longer than the answer may live, because that is what clients go by. */
+static void copy_message(const struct cache *c, struct entry *e, const uint8_t *message,
+                         const struct extent *x)
+{
+    uint8_t *to = message_of(e);
+
+    memcpy(to, message, x->end);
+    set16(to, 0);
+    set16(to + COUNTS_AT, e->answer_count);
+    set16(to + COUNTS_AT + 2, e->authority_count);
+    set16(to + COUNTS_AT + 4, 0);
+    for (size_t i = 0; i < x->records; i++) {
+        uint32_t ttl = clamp(c, get32(message + x->ttls[i]));
+
+        set32(to + x->ttls[i], e->negative && ttl > e->ttl ? e->ttl : ttl);
+        ttls_of(e)[i] = x->ttls[i];
+    }
+}
+
+static void fill_key(struct entry *e, const struct reply_question *q, enum kind kind, uint64_t hash)
+{
+    e->hash = hash;
+    e->kind = (uint8_t)kind;
+    e->name_size = q->name_size;
+    e->dnssec_ok = q->dnssec_ok;
+    e->checking_disabled = q->checking_disabled;
+}
+
+static void forget(struct cache *c, const struct reply_question *q, enum kind kind)
+{
+    struct entry *e = find(c, hash_of(c, q, kind), q, kind);
+
+    if (e != NULL)
+        drop(c, e);
+}
+
+void cache_put(struct cache *c, const struct reply_question *q, const uint8_t *message, size_t size,
+               const struct reply *reply, bool cut, uint64_t now)
+{
+    uint64_t hash = hash_of(c, q, KIND_ANSWER);
+    struct extent x;
+    struct entry *old, *e;
+    bool visited;
+
+    assert(reply->end <= size);
+    if (reply->rcode == REPLY_NOERROR || reply->rcode == REPLY_NXDOMAIN)
+        forget(c, q, KIND_FAILURE);
+    if (!measure(c, q, message, reply, cut, &x))
+        return;
+    old = find(c, hash, q, KIND_ANSWER);
+    visited = old != NULL && old->visited;
+    if (old != NULL)
+        drop(c, old);
+    e = make_room(
+        c, reply->hops_length * sizeof(struct reply_hop) + x.records * sizeof(uint16_t) + x.end,
+        now);
+    if (e == NULL)
+        return;
+    fill_key(e, q, KIND_ANSWER, hash);
+    e->ttl = x.ttl;
+    e->stored = now;
+    e->ends = now + x.ttl * UINT64_C(1000);
+    e->message_size = (uint16_t)x.end;
+    e->ttls_length = (uint16_t)x.records;
+    e->rcode = cut ? REPLY_NOERROR : reply->rcode;
+    e->answer_count = (uint16_t)x.answers;
+    e->authority_count = (uint16_t)(x.records - x.answers);
+    e->answer_end = cut ? (uint16_t)x.end : reply->answer_end;
+    e->records_at = reply->records_at;
+    e->hops_length = (uint8_t)reply->hops_length;
+    e->authoritative = reply->authoritative;
+    e->authentic_data = reply->authentic_data;
+    e->negative = reply->negative && !cut;
+    e->has_soa = reply->has_soa && e->authority_count > 0;
+    e->cut = cut;
+    e->visited = visited; /* what was hot comes back hot */
+    memcpy(hops_of(e), reply->hops, reply->hops_length * sizeof(struct reply_hop));
+    copy_message(c, e, message, &x);
+    enter(c, e);
+}
+
+/* ---- failures ---- */
+
+void cache_put_failure(struct cache *c, const struct reply_question *q, uint64_t now)
+{
+    uint64_t hash = hash_of(c, q, KIND_FAILURE);
+    struct entry *e = find(c, hash_of(c, q, KIND_ANSWER), q, KIND_ANSWER);
+    uint32_t ms = FAILURE_FIRST_MS;
+    size_t size = REPLY_HEADER_SIZE + q->name_size + 4u;
+
+    if (e != NULL && now < e->ends)
+        return;
+    e = find(c, hash, q, KIND_FAILURE);
+    if (e != NULL) {
+        if (now < e->ends + FAILURE_MEMORY_MS)
+            ms = e->ttl * 2 < FAILURE_MAX_MS ? e->ttl * 2 : FAILURE_MAX_MS;
+        drop(c, e);
+    }
+    e = make_room(c, size, now);
+    if (e == NULL)
+        return;
+    fill_key(e, q, KIND_FAILURE, hash);
+    e->ttl = ms;
+    e->stored = now;
+    e->ends = now + ms;
+    e->message_size = (uint16_t)size;
+    memcpy(message_of(e) + REPLY_HEADER_SIZE, q->name, q->name_size);
+    set16(message_of(e) + size - 4, q->type);
+    set16(message_of(e) + size - 2, q->class);
+    enter(c, e);
+}
+
+bool cache_failed(struct cache *c, const struct reply_question *q, uint64_t now)
+{
+    struct entry *e = find(c, hash_of(c, q, KIND_FAILURE), q, KIND_FAILURE);
+
+    return e != NULL && now < e->ends;
+}
+
+/* ---- for people ---- */
+
+size_t cache_flush(struct cache *c, const uint8_t *name, bool subtree)
+{
+    size_t dropped = 0;
+    struct entry *newer;
+
+    for (struct entry *e = c->oldest; e != NULL; e = newer) {
+        newer = e->newer;
+        if (subtree ? dname_under(name_of(e), name, NULL) : dname_equal(name_of(e), name)) {
+            drop(c, e);
+            dropped++;
+        }
+    }
+    return dropped;
+}
+
+size_t cache_bytes(const struct cache *c)
+{
+    return c->bytes + expiry_bytes(&c->expiry);
+}
+
+size_t cache_entries(const struct cache *c)
+{
+    return c->entries;
+}
+
+uint64_t cache_evicted(const struct cache *c)
+{
+    return c->evicted;
+}

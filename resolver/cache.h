@@ -5,12 +5,16 @@
  * No clock inside: 'now' is monotonic milliseconds.
  *
  * Key: folded name, type, class, DO, CD.  What is kept: header, question, answer section; authority
- * too when negative or DO.  Never the additional section, never a record under another name. */
+ * too when negative or DO.  Never the additional section, never a record under another name.
+ *
+ * Failures are remembered beside answers, under the same limit. */
 #ifndef PLDNS_CACHE_H
 #define PLDNS_CACHE_H
 
 #include "hash.h"
 #include "reply.h"
+
+#define CACHE_STALE_TTL 30 /* seconds said of a stale record: RFC 8767 section 4 */
 
 struct cache;
 
@@ -26,37 +30,43 @@ void cache_free(struct cache *);
 
 enum cache_result { CACHE_MISS, CACHE_HIT, CACHE_STALE };
 
-struct cache_hit { /* lent until the next call on this cache that is not cache_get or cache_write */
+struct cache_hit { /* lent until the next call on this cache that is not cache_write */
     const void *entry;
-    size_t size;              /* octets cache_write() writes */
-    const struct reply *reply; /* index of the stored message (offsets fit what cache_write() writes) */
-    bool cut;                 /* stored only up to a CNAME whose target was owned then: complete only
-                                 if that target is owned still */
-    bool refresh;             /* near its end and asked often: worth a prefetch */
+    size_t size;               /* octets cache_write() writes */
+    const struct reply *reply; /* index of the stored message (offsets fit what cache_write()
+                                  writes); lent until the next cache_get() */
+    bool cut;     /* stored only up to a CNAME whose target was owned then: complete only
+                     if that target is owned still */
+    bool refresh; /* near its end and asked often: worth a prefetch.  Said once per entry */
 };
 
 MUST_USE enum cache_result cache_get(struct cache *, const struct reply_question *, uint64_t now,
                                      struct cache_hit *out);
 
 /* Writes the stored message to 'out' ('hit->size' octets) with TTLs counted down to 'now' (stale
- * ones: 30 s, RFC 8767).  Id 0; counts as stored; question in lower case. */
+ * ones: CACHE_STALE_TTL).  Id 0; counts as stored, no additional section; question in lower case.
+ */
 void cache_write(const struct cache *, const struct cache_hit *, uint64_t now, uint8_t *out);
 
-/* Keeps a checked reply.  'cut': only the answer up to the last hop of 'reply' stands in 'message'.
- * Too big, TTL 0, negative without SOA: not kept.  SERVFAIL and the like: see cache_put_failure. */
+/* Keeps a checked reply that reply_normalise() has seen.  'cut': only the answer up to the last hop
+ * of 'reply' is kept, whatever else stands in 'message'.  Not kept: what is too big, TTL 0,
+ * negative without SOA, referrals, rcodes other than NOERROR and NXDOMAIN (see cache_put_failure).
+ */
 void cache_put(struct cache *, const struct reply_question *, const uint8_t *message, size_t size,
                const struct reply *, bool cut, uint64_t now);
 
-/* Remembers that the question failed (RFC 9520): 1…5 s, never in place of good data. */
+/* Remembers that the question failed (RFC 9520): 1 s, doubled each time in a row up to 5 s, never
+ * in place of good data. */
 void cache_put_failure(struct cache *, const struct reply_question *, uint64_t now);
 /* True while a failure is remembered. */
 bool cache_failed(struct cache *, const struct reply_question *, uint64_t now);
 
-/* Drops a name (all types), or everything at and below it; returns how many entries. */
+/* Drops a name (all types), or everything at and below it; returns how many entries.  Looks at
+ * every entry: for people, not for queries. */
 size_t cache_flush(struct cache *, const uint8_t *name, bool subtree);
 
 size_t cache_bytes(const struct cache *);
-size_t cache_entries(const struct cache *);
-uint64_t cache_evicted(const struct cache *);
+size_t cache_entries(const struct cache *);   /* failures included */
+uint64_t cache_evicted(const struct cache *); /* dropped for want of room */
 
 #endif

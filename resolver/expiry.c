@@ -1,0 +1,95 @@
+#include "expiry.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "alloc.h"
+
+#define ROOM_FIRST 64
+
+static void put(struct expiry *x, size_t place, struct expiry_slot slot)
+{
+    x->slots[place] = slot;
+    slot.item->place = (uint32_t)place;
+}
+
+static void rise(struct expiry *x, size_t place, struct expiry_slot slot)
+{
+    while (place > 0 && x->slots[(place - 1) / 2].when > slot.when) {
+        put(x, place, x->slots[(place - 1) / 2]);
+        place = (place - 1) / 2;
+    }
+    put(x, place, slot);
+}
+
+static void sink(struct expiry *x, size_t place, struct expiry_slot slot)
+{
+    for (;;) {
+        size_t child = 2 * place + 1;
+
+        if (child + 1 < x->length && x->slots[child + 1].when < x->slots[child].when)
+            child++;
+        if (child >= x->length || x->slots[child].when >= slot.when)
+            break;
+        put(x, place, x->slots[child]);
+        place = child;
+    }
+    put(x, place, slot);
+}
+
+static size_t next_room(const struct expiry *x)
+{
+    if (x->length < x->room)
+        return x->room;
+    return x->room == 0 ? ROOM_FIRST : x->room * 2;
+}
+
+void expiry_add(struct expiry *x, struct expiry_item *item, uint64_t when)
+{
+    size_t room = next_room(x);
+
+    assert(room <= UINT32_MAX);
+    if (room != x->room) {
+        x->slots = alloc_resize(x->slots, room, sizeof *x->slots);
+        x->room = room;
+    }
+    rise(x, x->length++, (struct expiry_slot){when, item});
+}
+
+void expiry_remove(struct expiry *x, struct expiry_item *item)
+{
+    size_t place = item->place;
+
+    assert(place < x->length && x->slots[place].item == item);
+    struct expiry_slot last = x->slots[--x->length];
+    if (last.item == item)
+        return;
+    if (place > 0 && x->slots[(place - 1) / 2].when > last.when)
+        rise(x, place, last);
+    else
+        sink(x, place, last);
+}
+
+struct expiry_item *expiry_first(const struct expiry *x, uint64_t *when)
+{
+    if (x->length == 0)
+        return NULL;
+    *when = x->slots[0].when;
+    return x->slots[0].item;
+}
+
+size_t expiry_bytes(const struct expiry *x)
+{
+    return x->room * sizeof *x->slots;
+}
+
+size_t expiry_bytes_with_one_more(const struct expiry *x)
+{
+    return next_room(x) * sizeof *x->slots;
+}
+
+void expiry_clear(struct expiry *x)
+{
+    free(x->slots);
+    *x = (struct expiry){0};
+}
