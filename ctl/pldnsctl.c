@@ -27,8 +27,8 @@ static const struct command commands[] = {
      "Shows what pldnsd answers to a query of TYPE (default A): the rule, its\n"
      "connection, zone, state, addresses, and the line of the document; for a name\n"
      "that is not owned the near miss.  With --attachments the documents of that\n"
-     "directory are asked instead of the daemon.  With --owned exit 1 unless the\n"
-     "name is owned.",
+     "directory are asked instead of the daemon (exit 2 if one of them is refused; the\n"
+     "others are asked all the same).  With --owned exit 1 unless the name is owned.",
      1, 2, OPTIONS_DAEMON | OPTIONS_ATTACHMENTS | OPTIONS_OWNED | OPTIONS_CLIENT, lookup_explain},
     {"reload", "", "read the documents again, and say how it went",
      "Asks pldnsd to look at its documents now and waits until the result is served.\n"
