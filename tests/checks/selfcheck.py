@@ -30,6 +30,8 @@ ROWS = [
     ("includes", {"zones/high.c": '#include "high.h"\n#include <yaml.h>\n'}, "<yaml.h> belongs to zones/low only"),
     ("includes", {"zones/high.c": '#include <stdio.h>\n#include "high.h"\n'}, "the first include"),
     ("includes", {"zones/high.c": '#include "high.h"\n#include "gone.h"\n'}, "no header of this project"),
+    ("includes", {"tests/checks/levels": LEVELS + "level 0 zones/lowpart\n", "zones/lowpart.h": HEADER % ("A", "A"),
+                  "zones/low.c": '#include "low.h"\n#include "lowpart.h"\n'}, ""),
     ("includes", {"resolver/up.h": None}, "there is no resolver/up any more"),
     ("sizes", {"zones/low.c": LONG % ("    ;\n" * 58)}, ""),
     ("sizes", {"zones/low.c": LONG % ("    ;\n" * 59)}, "low_long() has 61 lines"),
