@@ -284,9 +284,11 @@ static void read_file(struct config *config, const char *path, struct error_list
         error_add(errors, path, 0, 0, "cannot be read: %s", why);
         return;
     }
+    size_t before = errors->length;
     struct yamldoc *doc = yamldoc_parse(path, bytes, size, errors);
     if (doc != NULL)
         read_document(config, doc, errors);
+    error_sort(errors, before); /* from top to bottom, not in the order of our table */
     yamldoc_free(doc);
     free(bytes);
 }

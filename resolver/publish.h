@@ -1,4 +1,5 @@
-/* One pointer, many readers: how a new table (and later: other read-mostly state) reaches the workers.
+/* One pointer, many readers: how a new table (and later: other read-mostly state) reaches the
+ * workers.
  *
  * Read-copy-update over liburcu, which is at home here.  Readers mark a section around each batch;
  * the writer swaps the pointer, waits until no reader can still see the old object, and returns it.

@@ -1,5 +1,5 @@
-/* Unpredictable numbers from the operating system's generator (getrandom), buffered per owner so that
- * a DNS id does not cost a system call.  One owner is one thread. */
+/* Unpredictable numbers from the operating system's generator (getrandom), buffered per owner so
+ * that a DNS id does not cost a system call.  One owner is one thread. */
 #ifndef PLDNS_RANDOM_H
 #define PLDNS_RANDOM_H
 

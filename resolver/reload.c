@@ -1,1 +1,316 @@
 #include "reload.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "alloc.h"
+#include "builder.h"
+#include "clock.h"
+#include "log.h"
+#include "watch.h"
+
+/* The state directory is tried again after this long when it could not take something. */
+#define STATE_RETRY_MS 60000
+/* A tombstone's end is looked at a little later, so that it has surely ended. */
+#define EXPIRY_SLACK_MS 5
+#define TIMER_MOST_MS   86400000ULL
+#define QUOTED          1200
+
+struct asker {
+    struct asker *next;
+    reload_done_fn *done;
+    void *arg;
+};
+
+struct reload {
+    struct builder *builder;
+    struct watch *watch;
+    struct builder_report *report; /* of the last run: the outcome's texts live in it */
+    struct reload_outcome outcome;
+    bool running, wanted;  /* a run is under way; another must follow it */
+    struct asker *asking;  /* of the run under way */
+    struct asker *waiting; /* for the next one */
+    int done;              /* eventfd: the builder has a report */
+    struct event *on_done, *timer;
+};
+
+/* ---- what is told ---- */
+
+static bool is_news(const struct catalog_entry *entry, const struct catalog_entry *before)
+{
+    return before == NULL || entry->refused != before->refused || entry->served != before->served ||
+           entry->restored != before->restored ||
+           memcmp(&entry->offered_digest, &before->offered_digest, sizeof(struct digest)) != 0 ||
+           entry->complaints->errors != before->complaints->errors;
+}
+
+static void log_entry(const struct catalog_entry *entry)
+{
+    char line[QUOTED], quoted[QUOTED];
+
+    for (size_t i = 0; i < entry->complaints->length; i++) {
+        const struct error *e = &entry->complaints->items[i];
+        log_quote(error_format(e, line, sizeof line), quoted, sizeof quoted);
+        if (e->warning)
+            log_warning("document", "name=%s what=%s", entry->name, quoted);
+        else
+            log_error("document refused", "name=%s what=%s now=\"%s\"", entry->name, quoted,
+                      entry->served ? "its last accepted version is served" : "it is not served");
+    }
+}
+
+/* Complaints are logged when they are new, not at every run again. */
+static void log_documents(const struct builder_report *report, const struct builder_report *before)
+{
+    size_t at = 0, length = before != NULL ? before->length : 0;
+
+    for (size_t i = 0; i < report->length; i++) {
+        const struct catalog_entry *entry = &report->documents[i], *old = NULL;
+        while (at < length && strcmp(before->documents[at].name, entry->name) < 0)
+            at++;
+        if (at < length && strcmp(before->documents[at].name, entry->name) == 0)
+            old = &before->documents[at];
+        if (is_news(entry, old))
+            log_entry(entry);
+    }
+}
+
+static void log_troubles(const struct builder_report *report, const struct builder_report *before)
+{
+    const char *was = before != NULL && before->degraded != NULL ? before->degraded : "";
+    char quoted[QUOTED];
+
+    if (report->degraded != NULL && strcmp(report->degraded, was) != 0)
+        log_error("degraded", "why=%s now=\"all that was accepted last is served\"",
+                  log_quote(report->degraded, quoted, sizeof quoted));
+    else if (report->degraded == NULL && was[0] != '\0')
+        log_info("degraded", "now=\"the directory can be read again\"");
+    was = before != NULL && before->state_trouble != NULL ? before->state_trouble : "";
+    if (report->state_trouble != NULL && strcmp(report->state_trouble, was) != 0)
+        log_warning("state", "why=%s now=\"served all the same, tried again every %d seconds\"",
+                    log_quote(report->state_trouble, quoted, sizeof quoted), STATE_RETRY_MS / 1000);
+    else if (report->state_trouble == NULL && was[0] != '\0')
+        log_info("state", "now=\"all accepted documents are kept again\"");
+}
+
+static void log_outcome(const struct builder_report *report)
+{
+    const struct catalog_change *c = &report->change;
+
+    log_info("reload",
+             "generation=%llu changed=%s names_added=%zu names_moved=%zu names_removed=%zu "
+             "documents=%zu accepted=%zu refused=%zu removed=%zu ms=%llu",
+             (unsigned long long)report->generation, report->built ? "yes" : "no", c->names_added,
+             c->names_moved, c->names_removed, report->length, c->accepted, report->refused,
+             c->removed, (unsigned long long)report->took_ms);
+}
+
+/* Keeping what the first load accepted is no load: what that one changed is still the last news. */
+static void carry_over(struct builder_report *report, const struct builder_report *first)
+{
+    report->change = first->change;
+    report->built = first->built;
+    report->took_ms = first->took_ms;
+}
+
+static void take_report(struct reload *r)
+{
+    struct builder_report *report = builder_take(r->builder);
+
+    assert(report != NULL);
+    if (report->only_kept)
+        carry_over(report, r->report);
+    log_documents(report, r->report);
+    log_troubles(report, r->report);
+    if (!report->only_kept)
+        log_outcome(report);
+    builder_report_free(r->report);
+    r->report = report;
+    r->outcome = (struct reload_outcome){
+        .generation = report->generation,
+        .change = report->change,
+        .refused_now = report->refused,
+        .degraded = report->degraded != NULL,
+        .degraded_why = report->degraded != NULL ? report->degraded : "",
+        .state_trouble = report->state_trouble != NULL ? report->state_trouble : "",
+        .complaints = report->complaints,
+        .took_ms = report->took_ms,
+    };
+    r->outcome.change.changed = report->built;
+}
+
+/* ---- runs ---- */
+
+static void start_if_wanted(struct reload *r)
+{
+    if (r->running || !r->wanted)
+        return;
+    r->running = true;
+    r->wanted = false;
+    assert(r->asking == NULL);
+    r->asking = r->waiting;
+    r->waiting = NULL;
+    builder_run(r->builder);
+}
+
+/* One at a time from the list's head: what is called may forget any of them. */
+static void tell_askers(struct reload *r)
+{
+    while (r->asking != NULL) {
+        struct asker *asker = r->asking;
+        r->asking = asker->next;
+        asker->done(asker->arg, &r->outcome);
+        free(asker);
+    }
+}
+
+static void set_timer(struct reload *r)
+{
+    uint64_t now = clock_ms(), delay = TIMER_MOST_MS;
+
+    if (r->report->next_expiry != UINT64_MAX) {
+        uint64_t end = r->report->next_expiry + EXPIRY_SLACK_MS;
+        delay = end > now ? end - now : 0;
+    }
+    if (r->report->state_trouble != NULL && delay > STATE_RETRY_MS)
+        delay = STATE_RETRY_MS;
+    if (delay >= TIMER_MOST_MS) {
+        evtimer_del(r->timer);
+        return;
+    }
+    struct timeval wait = {(time_t)(delay / 1000), (suseconds_t)(delay % 1000 * 1000)};
+    evtimer_add(r->timer, &wait);
+}
+
+static void on_done(evutil_socket_t fd, short what, void *arg)
+{
+    struct reload *r = arg;
+    uint64_t count;
+
+    (void)what;
+    if (read(fd, &count, sizeof count) != sizeof count)
+        return; /* not yet: level triggered */
+    take_report(r);
+    tell_askers(r); /* what they ask for now waits for the next run */
+    r->running = false;
+    set_timer(r);
+    start_if_wanted(r);
+}
+
+static void on_changed(void *arg)
+{
+    reload_request(arg, NULL, NULL);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    reload_request(arg, NULL, NULL);
+}
+
+/* ---- the contract ---- */
+
+struct reload *reload_new(struct event_base *base, const struct config *config, struct hash_key key,
+                          struct error_list *errors)
+{
+    struct builder *builder = builder_new(config, key, errors);
+
+    if (builder == NULL)
+        return NULL;
+    struct reload *r = alloc_array(1, sizeof *r);
+    r->builder = builder;
+    take_report(r);
+    r->done = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (r->done < 0 || !builder_start(builder, r->done)) {
+        error_add(errors, "reload", 0, 0, "cannot start its thread: %s", strerrordesc_np(errno));
+        reload_free(r);
+        return NULL;
+    }
+    r->running = true; /* the builder keeps what was accepted, and reports */
+    r->on_done = event_new(base, r->done, EV_READ | EV_PERSIST, on_done, r);
+    event_add(r->on_done, NULL);
+    r->timer = evtimer_new(base, on_timer, r);
+    set_timer(r);
+    r->watch =
+        watch_new(base, config->attachments.directory, builder_fingerprint(builder), on_changed, r);
+    return r;
+}
+
+static void free_askers(struct asker *list)
+{
+    while (list != NULL) {
+        struct asker *asker = list;
+        list = asker->next;
+        free(asker);
+    }
+}
+
+void reload_free(struct reload *r)
+{
+    if (r == NULL)
+        return;
+    watch_free(r->watch);
+    builder_free(r->builder);
+    if (r->on_done != NULL)
+        event_free(r->on_done);
+    if (r->timer != NULL)
+        event_free(r->timer);
+    if (r->done >= 0)
+        close(r->done);
+    free_askers(r->asking);
+    free_askers(r->waiting);
+    builder_report_free(r->report);
+    free(r);
+}
+
+struct publish *reload_table(struct reload *r)
+{
+    return builder_table(r->builder);
+}
+
+void reload_request(struct reload *r, reload_done_fn *done, void *arg)
+{
+    if (done != NULL) {
+        struct asker *asker = alloc_array(1, sizeof *asker);
+        *asker = (struct asker){.next = r->waiting, .done = done, .arg = arg};
+        r->waiting = asker;
+    }
+    r->wanted = true;
+    start_if_wanted(r);
+}
+
+static void forget(struct asker **list, const void *arg)
+{
+    while (*list != NULL) {
+        struct asker *asker = *list;
+        if (asker->arg == arg) {
+            *list = asker->next;
+            free(asker);
+        } else {
+            list = &asker->next;
+        }
+    }
+}
+
+void reload_forget(struct reload *r, void *arg)
+{
+    forget(&r->asking, arg);
+    forget(&r->waiting, arg);
+}
+
+const struct reload_outcome *reload_last(const struct reload *r)
+{
+    return &r->outcome;
+}
+
+const struct catalog_entry *reload_documents(const struct reload *r, size_t *length)
+{
+    *length = r->report->length;
+    return r->report->documents;
+}

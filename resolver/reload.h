@@ -1,9 +1,9 @@
 /* Reloads: who asked, the builder thread, publication; and who hears how it went.
  *
- * All triggers (directory, SIGHUP, admin, poll, end of a tombstone) are requests; requests that come
- * during a run wait for the next run, because the documents may have changed meanwhile.  The table is
- * built in a thread of low priority and published by one pointer.  Everything here is called from
- * the control thread. */
+ * All triggers (directory, SIGHUP, admin, poll, end of a tombstone) are requests; requests that
+ * come during a run wait for the next run, because the documents may have changed meanwhile.  The
+ * table is built in a thread of low priority and published by one pointer.  Everything here is
+ * called from the control thread. */
 #ifndef PLDNS_RELOAD_H
 #define PLDNS_RELOAD_H
 
@@ -19,13 +19,16 @@ struct reload_outcome {
     struct catalog_change change;
     size_t refused_now; /* documents whose newest version is not served */
     bool degraded;
-    char *complaints;   /* all lines of refused documents, "" if none */
+    const char *degraded_why;  /* "" if not degraded */
+    const char *state_trouble; /* why the state directory lacks something, "" if it does not */
+    char *complaints;          /* all lines of refused documents, "" if none */
+    uint64_t took_ms;
 };
 
 typedef void reload_done_fn(void *arg, const struct reload_outcome *);
 
-/* Loads for the first time, in the calling thread.  NULL: 'errors' says why the daemon must not start
- * (attachments.onStartError). */
+/* Loads for the first time, in the calling thread.  NULL: 'errors' says why the daemon must not
+ * start (attachments.onStartError). */
 MUST_USE struct reload *reload_new(struct event_base *, const struct config *, struct hash_key,
                                    struct error_list *errors);
 void reload_free(struct reload *);
@@ -37,8 +40,8 @@ void reload_request(struct reload *, reload_done_fn *done, void *arg);
 void reload_forget(struct reload *, void *arg); /* the asker went away */
 
 const struct reload_outcome *reload_last(const struct reload *);
-/* The documents, for the status; only between runs: NULL while one is running is never returned, the
- * snapshot is made at the end of each run. */
+/* The documents, for the status; only between runs: NULL while one is running is never returned,
+ * the snapshot is made at the end of each run. */
 const struct catalog_entry *reload_documents(const struct reload *, size_t *length);
 
 #endif

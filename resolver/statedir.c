@@ -1,1 +1,405 @@
 #include "statedir.h"
+
+#include <assert.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "alloc.h"
+#include "slurp.h"
+#include "yamldoc.h"
+
+#define FOLDER      "accepted" /* in the state directory: the documents */
+#define LOCK        "lock"
+#define TEMPORARY   ".new-"
+#define TROUBLE_MAX 320
+#define KEPT_MAX    1000000 /* documents; more are not looked at */
+/* From this many files on one sync of the whole file system is cheaper than one of each. */
+#define SYNC_ALL_FROM 8
+
+struct kept {
+    char *name;
+    struct digest digest;
+};
+
+struct pending {     /* written, not yet renamed */
+    unsigned number; /* of the temporary file */
+    char *name;
+    struct digest digest;
+};
+
+struct statedir {
+    int folder; /* -1: keeps nothing */
+    int lock;
+    struct kept *kept; /* sorted by name */
+    size_t length, room;
+    struct pending *pending;
+    size_t pending_length;
+    bool failed; /* in this batch */
+    char trouble[TROUBLE_MAX];
+};
+
+__attribute__((format(printf, 2, 3))) static void fail(struct statedir *state, const char *format,
+                                                       ...)
+{
+    va_list arguments;
+
+    state->failed = true;
+    va_start(arguments, format);
+    vsnprintf(state->trouble, sizeof state->trouble, format, arguments);
+    va_end(arguments);
+}
+
+/* ---- names ---- */
+
+static bool is_plain(unsigned char c, bool first)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_' || (c == '.' && !first);
+}
+
+/* A file name for any document name: what is not plain becomes %XX.  False: too long for a file. */
+static bool escape(const char *name, char file[NAME_MAX + 1])
+{
+    size_t used = 0;
+
+    for (const char *c = name; *c != '\0'; c++) {
+        bool plain = is_plain((unsigned char)*c, c == name);
+        if (used + (plain ? 1 : 3) > NAME_MAX)
+            return false;
+        if (plain)
+            file[used++] = *c;
+        else
+            used += (size_t)snprintf(file + used, 4, "%%%02X", (unsigned char)*c);
+    }
+    file[used] = '\0';
+    return used > 0;
+}
+
+static bool unescape(const char *file, char name[NAME_MAX + 1])
+{
+    char again[NAME_MAX + 1];
+    size_t used = 0;
+
+    for (const char *c = file; *c != '\0'; c++) {
+        unsigned octet = (unsigned char)*c;
+        if (*c == '%') {
+            if (sscanf(c, "%%%2X", &octet) != 1 || octet == 0 || c[1] == '\0' || c[2] == '\0')
+                return false;
+            c += 2;
+        }
+        name[used++] = (char)octet;
+    }
+    name[used] = '\0';
+    return escape(name, again) && strcmp(again, file) == 0;
+}
+
+/* ---- what is kept ---- */
+
+/* Where 'name' stands, or would stand. */
+static size_t place_of(const struct statedir *state, const char *name, bool *found)
+{
+    size_t low = 0, high = state->length;
+
+    *found = false;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = strcmp(state->kept[middle].name, name);
+        if (order == 0) {
+            *found = true;
+            return middle;
+        }
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static void remember(struct statedir *state, const char *name, const struct digest *digest)
+{
+    bool found;
+    size_t at = place_of(state, name, &found);
+
+    if (!found) {
+        if (state->length == state->room) {
+            state->room = state->room == 0 ? 16 : state->room * 2;
+            state->kept = alloc_resize(state->kept, state->room, sizeof *state->kept);
+        }
+        memmove(state->kept + at + 1, state->kept + at, (state->length - at) * sizeof *state->kept);
+        state->kept[at].name = alloc_string(name);
+        state->length++;
+    }
+    state->kept[at].digest = *digest;
+}
+
+/* ---- open and read ---- */
+
+static bool make_folder(struct statedir *state, const char *path)
+{
+    char *copy = alloc_string(path);
+
+    /* Missing parents too: a container's volume is often mounted empty. */
+    for (char *slash = strchr(copy + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        (void)mkdir(copy, 0755); /* the last mkdir says what is wrong */
+        *slash = '/';
+    }
+    bool ok = mkdir(copy, 0750) == 0 || errno == EEXIST;
+    if (!ok)
+        fail(state, "%.200s: %s", path, strerrordesc_np(errno));
+    free(copy);
+    return ok;
+}
+
+static bool open_folders(struct statedir *state, const char *path)
+{
+    int top = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (top < 0) {
+        fail(state, "%.200s: %s", path, strerrordesc_np(errno));
+        return false;
+    }
+    state->lock = openat(top, LOCK, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
+    if (state->lock < 0)
+        fail(state, "%.200s/" LOCK ": %s", path, strerrordesc_np(errno));
+    else if (flock(state->lock, LOCK_EX | LOCK_NB) != 0)
+        fail(state, "%.200s: another pldnsd uses it", path);
+    else if (mkdirat(top, FOLDER, 0750) != 0 && errno != EEXIST)
+        fail(state, "%.200s/" FOLDER ": %s", path, strerrordesc_np(errno));
+    else if ((state->folder = openat(top, FOLDER, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
+        fail(state, "%.200s/" FOLDER ": %s", path, strerrordesc_np(errno));
+    close(top);
+    return state->folder >= 0;
+}
+
+struct statedir *statedir_open(const char *path)
+{
+    struct statedir *state = alloc_array(1, sizeof *state);
+
+    state->folder = -1;
+    state->lock = -1;
+    if (path[0] != '\0' && make_folder(state, path))
+        (void)open_folders(state, path); /* the trouble is noted */
+    return state;
+}
+
+static void drop_pending(struct statedir *state)
+{
+    for (size_t i = 0; i < state->pending_length; i++)
+        free(state->pending[i].name);
+    free(state->pending);
+    state->pending = NULL;
+    state->pending_length = 0;
+}
+
+void statedir_close(struct statedir *state)
+{
+    if (state == NULL)
+        return;
+    drop_pending(state);
+    for (size_t i = 0; i < state->length; i++)
+        free(state->kept[i].name);
+    free(state->kept);
+    if (state->folder >= 0)
+        close(state->folder);
+    if (state->lock >= 0)
+        close(state->lock);
+    free(state);
+}
+
+/* What stands in the folder: documents are remembered, left-overs of an interrupted batch removed.
+ */
+static void look(struct statedir *state)
+{
+    static const struct digest none;
+    char name[NAME_MAX + 1];
+    int copy = openat(state->folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *folder = copy >= 0 ? fdopendir(copy) : NULL;
+    const struct dirent *entry;
+
+    if (folder == NULL) {
+        fail(state, "cannot be read: %s", strerrordesc_np(errno));
+        if (copy >= 0)
+            close(copy);
+        return;
+    }
+    while ((entry = readdir(folder)) != NULL && state->length < KEPT_MAX) {
+        if (strncmp(entry->d_name, TEMPORARY, sizeof TEMPORARY - 1) == 0)
+            (void)unlinkat(state->folder, entry->d_name, 0); /* overwritten if it stays */
+        else if (entry->d_name[0] != '.' && unescape(entry->d_name, name))
+            remember(state, name, &none);
+    }
+    closedir(folder);
+}
+
+void statedir_each(struct statedir *state, statedir_fn *each, void *arg)
+{
+    char file[NAME_MAX + 1], *bytes;
+    size_t size;
+    const char *why;
+
+    if (state->folder < 0)
+        return;
+    look(state);
+    for (size_t i = 0; i < state->length; i++) {
+        bool named = escape(state->kept[i].name, file);
+        assert(named); /* it was read as such */
+        (void)named;
+        if (!slurp_file(state->folder, file, YAMLDOC_SIZE_MAX, &bytes, &size, NULL, &why))
+            continue; /* as if it had never been kept */
+        digest_of(&state->kept[i].digest, bytes, size);
+        each(arg, state->kept[i].name, bytes, size);
+        free(bytes);
+    }
+}
+
+/* ---- a batch ---- */
+
+bool statedir_holds(const struct statedir *state, const char *name, const struct digest *digest)
+{
+    bool found;
+    size_t at = place_of(state, name, &found);
+
+    return state->folder < 0 ||
+           (found && memcmp(&state->kept[at].digest, digest, sizeof *digest) == 0);
+}
+
+static bool write_all(int file, const char *bytes, size_t size)
+{
+    while (size > 0) {
+        ssize_t n = write(file, bytes, size);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0) {
+            errno = n == 0 ? ENOSPC : errno;
+            return false;
+        }
+        bytes += n;
+        size -= (size_t)n;
+    }
+    return true;
+}
+
+static void temporary_name(unsigned number, char file[32])
+{
+    snprintf(file, 32, TEMPORARY "%u", number);
+}
+
+static bool write_temporary(struct statedir *state, unsigned number, const void *bytes, size_t size)
+{
+    char file[32];
+
+    temporary_name(number, file);
+    int fd = openat(state->folder, file,
+                    O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0640);
+    bool ok = fd >= 0 && write_all(fd, bytes, size) && (number >= SYNC_ALL_FROM || fsync(fd) == 0);
+    int why = errno;
+    if (fd >= 0 && close(fd) != 0 && ok) {
+        ok = false;
+        why = errno;
+    }
+    if (!ok) {
+        (void)unlinkat(state->folder, file, 0);
+        errno = why;
+    }
+    return ok;
+}
+
+void statedir_put(struct statedir *state, const char *name, const void *bytes, size_t size)
+{
+    char file[NAME_MAX + 1];
+    struct digest digest;
+
+    digest_of(&digest, bytes, size);
+    if (statedir_holds(state, name, &digest))
+        return;
+    if (!escape(name, file)) {
+        fail(state, "%.80s: its name is too long to be kept", name);
+        return;
+    }
+    unsigned number = (unsigned)state->pending_length;
+    if (!write_temporary(state, number, bytes, size)) {
+        fail(state, "%.80s: %s", name, strerrordesc_np(errno));
+        return;
+    }
+    state->pending =
+        alloc_resize(state->pending, state->pending_length + 1, sizeof *state->pending);
+    state->pending[state->pending_length++] =
+        (struct pending){.number = number, .name = alloc_string(name), .digest = digest};
+}
+
+static void forget(struct statedir *state, size_t i)
+{
+    char file[NAME_MAX + 1];
+
+    if (escape(state->kept[i].name, file) && unlinkat(state->folder, file, 0) != 0 &&
+        errno != ENOENT) {
+        fail(state, "%.80s: %s", state->kept[i].name, strerrordesc_np(errno));
+        return;
+    }
+    free(state->kept[i].name);
+    state->kept[i].name = NULL;
+}
+
+void statedir_keep_only(struct statedir *state, const char *const *names, size_t length)
+{
+    size_t left = 0, at = 0;
+
+    for (size_t i = 0; i < state->length; i++) {
+        while (at < length && strcmp(names[at], state->kept[i].name) < 0)
+            at++;
+        if (at == length || strcmp(names[at], state->kept[i].name) != 0)
+            forget(state, i);
+        if (state->kept[i].name != NULL)
+            state->kept[left++] = state->kept[i];
+    }
+    state->length = left;
+}
+
+static bool rename_pending(struct statedir *state, const struct pending *pending)
+{
+    char from[32], to[NAME_MAX + 1];
+
+    temporary_name(pending->number, from);
+    bool named = escape(pending->name, to);
+    assert(named); /* statedir_put() tried */
+    (void)named;
+    return renameat(state->folder, from, state->folder, to) == 0;
+}
+
+bool statedir_commit(struct statedir *state)
+{
+    if (state->folder < 0)
+        return !state->failed;
+    if (state->pending_length > SYNC_ALL_FROM && syncfs(state->folder) != 0)
+        fail(state, "%s", strerrordesc_np(errno));
+    for (size_t i = 0; i < state->pending_length; i++) {
+        if (rename_pending(state, &state->pending[i]))
+            remember(state, state->pending[i].name, &state->pending[i].digest);
+        else
+            fail(state, "%.80s: %s", state->pending[i].name, strerrordesc_np(errno));
+    }
+    drop_pending(state);
+    if (fsync(state->folder) != 0)
+        fail(state, "%s", strerrordesc_np(errno));
+    bool ok = !state->failed;
+    if (ok)
+        state->trouble[0] = '\0';
+    state->failed = false;
+    return ok;
+}
+
+const char *statedir_trouble(const struct statedir *state)
+{
+    return state->trouble[0] != '\0' ? state->trouble : NULL;
+}

@@ -1,6 +1,40 @@
+/* The state directory: the last accepted version of every document, one file each.
+ *
+ * A change is a batch: put and remove, then commit, which makes it last (temporary files, fsync,
+ * rename, fsync of the directory).  Whatever goes wrong here costs the snapshot, never the service:
+ * statedir_trouble() says what it is, and the next batch tries again.  Two daemons cannot share one
+ * directory: the second keeps nothing.
+ *
+ * One thread at a time uses a statedir (the builder). */
 #ifndef PLDNS_STATEDIR_H
 #define PLDNS_STATEDIR_H
 
-#include <stdint.h>
+#include "digest.h"
+#include "error.h"
+
+struct statedir;
+
+/* Makes the directory if it is missing.  Never fails; "" keeps nothing and has no trouble. */
+struct statedir *statedir_open(const char *path);
+void statedir_close(struct statedir *);
+
+/* Calls 'each' for every document kept, by name; 'bytes' are lent for the call. */
+typedef void statedir_fn(void *arg, const char *name, const void *bytes, size_t size);
+void statedir_each(struct statedir *, statedir_fn *each, void *arg);
+
+/* True if bytes of this digest are kept for 'name', or if nothing is kept at all. */
+bool statedir_holds(const struct statedir *, const char *name, const struct digest *);
+
+/* Keeps these bytes for 'name'; bytes that are kept already cost nothing. */
+void statedir_put(struct statedir *, const char *name, const void *bytes, size_t size);
+
+/* Removes all documents but those of 'names' (sorted by strcmp()). */
+void statedir_keep_only(struct statedir *, const char *const *names, size_t length);
+
+/* Makes the batch last.  False: something of it is not kept, see statedir_trouble(). */
+bool statedir_commit(struct statedir *);
+
+/* Why the directory does not hold what it should, NULL if it does.  Lent until the next call. */
+const char *statedir_trouble(const struct statedir *);
 
 #endif

@@ -11,40 +11,40 @@
 enum stats_counter {
     STATS_UDP_QUERIES,
     STATS_TCP_QUERIES,
-    STATS_TCP_CONNECTIONS,    /* accepted */
-    STATS_TCP_REFUSED,        /* closed for a limit */
-    STATS_DROPPED_RUNT,       /* fewer than 12 octets */
-    STATS_DROPPED_RESPONSE,   /* QR=1 */
-    STATS_DROPPED_SELF,       /* from our own address, or from port 0 */
-    STATS_DROPPED_CLIENT,     /* not allowed, clients.otherwise: drop */
+    STATS_TCP_CONNECTIONS,  /* accepted */
+    STATS_TCP_REFUSED,      /* closed for a limit */
+    STATS_DROPPED_RUNT,     /* fewer than 12 octets */
+    STATS_DROPPED_RESPONSE, /* QR=1 */
+    STATS_DROPPED_SELF,     /* from our own address, or from port 0 */
+    STATS_DROPPED_CLIENT,   /* not allowed, clients.otherwise: drop */
     STATS_REFUSED_CLIENT,
     STATS_FORMERR,
     STATS_NOTIMP,
     STATS_BADVERS,
-    STATS_OWNED,              /* answered from the table, whatever the rcode */
+    STATS_OWNED, /* answered from the table, whatever the rcode */
     STATS_OWNED_NOT_READY,
     STATS_OWNED_NXDOMAIN,
-    STATS_OWNED_REGIONAL,     /* a zone without endpoint was given all addresses */
-    STATS_PLACEHOLDER,        /* label "unique_name" asked */
+    STATS_OWNED_REGIONAL, /* a zone without endpoint was given all addresses */
+    STATS_PLACEHOLDER,    /* label "unique_name" asked */
     STATS_DETACHED,
     STATS_FENCED,
     STATS_SEARCH_ABSORBED,
     STATS_SPECIAL,
     STATS_CHAOS,
-    STATS_CHAINS,             /* answers cut where a target is owned */
+    STATS_CHAINS, /* answers cut where a target is owned */
     STATS_CACHE_HITS,
     STATS_CACHE_MISSES,
     STATS_CACHE_STALE,
     STATS_CACHE_EVICTED,
-    STATS_FORWARDED,          /* client questions given to forward */
-    STATS_MERGED,             /* of them: joined one in flight */
-    STATS_OVERLOADED,         /* of them: over limits.inFlight */
-    STATS_UPSTREAM_QUERIES,   /* packets and TCP messages sent upstream */
-    STATS_UPSTREAM_REPLIES,   /* accepted */
-    STATS_UPSTREAM_BAD,       /* replies thrown away: wrong id, question, address, malformed */
+    STATS_FORWARDED,        /* client questions given to forward */
+    STATS_MERGED,           /* of them: joined one in flight */
+    STATS_OVERLOADED,       /* of them: over limits.inFlight */
+    STATS_UPSTREAM_QUERIES, /* packets and TCP messages sent upstream */
+    STATS_UPSTREAM_REPLIES, /* accepted */
+    STATS_UPSTREAM_BAD,     /* replies thrown away: wrong id, question, address, malformed */
     STATS_UPSTREAM_TIMEOUTS,
-    STATS_UPSTREAM_TCP,       /* retried over TCP */
-    STATS_LEAKS,              /* owned name about to go upstream: stopped.  Must stay 0 */
+    STATS_UPSTREAM_TCP, /* retried over TCP */
+    STATS_LEAKS,        /* owned name about to go upstream: stopped.  Must stay 0 */
     STATS_TRUNCATED,
     STATS_RCODE_NOERROR,
     STATS_RCODE_NXDOMAIN,

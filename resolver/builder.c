@@ -1,0 +1,444 @@
+#include "builder.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <malloc.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "alloc.h"
+#include "clock.h"
+#include "slurp.h"
+#include "source_dir.h"
+#include "statedir.h"
+#include "yamldoc.h"
+
+#define BUILDER_NICE 19
+/* Freed tables from this size on are given back to the system; below, the allocator's reuse of the
+ * memory for the next table is worth more. */
+#define TRIM_FROM (8u << 20)
+/* Longer texts of complaints are cut: they are for a person. */
+#define COMPLAINTS_MAX (256u << 10)
+
+enum job { JOB_NONE, JOB_KEEP, JOB_RUN, JOB_END };
+
+struct builder {
+    const struct config *config;
+    struct hash_key key;
+    struct publish *table;
+    struct catalog *catalog;
+    struct statedir *state;
+    uint64_t generation, fingerprint;
+    bool threaded;
+    pthread_t thread;
+    int done;
+    pthread_mutex_t lock; /* of what follows */
+    pthread_cond_t wanted;
+    enum job job;
+    struct builder_report *report;
+};
+
+/* ---- the report ---- */
+
+static struct error_list *copy_errors(const struct error_list *from)
+{
+    struct error_list *to = alloc_array(1, sizeof *to);
+
+    for (size_t i = 0; from != NULL && i < from->length; i++) {
+        const struct error *e = &from->items[i];
+        if (e->warning)
+            error_warn(to, e->file, e->line, e->column, "%s", e->text);
+        else
+            error_add(to, e->file, e->line, e->column, "%s", e->text);
+    }
+    return to;
+}
+
+/* Lines of a growing text. */
+struct lines {
+    char *text;
+    size_t length, room;
+};
+
+static void add_line(struct lines *lines, const char *line)
+{
+    size_t size = strlen(line);
+
+    if (lines->length + size + 2 > COMPLAINTS_MAX)
+        return;
+    if (lines->length + size + 2 > lines->room) {
+        lines->room = (lines->length + size + 2) * 2;
+        lines->text = alloc_resize(lines->text, lines->room, 1);
+    }
+    memcpy(lines->text + lines->length, line, size);
+    lines->length += size;
+    lines->text[lines->length++] = '\n';
+    lines->text[lines->length] = '\0';
+}
+
+static void add_complaints(struct lines *lines, const struct error_list *errors)
+{
+    char line[2048];
+
+    for (size_t i = 0; i < errors->length; i++) {
+        if (!errors->items[i].warning)
+            add_line(lines, error_format(&errors->items[i], line, sizeof line));
+    }
+}
+
+static struct builder_report *report_of(const struct builder *b,
+                                        const struct catalog_change *change, uint64_t started)
+{
+    struct builder_report *report = alloc_array(1, sizeof *report);
+    struct lines lines = {0};
+    const char *why;
+
+    report->generation = b->generation;
+    report->change = *change;
+    report->length = catalog_length(b->catalog);
+    report->documents = alloc_array(report->length, sizeof *report->documents);
+    for (size_t i = 0; i < report->length; i++) {
+        struct catalog_entry *entry = &report->documents[i];
+        catalog_entry(b->catalog, i, entry);
+        entry->name = alloc_string(entry->name);
+        entry->complaints = copy_errors(entry->complaints);
+        if (entry->refused) {
+            report->refused++;
+            add_complaints(&lines, entry->complaints);
+        }
+    }
+    report->complaints = lines.text != NULL ? lines.text : alloc_string("");
+    report->degraded = catalog_degraded(b->catalog, &why) ? alloc_string(why) : NULL;
+    report->next_expiry = catalog_next_expiry(b->catalog);
+    why = statedir_trouble(b->state);
+    report->state_trouble = why != NULL ? alloc_string(why) : NULL;
+    report->took_ms = clock_ms() - started;
+    return report;
+}
+
+void builder_report_free(struct builder_report *report)
+{
+    if (report == NULL)
+        return;
+    for (size_t i = 0; i < report->length; i++) {
+        struct error_list *errors = (struct error_list *)(uintptr_t)report->documents[i].complaints;
+        error_clear(errors);
+        free(errors);
+        free((char *)(uintptr_t)report->documents[i].name);
+    }
+    free(report->documents);
+    free(report->complaints);
+    free(report->degraded);
+    free(report->state_trouble);
+    free(report);
+}
+
+/* ---- a run ---- */
+
+static void read_source(struct catalog *catalog, const char *path)
+{
+    const char *why;
+
+    catalog_begin(catalog);
+    if (!source_dir_read(path, catalog, &why))
+        catalog_source_failed(catalog, why);
+}
+
+static struct table *build(struct builder *b)
+{
+    struct table_options options = {
+        .key = b->key,
+        .generation = ++b->generation,
+        .zone = b->config->zone,
+        .fences = b->config->fence.items,
+        .fences_length = b->config->fence.length,
+        .search_suffixes = b->config->search_suffixes.items,
+        .search_suffixes_length = b->config->search_suffixes.length,
+    };
+
+    return catalog_build(b->catalog, &options);
+}
+
+static void publish(struct builder *b)
+{
+    struct table *old = publish_swap(b->table, build(b));
+    size_t bytes = table_bytes(old);
+
+    table_free(old);
+    if (bytes >= TRIM_FROM)
+        malloc_trim(0);
+}
+
+/* The bytes of a served document from the directory again: its accepted bytes are gone from memory
+ * when an earlier try to keep them failed. */
+static void keep_from_source(struct builder *b, const struct catalog_entry *entry, int folder)
+{
+    struct digest digest;
+    char *bytes;
+    size_t size;
+    const char *why;
+
+    if (!slurp_file(folder, entry->name, YAMLDOC_SIZE_MAX, &bytes, &size, NULL, &why))
+        return;
+    digest_of(&digest, bytes, size);
+    if (memcmp(&digest, &entry->served_digest, sizeof digest) == 0)
+        statedir_put(b->state, entry->name, bytes, size);
+    free(bytes);
+}
+
+static void keep_accepted(struct builder *b)
+{
+    size_t length = catalog_length(b->catalog), size;
+    const char **names = alloc_array(length, sizeof *names);
+    int folder = open(b->config->attachments.directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    struct catalog_entry entry;
+
+    for (size_t i = 0; i < length; i++) {
+        catalog_entry(b->catalog, i, &entry);
+        names[i] = entry.name;
+        const void *bytes = catalog_newly_accepted(b->catalog, i, &size);
+        if (bytes != NULL)
+            statedir_put(b->state, entry.name, bytes, size);
+        else if (entry.served && !entry.restored && folder >= 0 &&
+                 !statedir_holds(b->state, entry.name, &entry.served_digest))
+            keep_from_source(b, &entry, folder);
+    }
+    /* While the directory cannot be read nobody knows what was removed from it. */
+    if (!catalog_degraded(b->catalog, NULL))
+        statedir_keep_only(b->state, names, length);
+    (void)statedir_commit(b->state); /* its trouble goes into the report */
+    if (folder >= 0)
+        close(folder);
+    free(names);
+}
+
+static struct builder_report *run(struct builder *b)
+{
+    struct catalog_change change;
+    uint64_t started = clock_ms();
+
+    read_source(b->catalog, b->config->attachments.directory);
+    catalog_finish(b->catalog, started, &change);
+    bool expired = catalog_expire(b->catalog, started);
+    bool built = change.changed || expired;
+    if (built)
+        publish(b);
+    keep_accepted(b);
+    struct builder_report *report = report_of(b, &change, started);
+    report->built = built;
+    return report;
+}
+
+static struct builder_report *keep_first(struct builder *b)
+{
+    static const struct catalog_change none;
+    uint64_t started = clock_ms();
+
+    keep_accepted(b);
+    struct builder_report *report = report_of(b, &none, started);
+    report->only_kept = true;
+    return report;
+}
+
+/* ---- the thread ---- */
+
+static void hand_over(struct builder *b, struct builder_report *report)
+{
+    static const uint64_t one = 1;
+
+    pthread_mutex_lock(&b->lock);
+    assert(b->report == NULL); /* one run at a time, its report is taken before the next */
+    b->report = report;
+    pthread_mutex_unlock(&b->lock);
+    ssize_t n = write(b->done, &one, sizeof one);
+    assert(n == sizeof one); /* an eventfd takes 2^64 - 2 of them */
+    (void)n;
+}
+
+static void *thread_main(void *arg)
+{
+    struct builder *b = arg;
+
+    /* On Linux a nice value belongs to the thread. */
+    (void)setpriority(PRIO_PROCESS, (id_t)gettid(), BUILDER_NICE);
+    for (;;) {
+        pthread_mutex_lock(&b->lock);
+        while (b->job == JOB_NONE)
+            pthread_cond_wait(&b->wanted, &b->lock);
+        enum job job = b->job;
+        if (job != JOB_END)
+            b->job = JOB_NONE;
+        pthread_mutex_unlock(&b->lock);
+        if (job == JOB_END)
+            return NULL;
+        hand_over(b, job == JOB_KEEP ? keep_first(b) : run(b));
+    }
+}
+
+bool builder_start(struct builder *b, int done)
+{
+    sigset_t all, before;
+
+    b->done = done;
+    b->job = JOB_KEEP;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are the control thread's */
+    int failure = pthread_create(&b->thread, NULL, thread_main, b);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    b->threaded = failure == 0;
+    errno = failure;
+    return failure == 0;
+}
+
+void builder_run(struct builder *b)
+{
+    pthread_mutex_lock(&b->lock);
+    assert(b->job == JOB_NONE);
+    b->job = JOB_RUN;
+    pthread_cond_signal(&b->wanted);
+    pthread_mutex_unlock(&b->lock);
+}
+
+struct builder_report *builder_take(struct builder *b)
+{
+    pthread_mutex_lock(&b->lock);
+    struct builder_report *report = b->report;
+    b->report = NULL;
+    pthread_mutex_unlock(&b->lock);
+    return report;
+}
+
+struct publish *builder_table(struct builder *b)
+{
+    return b->table;
+}
+
+uint64_t builder_fingerprint(const struct builder *b)
+{
+    return b->fingerprint;
+}
+
+/* ---- the first load ---- */
+
+static void restore(void *arg, const char *name, const void *bytes, size_t size)
+{
+    catalog_restore(arg, name, bytes, size);
+}
+
+static void add_all(struct error_list *to, const struct error_list *from, bool warnings)
+{
+    struct error_list *copy = copy_errors(from);
+
+    if (warnings) {
+        error_move(to, copy);
+    } else {
+        for (size_t i = 0; i < copy->length; i++) {
+            if (!copy->items[i].warning)
+                error_add(to, copy->items[i].file, copy->items[i].line, copy->items[i].column, "%s",
+                          copy->items[i].text);
+        }
+    }
+    error_clear(copy);
+    free(copy);
+}
+
+/* What keeps a daemon from starting: names that should be private would be forwarded. */
+static bool may_start(const struct builder *b, struct error_list *errors)
+{
+    struct catalog_entry entry;
+    size_t served = 0, before = errors->errors;
+    const char *why;
+
+    for (size_t i = 0; i < catalog_length(b->catalog); i++) {
+        catalog_entry(b->catalog, i, &entry);
+        served += entry.served;
+        if (entry.refused && !entry.served)
+            add_all(errors, entry.complaints, false);
+    }
+    if (catalog_degraded(b->catalog, &why) && served == 0)
+        error_add(errors, b->config->attachments.directory, 0, 0,
+                  "cannot be read: %s, and no accepted documents are kept", why);
+    return errors->errors == before;
+}
+
+struct builder *builder_new(const struct config *config, struct hash_key key,
+                            struct error_list *errors)
+{
+    struct builder *b = alloc_array(1, sizeof *b);
+    struct error_list found = {0};
+    struct catalog_change change;
+    uint64_t started = clock_ms();
+
+    b->config = config;
+    b->key = key;
+    b->done = -1;
+    pthread_mutex_init(&b->lock, NULL);
+    pthread_cond_init(&b->wanted, NULL);
+    b->catalog = catalog_new(config->attachments.detach_hold_ms);
+    b->state = statedir_open(config->attachments.state);
+    statedir_each(b->state, restore, b->catalog);
+    b->fingerprint = source_dir_fingerprint(config->attachments.directory);
+    read_source(b->catalog, config->attachments.directory);
+    catalog_finish(b->catalog, started, &change);
+    if (!may_start(b, &found) && config->attachments.on_start_error == CONFIG_START_EXIT) {
+        error_move(errors, &found);
+        builder_free(b);
+        return NULL;
+    }
+    error_clear(&found);
+    b->table = publish_new(build(b));
+    b->report = report_of(b, &change, started);
+    b->report->built = true;
+    return b;
+}
+
+static void end_thread(struct builder *b)
+{
+    pthread_mutex_lock(&b->lock);
+    b->job = JOB_END;
+    pthread_cond_signal(&b->wanted);
+    pthread_mutex_unlock(&b->lock);
+    pthread_join(b->thread, NULL);
+}
+
+void builder_free(struct builder *b)
+{
+    if (b == NULL)
+        return;
+    if (b->threaded)
+        end_thread(b);
+    if (b->table != NULL) {
+        table_free(publish_swap(b->table, NULL));
+        publish_free(b->table);
+    }
+    builder_report_free(b->report);
+    statedir_close(b->state);
+    catalog_free(b->catalog);
+    pthread_mutex_destroy(&b->lock);
+    pthread_cond_destroy(&b->wanted);
+    free(b);
+}
+
+void builder_check(const struct config *config, struct error_list *errors)
+{
+    struct catalog *catalog = catalog_new(config->attachments.detach_hold_ms);
+    struct catalog_change change;
+    struct catalog_entry entry;
+    const char *why;
+
+    read_source(catalog, config->attachments.directory);
+    catalog_finish(catalog, clock_ms(), &change);
+    for (size_t i = 0; i < catalog_length(catalog); i++) {
+        catalog_entry(catalog, i, &entry);
+        add_all(errors, entry.complaints, true);
+    }
+    if (catalog_degraded(catalog, &why))
+        error_add(errors, config->attachments.directory, 0, 0, "cannot be read: %s", why);
+    catalog_free(catalog);
+}

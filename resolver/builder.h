@@ -1,0 +1,56 @@
+/* Building tables: reads the documents, decides, builds, publishes, keeps what was accepted.
+ *
+ * The first time in the calling thread, afterwards in a thread of low priority, one run at a time.
+ */
+#ifndef PLDNS_BUILDER_H
+#define PLDNS_BUILDER_H
+
+#include "catalog.h"
+#include "config.h"
+#include "publish.h"
+
+struct builder;
+
+/* What one run came to.  Owns all it points to. */
+struct builder_report {
+    uint64_t generation;
+    struct catalog_change change;
+    bool built;          /* a new table was published */
+    bool only_kept;      /* not a run: the first load\'s documents were kept */
+    size_t refused;      /* documents whose newest version is not served */
+    char *degraded;      /* why the directory could not be read, or NULL */
+    char *state_trouble; /* why the state directory does not hold what it should, or NULL */
+    char *complaints;    /* errors of all refused documents, one a line; "" if none */
+    struct catalog_entry *documents; /* by name */
+    size_t length;
+    uint64_t next_expiry; /* monotonic ms: the next tombstone ends; UINT64_MAX if there is none */
+    uint64_t took_ms;
+};
+void builder_report_free(struct builder_report *);
+
+/* The first load.  NULL: 'errors' says why the daemon must not start. */
+MUST_USE struct builder *builder_new(const struct config *, struct hash_key,
+                                     struct error_list *errors);
+void builder_free(struct builder *); /* ends the thread */
+
+struct publish *builder_table(struct builder *); /* of struct table */
+
+/* A number that changes with the directory, taken before the first load read it. */
+uint64_t builder_fingerprint(const struct builder *);
+
+/* The report that is waiting to be taken, or NULL.  Never NULL after builder_new() and after the
+ * descriptor given to builder_start() became readable. */
+struct builder_report *builder_take(struct builder *);
+
+/* Starts the thread, which first keeps what the first load accepted and reports that like a run.
+ * After every run it writes to the eventfd 'done'.  False: errno. */
+MUST_USE bool builder_start(struct builder *, int done);
+
+/* Asks for a run; not while one is under way. */
+void builder_run(struct builder *);
+
+/* Reads and checks the documents of the directory as a start without state would, and serves
+ * nothing: all complaints, warnings too. */
+void builder_check(const struct config *, struct error_list *errors);
+
+#endif

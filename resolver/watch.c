@@ -1,0 +1,159 @@
+#include "watch.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include "alloc.h"
+#include "log.h"
+#include "source_dir.h"
+
+/* What may change a document: IN_MODIFY too, for writers that never close their file. */
+#define EVENTS                                                                                     \
+    (IN_CLOSE_WRITE | IN_MODIFY | IN_MOVED_TO | IN_MOVED_FROM | IN_CREATE | IN_DELETE |            \
+     IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF)
+/* Every event read at once may carry a name of NAME_MAX octets. */
+#define BUFFER (16 * (sizeof(struct inotify_event) + NAME_MAX + 1))
+
+struct watch {
+    char *path;
+    char *parent;
+    int inotify;                 /* -1: poll only */
+    int on_directory, on_parent; /* watch descriptors, -1: none */
+    uint64_t seen;               /* fingerprint when 'changed' was last called */
+    struct event *readable, *merge, *poll;
+    watch_changed_fn *changed;
+    void *arg;
+};
+
+static void add_watches(struct watch *watch)
+{
+    int before = watch->on_directory;
+
+    if (watch->inotify < 0)
+        return;
+    watch->on_directory =
+        inotify_add_watch(watch->inotify, watch->path, EVENTS | IN_ONLYDIR | IN_EXCL_UNLINK);
+    if (before >= 0 && before != watch->on_directory)
+        (void)inotify_rm_watch(watch->inotify, before); /* it may be gone with its directory */
+    /* The parent tells when the directory comes, or when another one takes its place. */
+    watch->on_parent = inotify_add_watch(watch->inotify, watch->parent,
+                                         IN_CREATE | IN_MOVED_TO | IN_ONLYDIR | IN_EXCL_UNLINK);
+}
+
+static void on_merged(evutil_socket_t fd, short what, void *arg)
+{
+    struct watch *watch = arg;
+
+    (void)fd;
+    (void)what;
+    add_watches(watch); /* the directory may be another one by now */
+    watch->seen = source_dir_fingerprint(watch->path);
+    watch->changed(watch->arg);
+}
+
+static void soon(struct watch *watch)
+{
+    static const struct timeval merge = {0, WATCH_MERGE_MS * 1000};
+
+    /* The first event of a burst sets the time: a steady stream of events cannot put it off. */
+    if (!evtimer_pending(watch->merge, NULL))
+        evtimer_add(watch->merge, &merge);
+}
+
+/* Events in the parent count only if they are about the directory. */
+static bool is_relevant(const struct watch *watch, const struct inotify_event *event)
+{
+    const char *name = strrchr(watch->path, '/');
+
+    if (event->wd == watch->on_directory || (event->mask & IN_Q_OVERFLOW) != 0)
+        return true;
+    name = name != NULL ? name + 1 : watch->path;
+    return event->wd == watch->on_parent && event->len > 0 && strcmp(event->name, name) == 0;
+}
+
+static void on_readable(evutil_socket_t fd, short what, void *arg)
+{
+    struct watch *watch = arg;
+    _Alignas(struct inotify_event) char buffer[BUFFER];
+    ssize_t size = read(fd, buffer, sizeof buffer);
+    bool relevant = false;
+
+    (void)what;
+    for (ssize_t at = 0; at < size;) {
+        const struct inotify_event *event = (const struct inotify_event *)(void *)(buffer + at);
+        relevant |= is_relevant(watch, event);
+        at += (ssize_t)(sizeof *event + event->len);
+    }
+    if (relevant)
+        soon(watch);
+}
+
+static void on_poll(evutil_socket_t fd, short what, void *arg)
+{
+    struct watch *watch = arg;
+
+    (void)fd;
+    (void)what;
+    if (source_dir_fingerprint(watch->path) != watch->seen)
+        soon(watch);
+}
+
+static void split_path(struct watch *watch, const char *path)
+{
+    watch->path = alloc_string(path);
+    for (size_t n = strlen(watch->path); n > 1 && watch->path[n - 1] == '/';)
+        watch->path[--n] = '\0';
+    char *copy = alloc_string(watch->path);
+    watch->parent = alloc_string(dirname(copy));
+    free(copy);
+}
+
+struct watch *watch_new(struct event_base *base, const char *path, uint64_t fingerprint,
+                        watch_changed_fn *changed, void *arg)
+{
+    static const struct timeval poll_every = {WATCH_POLL_MS / 1000, 0};
+    struct watch *watch = alloc_array(1, sizeof *watch);
+
+    split_path(watch, path);
+    watch->changed = changed;
+    watch->arg = arg;
+    watch->seen = fingerprint;
+    watch->on_directory = watch->on_parent = -1;
+    watch->inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    watch->merge = evtimer_new(base, on_merged, watch);
+    watch->poll = event_new(base, -1, EV_PERSIST, on_poll, watch);
+    event_add(watch->poll, &poll_every);
+    if (watch->inotify >= 0) {
+        watch->readable = event_new(base, watch->inotify, EV_READ | EV_PERSIST, on_readable, watch);
+        event_add(watch->readable, NULL);
+        add_watches(watch);
+    } else {
+        log_warning("watch", "why=\"inotify: %s\" now=\"looking every %d seconds\"",
+                    strerrordesc_np(errno), WATCH_POLL_MS / 1000);
+    }
+    /* What changed between the first reading and now. */
+    on_poll(-1, 0, watch);
+    return watch;
+}
+
+void watch_free(struct watch *watch)
+{
+    if (watch == NULL)
+        return;
+    if (watch->readable != NULL)
+        event_free(watch->readable);
+    event_free(watch->merge);
+    event_free(watch->poll);
+    if (watch->inotify >= 0)
+        close(watch->inotify);
+    free(watch->path);
+    free(watch->parent);
+    free(watch);
+}
