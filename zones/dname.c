@@ -47,55 +47,40 @@ bool dname_from_text(struct dname *out, const char *text, size_t length, const c
 {
     size_t size = 1, label = 0; /* label: where the length octet of the current one stands */
 
-    if (length == 0) {
-        *why = "empty name";
-        return false;
-    }
+    *why = length == 0 ? "empty name" : NULL;
     if (length == 1 && text[0] == '.') {
-        out->size = 1;
-        out->wire[0] = 0;
-        return true;
+        length = 0;
     }
-    for (size_t i = 0; i < length;) {
+    for (size_t i = 0; i < length && *why == NULL;) {
+        uint8_t octet;
+        size_t used = 1;
+
         if (text[i] == '.') {
             if (size == label + 1) {
                 *why = "empty label";
-                return false;
             }
             out->wire[label] = (uint8_t)(size - label - 1);
-            label = size++;
-            i++;
-        } else {
-            uint8_t octet;
-            size_t used = read_octet(text + i, length - i, &octet);
-            if (used == 0) {
-                *why = "a backslash wants one character or three digits up to 255 behind it";
-                return false;
-            }
-            if (size - label > DNAME_LABEL_MAX) {
-                *why = "label longer than 63 octets";
-                return false;
-            }
-            if (size >= DNAME_MAX) {
-                *why = "name longer than 255 octets";
-                return false;
-            }
-            out->wire[size++] = octet;
-            i += used;
+            label = size;
+        } else if ((used = read_octet(text + i, length - i, &octet)) == 0) {
+            *why = "a backslash wants one character or three digits up to 255 behind it";
+        } else if (size - label > DNAME_LABEL_MAX) {
+            *why = "label longer than 63 octets";
+        } else if (size < DNAME_MAX) {
+            out->wire[size] = octet;
         }
-        /* The dot opened a label: there must be room for the octet that ends the name. */
-        if (label >= DNAME_MAX) {
+        size++;
+        i += used;
+        /* An open label needs room for the root behind it. */
+        if (*why == NULL && size + (size > label + 1) > DNAME_MAX) {
             *why = "name longer than 255 octets";
-            return false;
         }
+    }
+    if (*why != NULL) {
+        return false;
     }
     if (size > label + 1) { /* no final dot: close the last label, then the root */
         out->wire[label] = (uint8_t)(size - label - 1);
         label = size++;
-    }
-    if (size > DNAME_MAX) {
-        *why = "name longer than 255 octets";
-        return false;
     }
     out->wire[label] = 0;
     out->size = (uint8_t)size;
@@ -176,20 +161,36 @@ char *dname_to_text(const uint8_t *wire, char *text)
     return text;
 }
 
+static void fold16(uint8_t *out, const uint8_t *wire)
+{
+    octets16 v;
+
+    memcpy(&v, wire, sizeof(v));
+    v |= (octets16)((v >= 'A') & (v <= 'Z')) & ('a' - 'A');
+    memcpy(out, &v, sizeof(v));
+}
+
+/* Length octets are below 'A', so the whole name can be folded without regard to labels. */
+void dname_fold_sized(uint8_t *out, const uint8_t *wire, size_t size)
+{
+    if (size < sizeof(octets16)) {
+        for (size_t i = 0; i < size; i++) {
+            out[i] = fold_octet(wire[i]);
+        }
+        return;
+    }
+    for (size_t at = 0; at + sizeof(octets16) < size; at += sizeof(octets16)) {
+        fold16(out + at, wire + at);
+    }
+    /* The last sixteen overlap those before: cheaper than one by one. */
+    fold16(out + size - sizeof(octets16), wire + size - sizeof(octets16));
+}
+
 size_t dname_fold(uint8_t *out, const uint8_t *wire)
 {
-    size_t size = dname_size(wire), at = 0;
+    size_t size = dname_size(wire);
 
-    /* Length octets are below 'A', so the whole name can be folded without regard to labels. */
-    for (; at + sizeof(octets16) <= size; at += sizeof(octets16)) {
-        octets16 v;
-        memcpy(&v, wire + at, sizeof(v));
-        v |= (octets16)((v >= 'A') & (v <= 'Z')) & ('a' - 'A');
-        memcpy(out + at, &v, sizeof(v));
-    }
-    for (; at < size; at++) {
-        out[at] = fold_octet(wire[at]);
-    }
+    dname_fold_sized(out, wire, size);
     return size;
 }
 

@@ -1,7 +1,7 @@
 /* A domain name in wire form (RFC 1035 3.1): length-prefixed octets ending in the root label.
  *
- * Names are never compared or keyed as text.  Case folding is ASCII only (RFC 4343).  A dname has no
- * compression pointers.  "Folded" means A-Z became a-z. */
+ * Names are never compared or keyed as text.  Case folding is ASCII only (RFC 4343).  A dname has
+ * no compression pointers.  "Folded" means A-Z became a-z. */
 #ifndef PLDNS_DNAME_H
 #define PLDNS_DNAME_H
 
@@ -12,7 +12,7 @@
 #define DNAME_LABEL_MAX  63
 #define DNAME_LABELS_MAX 128 /* labels, root included */
 /* Every octet may become \DDD, every label a dot: 4 * 255 and the terminator fit. */
-#define DNAME_TEXT_MAX   1024
+#define DNAME_TEXT_MAX 1024
 
 struct dname {
     uint8_t size; /* octets in wire[], at least 1 */
@@ -39,6 +39,8 @@ char *dname_to_text(const uint8_t *wire, char *text);
 
 /* Copies 'wire' to 'out' with ASCII letters folded; returns the size. */
 size_t dname_fold(uint8_t *out, const uint8_t *wire);
+/* The same where the size is known. */
+void dname_fold_sized(uint8_t *out, const uint8_t *wire, size_t size);
 
 /* Equal but for ASCII letter case. */
 bool dname_equal(const uint8_t *a, const uint8_t *b);

@@ -1,1 +1,297 @@
 #include "table.h"
+
+#include <assert.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tablebuild.h"
+#include "tablelayout.h"
+
+#define NOWHERE UINT_MAX
+
+static const struct answer *answer_of(const struct table *table, const struct table_rule *rule)
+{
+    return rule->outcome == TABLE_ANSWER
+               ? (const struct answer *)(const void *)(table->answers + rule->answer)
+               : NULL;
+}
+
+static void apply(const struct table *table, uint32_t index, struct table_match *match)
+{
+    const struct table_rule *rule = &table->rules[index];
+
+    match->outcome = rule->outcome;
+    match->answer = answer_of(table, rule);
+    match->rule = rule;
+    match->regional_fallback = rule->regional_fallback;
+}
+
+static uint32_t star_rule(const struct nametree_node *node)
+{
+    return node->rule + ((node->flags & NAMETREE_RULE) != 0);
+}
+
+static int compare_check(const void *key, const void *item)
+{
+    uint32_t node = *(const uint32_t *)key;
+    const struct table_check *check = item;
+
+    return (node > check->node) - (node < check->node);
+}
+
+/* The zones known at a node if the label in front of it is a zone id that none of them has. */
+static const struct table_zones *unknown_zone(const struct table *table, uint32_t index,
+                                              const uint8_t *label)
+{
+    unsigned cloud = table->names.nodes[index].flags >> NAMETREE_CLOUD_SHIFT & 3;
+
+    if (!zoneid_valid((enum cloud)cloud, (const char *)label + 1, *label)) {
+        return NULL;
+    }
+    const struct table_check *check =
+        bsearch(&index, table->checks, table->checks_length, sizeof(*table->checks), compare_check);
+    assert(check != NULL);
+    const struct table_zones *zones = (const void *)(table->zones + check->zones);
+    for (uint32_t i = 0; i < zones->length; i++) {
+        const char *zone = (const char *)table->texts + zones->texts[i];
+        if (strlen(zone) == *label && memcmp(zone, label + 1, *label) == 0) {
+            return NULL;
+        }
+    }
+    return zones;
+}
+
+/* A name that does not exist, though its closest encloser 'index' does.  'label' is the one in
+ * front of it, 'offset' the octets. */
+static void find_below(const struct table *table, uint32_t index, const uint8_t *label,
+                       unsigned offset, struct table_match *match)
+{
+    const struct nametree_node *node = &table->names.nodes[index];
+    const struct table_zones *zones = NULL;
+
+    match->outcome = TABLE_NXDOMAIN;
+    if (node->flags & NAMETREE_ZONED && (zones = unknown_zone(table, index, label)) != NULL) {
+        match->outcome = zones->strict ? TABLE_NO_ZONE : TABLE_NXDOMAIN;
+    }
+    if ((node->flags & NAMETREE_STAR) == 0) {
+        return;
+    }
+    /* Asked for literally, "*" exists; nothing below it does, or that would be a node. */
+    if (dname_is_wildcard(label) && offset != 2) {
+        return;
+    }
+    if ((node->flags & NAMETREE_STAR_RULE) == 0) {
+        match->outcome = match->outcome == TABLE_NO_ZONE ? TABLE_NO_ZONE : TABLE_EMPTY;
+        return;
+    }
+    apply(table, star_rule(node), match);
+    if (zones != NULL && match->outcome == TABLE_ANSWER) {
+        match->regional_fallback = !zones->strict;
+        if (zones->strict) {
+            match->outcome = TABLE_NO_ZONE;
+            match->answer = NULL;
+        }
+    }
+}
+
+/* What is not owned but not simply forwarded: octets left of it, or NOWHERE. */
+struct leftovers {
+    unsigned grave, fence;
+};
+
+static bool find_owned(const struct table *table, const struct nametree_scan *scan,
+                       struct table_match *match, struct leftovers *left)
+{
+    const struct nametree *names = &table->names;
+    unsigned depth = (scan->labels < names->deepest ? scan->labels : names->deepest) + 1u;
+
+    *left = (struct leftovers){NOWHERE, NOWHERE};
+    while (nametree_next_depth(names, &depth)) {
+        uint32_t index = nametree_at(names, scan, depth);
+        if (index == NAMETREE_NONE) {
+            continue;
+        }
+        const struct nametree_node *node = &names->nodes[index];
+        unsigned offset = nametree_offset(scan, depth);
+        if (node->flags & NAMETREE_OWNED || (node->flags & NAMETREE_POINT && offset == 0)) {
+            match->root_offset = (uint8_t)(scan->size - node->root);
+            if (offset != 0) {
+                find_below(table, index, scan->folded + scan->at[scan->labels - depth - 1], offset,
+                           match);
+            } else if (node->flags & NAMETREE_RULE) {
+                apply(table, node->rule, match);
+            } else {
+                match->outcome = TABLE_EMPTY;
+            }
+            return true;
+        }
+        bool buried =
+            node->flags & NAMETREE_GRAVE_TREE || (node->flags & NAMETREE_GRAVE && !offset);
+        if (buried && left->grave == NOWHERE) {
+            left->grave = offset;
+        }
+        if (node->flags & NAMETREE_FENCE && left->fence == NOWHERE) {
+            left->fence = offset;
+        }
+    }
+    return false;
+}
+
+/* True if an owned name with a search suffix behind it; '*offset' is then where the suffix begins.
+ */
+static bool find_search(const struct table *table, const struct nametree_scan *scan, size_t *offset)
+{
+    for (size_t i = 0; i < table->search_suffixes_length; i++) {
+        struct nametree_scan short_scan;
+        struct table_match match;
+        struct leftovers left;
+        uint8_t name[DNAME_MAX];
+
+        if (!dname_under(scan->folded, table->search_suffixes[i].wire, offset) || *offset == 0) {
+            continue;
+        }
+        memcpy(name, scan->folded, *offset);
+        name[*offset] = 0;
+        nametree_scan(&short_scan, &table->names.key, name, table->names.deepest);
+        if (find_owned(table, &short_scan, &match, &left)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool has_placeholder(const struct nametree_scan *scan)
+{
+    static const uint8_t placeholder[] = "\13unique_name";
+
+    for (unsigned i = 0; i < scan->labels; i++) {
+        const uint8_t *label = scan->folded + scan->at[i];
+        if (*label == *placeholder && memcmp(label, placeholder, 1u + *placeholder) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void table_find(const struct table *table, const uint8_t *qname, struct table_match *match)
+{
+    struct nametree_scan scan;
+    struct leftovers left;
+    size_t offset;
+
+    *match = (struct table_match){.outcome = TABLE_NOT_OWNED};
+    nametree_scan(&scan, &table->names.key, qname, table->names.deepest);
+    if (!find_owned(table, &scan, match, &left)) {
+        if (left.grave != NOWHERE) {
+            match->outcome = TABLE_DETACHED;
+            match->root_offset = (uint8_t)left.grave;
+        } else if (find_search(table, &scan, &offset)) {
+            match->outcome = TABLE_SEARCH;
+            match->root_offset = (uint8_t)offset;
+        } else if (left.fence != NOWHERE) {
+            match->outcome = TABLE_FENCED;
+            match->root_offset = (uint8_t)left.fence;
+        }
+    }
+    if (scan.may_be_placeholder) {
+        match->placeholder = has_placeholder(&scan);
+    }
+}
+
+/* ---- what a table holds ---- */
+
+static size_t owner_of(const struct table *table, const struct table_rule *rule, struct dname *out)
+{
+    uint8_t *at = out->wire;
+
+    if (rule->star) {
+        *at++ = 1;
+        *at++ = '*';
+    }
+    at += nametree_name(&table->names, rule->node, at);
+    return out->size = (uint8_t)(at - out->wire);
+}
+
+void table_describe(const struct table *table, const struct table_rule *rule, struct table_why *out)
+{
+    const struct table_background *b = &table->backgrounds[rule->background];
+    const char *texts = (const char *)table->texts;
+    struct dname owner;
+
+    owner_of(table, rule, &owner);
+    dname_to_text(owner.wire, out->owner);
+    out->connection = texts + rule->connection;
+    out->cluster = texts + b->cluster;
+    out->zone = texts + b->zone;
+    out->document = texts + b->document;
+    out->state = texts + b->state;
+    out->message = texts + b->message;
+    out->line = rule->line;
+}
+
+void table_each(const struct table *table, table_rule_fn *each, void *arg)
+{
+    for (size_t i = 0; i < table->rules_length; i++) {
+        each(arg, &table->rules[i]);
+    }
+}
+
+enum table_outcome table_rule_outcome(const struct table *table, const struct table_rule *rule,
+                                      const struct answer **answer)
+{
+    *answer = answer_of(table, rule);
+    return rule->outcome;
+}
+
+uint64_t table_generation(const struct table *table)
+{
+    return table->generation;
+}
+
+const struct digest *table_digest(const struct table *table)
+{
+    return &table->digest;
+}
+
+size_t table_names(const struct table *table)
+{
+    return table->rules_length;
+}
+
+size_t table_connections(const struct table *table)
+{
+    return table->connections;
+}
+
+size_t table_documents(const struct table *table)
+{
+    return table->documents;
+}
+
+size_t table_bytes(const struct table *table)
+{
+    return table->bytes;
+}
+
+struct table *table_build(const struct table_options *options, struct document *const *documents,
+                          size_t length)
+{
+    return tablebuild_run(options, documents, length);
+}
+
+void table_free(struct table *table)
+{
+    if (table == NULL) {
+        return;
+    }
+    nametree_clear(&table->names);
+    free(table->rules);
+    free(table->answers);
+    free(table->texts);
+    free(table->zones);
+    free(table->backgrounds);
+    free(table->checks);
+    free(table->search_suffixes);
+    free(table);
+}

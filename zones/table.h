@@ -1,7 +1,7 @@
 /* The attachment table: which names are ours, and what each is answered.
  *
- * Built whole, never changed afterwards: any number of threads may read it without a lock for as long
- * as it is kept alive.  It holds copies of all it needs; documents may go away.
+ * Built whole, never changed afterwards: any number of threads may read it without a lock for as
+ * long as it is kept alive.  It holds copies of all it needs; documents may go away.
  *
  * Look-up is RFC 4592: one name tree; closest encloser; empty non-terminals exist; an exact name
  * beats a wildcard; a wildcard covers any number of labels below its parent unless an existing name
@@ -10,6 +10,7 @@
 #define PLDNS_TABLE_H
 
 #include "answer.h"
+#include "dname.h"
 #include "document.h"
 #include "hash.h"
 
@@ -33,18 +34,19 @@ struct table_rule; /* opaque: what table_describe() explains */
 
 struct table_match {
     enum table_outcome outcome;
-    uint8_t root_offset;          /* octets of the query name left of the owned root (the SOA's owner) */
-    bool regional_fallback;       /* a zone id without endpoint was given all addresses */
-    bool placeholder;             /* a label of the query is literally "unique_name" */
-    const struct answer *answer;  /* TABLE_ANSWER only */
+    uint8_t root_offset;    /* octets of the query name left of the owned root (the SOA's owner) */
+    bool regional_fallback; /* a zone id without endpoint was given all addresses */
+    bool placeholder;       /* a label of the query is literally "unique_name" */
+    const struct answer *answer;   /* TABLE_ANSWER only */
     const struct table_rule *rule; /* the rule that decided, or NULL */
 };
 
-/* What the query name is to us.  'qname' is a well-formed uncompressed wire name in any letter case.
- * Pointers in 'match' live as long as the table. */
+/* What the query name is to us.  'qname' is a well-formed uncompressed wire name in any letter
+ * case. Pointers in 'match' live as long as the table. */
 void table_find(const struct table *, const uint8_t *qname, struct table_match *match);
 
-/* Why: everything a person wants to know of a rule.  Texts live as long as the table, "" if absent. */
+/* Why: everything a person wants to know of a rule.  Texts live as long as the table, "" if absent.
+ */
 struct table_why {
     char owner[DNAME_TEXT_MAX];
     const char *connection, *cluster, *zone, *document;
@@ -53,17 +55,17 @@ struct table_why {
 };
 void table_describe(const struct table *, const struct table_rule *, struct table_why *out);
 
-/* The near miss for a name that is not owned: an owner name ("*.use1-az1.…") that the asker may have
- * meant: the name with something behind it, above an owned root, or one label off.  False: none.
- * Linear in the table; for diagnosis only. */
+/* The near miss for a name that is not owned: an owner name ("*.use1-az1.…") that the asker may
+ * have meant: the name with something behind it, above an owned root, or one label off.  False:
+ * none. Linear in the table; for diagnosis only. */
 MUST_USE bool table_near(const struct table *, const uint8_t *qname, struct dname *owner);
 
 uint64_t table_generation(const struct table *);
 const struct digest *table_digest(const struct table *); /* over all documents' names and digests */
-size_t table_names(const struct table *);      /* owner names */
+size_t table_names(const struct table *);                /* owner names */
 size_t table_connections(const struct table *);
 size_t table_documents(const struct table *);
-size_t table_bytes(const struct table *);      /* memory held */
+size_t table_bytes(const struct table *); /* memory held */
 
 /* Visits every rule, in no particular order: for listings and for diff. */
 typedef void table_rule_fn(void *arg, const struct table_rule *);
@@ -75,15 +77,15 @@ enum table_outcome table_rule_outcome(const struct table *, const struct table_r
 /* ---- building ---- */
 
 struct table_tombstone {
-    struct dname name;
+    const uint8_t *name; /* folded wire name */
     bool subtree;
 };
 
 struct table_options { /* all lent for the call of table_build() */
     struct hash_key key;
     uint64_t generation;
-    const char *zone;            /* our own zone id, "" = none */
-    const struct dname *fences;  /* suffixes */
+    const char *zone;           /* our own zone id, "" = none */
+    const struct dname *fences; /* suffixes */
     size_t fences_length;
     const struct dname *search_suffixes;
     size_t search_suffixes_length;

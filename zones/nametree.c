@@ -1,0 +1,155 @@
+#include "nametree.h"
+
+#include <assert.h>
+#include <endian.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PLACEHOLDER_LENGTH 11 /* "unique_name" */
+
+__extension__ typedef unsigned __int128 product;
+
+/* Multiplying by the key and folding the halves makes every bit depend on every other.  SipHash per
+ * label would cost more than all the rest of a look-up; clients cannot put names into the table, so
+ * all the key has to do here is to keep a document's author from choosing colliding names. */
+static uint64_t mix(uint64_t hash, uint64_t word, uint64_t key)
+{
+    product wide = (product)(hash ^ word) * key;
+
+    return (uint64_t)wide ^ (uint64_t)(wide >> 64);
+}
+
+/* Eight octets; behind the label others may follow, so the caller needs to cut them off. */
+static uint64_t load(const uint8_t *at)
+{
+    uint64_t word;
+
+    memcpy(&word, at, sizeof(word));
+    return le64toh(word);
+}
+
+/* 'at' points to a length octet. */
+static uint64_t mix_label(uint64_t hash, const uint8_t *at, uint64_t key)
+{
+    unsigned left = 1u + *at;
+
+    for (; left > 8; left -= 8, at += 8) {
+        hash = mix(hash, load(at), key);
+    }
+    return mix(hash, load(at) & UINT64_MAX >> (64 - 8 * left), key);
+}
+
+void nametree_scan(struct nametree_scan *scan, const struct hash_key *key, const uint8_t *name,
+                   unsigned deepest)
+{
+    unsigned labels = 0, at = 0;
+    bool may_be = false;
+
+    while (name[at] != 0) {
+        may_be |= name[at] == PLACEHOLDER_LENGTH;
+        scan->at[labels++] = (uint8_t)at;
+        at += 1u + name[at];
+    }
+    assert(at < DNAME_MAX);
+    scan->at[labels] = (uint8_t)at;
+    scan->labels = (uint8_t)labels;
+    scan->size = (uint8_t)(at + 1);
+    scan->may_be_placeholder = may_be;
+    dname_fold_sized(scan->folded, name, at + 1);
+
+    uint64_t hash = key->k0, multiplier = key->k1 | 1;
+    scan->hash[0] = hash = mix(hash, 0, multiplier);
+    for (unsigned depth = 1; depth <= labels && depth <= deepest; depth++) {
+        hash = mix_label(hash, scan->folded + scan->at[labels - depth], multiplier);
+        scan->hash[depth] = hash;
+    }
+}
+
+static bool has_depth(const struct nametree *tree, unsigned depth)
+{
+    return tree->depths[depth / 64] >> depth % 64 & 1;
+}
+
+void nametree_prefetch(const struct nametree *tree, const struct nametree_scan *scan)
+{
+    unsigned depth = scan->labels < tree->deepest ? scan->labels : tree->deepest;
+
+    for (; depth > 0; depth--) {
+        if (has_depth(tree, depth)) {
+            __builtin_prefetch(&tree->slots[nametree_slot(scan->hash[depth], tree->slots_length)]);
+        }
+    }
+}
+
+bool nametree_next_depth(const struct nametree *tree, unsigned *depth)
+{
+    unsigned d = *depth;
+
+    while (d > 0) {
+        if (has_depth(tree, --d)) {
+            *depth = d;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_named(const struct nametree *tree, const struct nametree_node *node,
+                     const uint8_t *name, unsigned size)
+{
+    if (node->size != size) {
+        return false;
+    }
+    const uint8_t *suffix = tree->names + node->suffix;
+    unsigned rest = suffix[-1], own = size - rest;
+    return memcmp(name, tree->names + node->name, own) == 0 &&
+           memcmp(name + own, suffix, rest) == 0;
+}
+
+uint32_t nametree_at(const struct nametree *tree, const struct nametree_scan *scan, unsigned depth)
+{
+    unsigned offset = nametree_offset(scan, depth), size = scan->size - offset;
+    uint64_t hash = scan->hash[depth];
+    uint32_t tag = nametree_tag(hash, tree->index_bits);
+    uint32_t index_mask = (1u << tree->index_bits) - 1;
+    uint32_t at = nametree_slot(hash, tree->slots_length);
+
+    for (;;) {
+        uint32_t slot = tree->slots[at];
+        if (slot == 0) {
+            return NAMETREE_NONE;
+        }
+        if ((slot & ~index_mask) == tag) {
+            uint32_t node = (slot & index_mask) - 1;
+            if (is_named(tree, &tree->nodes[node], scan->folded + offset, size)) {
+                return node;
+            }
+        }
+        at = at + 1 == tree->slots_length ? 0 : at + 1;
+    }
+}
+
+size_t nametree_name(const struct nametree *tree, uint32_t node, uint8_t *out)
+{
+    const struct nametree_node *n = &tree->nodes[node];
+    const uint8_t *suffix = tree->names + n->suffix;
+    size_t own = (size_t)n->size - suffix[-1];
+
+    memcpy(out, tree->names + n->name, own);
+    memcpy(out + own, suffix, suffix[-1]);
+    return n->size;
+}
+
+size_t nametree_bytes(const struct nametree *tree)
+{
+    return tree->nodes_length * sizeof(*tree->nodes) + tree->slots_length * sizeof(*tree->slots) +
+           tree->names_size;
+}
+
+void nametree_clear(struct nametree *tree)
+{
+    free(tree->nodes);
+    free(tree->slots);
+    free(tree->names);
+    *tree = (struct nametree){0};
+}

@@ -1,0 +1,97 @@
+#include "pool.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "alloc.h"
+
+#define ITEMS_FIRST 64
+
+void pool_init(struct pool *pool, const struct hash_key *key)
+{
+    *pool = (struct pool){.key = *key};
+}
+
+uint32_t pool_append(struct pool *pool, const void *bytes, size_t size, size_t align)
+{
+    size_t place = (pool->size + align - 1) & ~(align - 1);
+
+    if (place + size > UINT32_MAX) {
+        alloc_resize(NULL, SIZE_MAX, 1); /* no room is left that a place could name: ends here */
+    }
+    if (place + size > pool->space) {
+        pool->space = 2 * (place + size);
+        pool->bytes = alloc_resize(pool->bytes, pool->space, 1);
+    }
+    memset(pool->bytes + pool->size, 0, place - pool->size);
+    memcpy(pool->bytes + place, bytes, size);
+    pool->size = place + size;
+    return (uint32_t)place;
+}
+
+/* The item that holds these bytes, or the free one where they belong. */
+static struct pool_item *find(const struct pool *pool, const void *bytes, size_t size)
+{
+    size_t mask = pool->items_space - 1;
+    size_t at = (size_t)hash_bytes(&pool->key, bytes, size) & mask;
+
+    for (;; at = (at + 1) & mask) {
+        struct pool_item *item = &pool->items[at];
+        if (item->size == 0 ||
+            (item->size == size && memcmp(pool->bytes + item->place, bytes, size) == 0)) {
+            return item;
+        }
+    }
+}
+
+static void grow(struct pool *pool)
+{
+    struct pool_item *old = pool->items;
+    size_t length = pool->items_space;
+
+    pool->items_space = length == 0 ? ITEMS_FIRST : 2 * length;
+    pool->items = alloc_array(pool->items_space, sizeof(*pool->items));
+    for (size_t i = 0; i < length; i++) {
+        if (old[i].size != 0) {
+            *find(pool, pool->bytes + old[i].place, old[i].size) = old[i];
+        }
+    }
+    free(old);
+}
+
+uint32_t pool_put(struct pool *pool, const void *bytes, size_t size, size_t align)
+{
+    assert(size > 0 && size <= UINT32_MAX);
+    if (2 * pool->items_length >= pool->items_space) {
+        grow(pool);
+    }
+    struct pool_item *item = find(pool, bytes, size);
+    if (item->size == 0) {
+        *item = (struct pool_item){pool_append(pool, bytes, size, align), (uint32_t)size};
+        pool->items_length++;
+    }
+    return item->place;
+}
+
+uint32_t pool_put_text(struct pool *pool, const char *text)
+{
+    return pool_put(pool, text, strlen(text) + 1, 1);
+}
+
+uint8_t *pool_seal(struct pool *pool, size_t *size)
+{
+    uint8_t *bytes = alloc_resize(pool->bytes, pool->size, 1);
+
+    *size = pool->size;
+    pool->bytes = NULL;
+    pool_clear(pool);
+    return bytes;
+}
+
+void pool_clear(struct pool *pool)
+{
+    free(pool->bytes);
+    free(pool->items);
+    *pool = (struct pool){.key = pool->key};
+}

@@ -1,0 +1,252 @@
+#include "tablebuild.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "alloc.h"
+#include "domain.h"
+#include "namedraft.h"
+#include "pool.h"
+#include "tablelayout.h"
+#include "verdict.h"
+
+struct build {
+    const struct table_options *options;
+    const char *document; /* in hand: its name */
+    struct namedraft *names;
+    struct pool answers, texts, zones, backgrounds;
+    struct table_rule *rules; /* in the order in which they came */
+    uint32_t rules_length, rules_space;
+    struct table_check *checks;
+    size_t checks_length, checks_space;
+    struct verdict verdict; /* of the rule in hand: large */
+};
+
+/* ---- roots ---- */
+
+static uint32_t put_zones(struct build *build, const struct connection *connection)
+{
+    struct table_zones *zones =
+        alloc_array(1, sizeof(*zones) + connection->endpoints_length * sizeof(zones->texts[0]));
+
+    zones->strict = connection->fallback == CONNECTION_STRICT;
+    for (unsigned i = 0; i < connection->endpoints_length; i++) {
+        if (connection->endpoints[i].zone[0] != '\0') {
+            zones->texts[zones->length++] =
+                pool_put_text(&build->texts, connection->endpoints[i].zone);
+        }
+    }
+    uint32_t place =
+        pool_put(&build->zones, zones, sizeof(*zones) + zones->length * sizeof(zones->texts[0]),
+                 sizeof(uint32_t));
+    free(zones);
+    return place;
+}
+
+static void add_root(void *arg, const struct domain_root *root)
+{
+    struct build *build = arg;
+
+    if (!root->subtree) {
+        return; /* a host owns itself by its rule */
+    }
+    namedraft_root(build->names, root->name.wire);
+    if (!root->zone_checked || !verdict_is_zoned(root->connection)) {
+        return;
+    }
+    unsigned cloud = (unsigned)root->connection->cloud << NAMETREE_CLOUD_SHIFT, before;
+    uint32_t node = namedraft_mark(build->names, root->name.wire, NAMETREE_ZONED, &before);
+    if (before & NAMETREE_ZONED) {
+        return; /* the first connection at a root says what its zones are */
+    }
+    namedraft_mark(build->names, root->name.wire, cloud, NULL);
+    if (build->checks_length == build->checks_space) {
+        build->checks_space = 2 * build->checks_space + 16;
+        build->checks = alloc_resize(build->checks, build->checks_space, sizeof(*build->checks));
+    }
+    build->checks[build->checks_length++] =
+        (struct table_check){node, put_zones(build, root->connection)};
+}
+
+static int compare_checks(const void *a, const void *b)
+{
+    const struct table_check *x = a, *y = b;
+
+    return (x->node > y->node) - (x->node < y->node);
+}
+
+/* ---- rules ---- */
+
+static const enum table_outcome outcomes[] = {
+    [VERDICT_ANSWER] = TABLE_ANSWER,
+    [VERDICT_NOT_READY] = TABLE_NOT_READY,
+    [VERDICT_GONE] = TABLE_GONE,
+};
+
+static uint32_t put_answer(struct build *build, uint32_t ttl)
+{
+    _Alignas(struct answer) uint8_t bytes[sizeof(struct answer) + ANSWER_RECORDS_MAX * 16];
+    struct answer *answer = (void *)bytes;
+    const struct verdict *verdict = &build->verdict;
+
+    answer_encode(answer, ttl, verdict->addresses, verdict->length, verdict->preferred);
+    return pool_put(&build->answers, answer, answer_size(answer->a_count, answer->aaaa_count),
+                    sizeof(uint32_t));
+}
+
+static uint32_t put_background(struct build *build, const struct domain_rule *rule)
+{
+    const struct table_background background = {
+        .cluster = pool_put_text(&build->texts, rule->connection->cluster_id),
+        .zone = pool_put_text(&build->texts, rule->zone),
+        .document = pool_put_text(&build->texts, build->document),
+        .state = pool_put_text(&build->texts, build->verdict.state),
+        .message = pool_put_text(&build->texts, build->verdict.message),
+    };
+    uint32_t place =
+        pool_put(&build->backgrounds, &background, sizeof(background), sizeof(uint32_t));
+    return place / (uint32_t)sizeof(background);
+}
+
+static void add_rule(void *arg, const struct domain_rule *rule)
+{
+    struct build *build = arg;
+
+    if (!namedraft_rule(build->names, rule->owner.wire, build->rules_length)) {
+        return;
+    }
+    if (build->rules_length == build->rules_space) {
+        build->rules_space = 2 * build->rules_space + 64;
+        build->rules = alloc_resize(build->rules, build->rules_space, sizeof(*build->rules));
+    }
+    verdict_of(&build->verdict, rule, build->options->zone);
+    struct table_rule *out = &build->rules[build->rules_length++];
+    *out = (struct table_rule){
+        .background = put_background(build, rule),
+        .connection = pool_put_text(&build->texts, rule->connection->id),
+        .outcome = outcomes[build->verdict.kind] & 0xf,
+        .line = rule->line & TABLE_LINE_MASK,
+        .regional_fallback = build->verdict.regional_fallback,
+    };
+    if (out->outcome == TABLE_ANSWER) {
+        out->answer = put_answer(build, rule->connection->ttl);
+    }
+}
+
+static void add_others(struct build *build)
+{
+    const struct table_options *options = build->options;
+
+    for (size_t i = 0; i < options->fences_length; i++) {
+        namedraft_mark(build->names, options->fences[i].wire, NAMETREE_FENCE, NULL);
+    }
+    for (size_t i = 0; i < options->tombstones_length; i++) {
+        const struct table_tombstone *tombstone = &options->tombstones[i];
+        namedraft_mark(build->names, tombstone->name,
+                       tombstone->subtree ? NAMETREE_GRAVE_TREE : NAMETREE_GRAVE, NULL);
+    }
+}
+
+/* ---- the whole ---- */
+
+static void start(struct build *build, const struct table_options *options)
+{
+    *build = (struct build){.options = options, .names = namedraft_new(&options->key)};
+    pool_init(&build->answers, &options->key);
+    pool_init(&build->texts, &options->key);
+    pool_init(&build->zones, &options->key);
+    pool_init(&build->backgrounds, &options->key);
+}
+
+/* Names and digests, each name with its terminator, so that no two sets of documents look alike. */
+static void digest_documents(struct digest *out, struct document *const *documents, size_t length)
+{
+    size_t size = 0, at = 0;
+
+    for (size_t i = 0; i < length; i++) {
+        size += strlen(documents[i]->name) + 1 + DIGEST_SIZE;
+    }
+    uint8_t *bytes = alloc_array(size, 1);
+    for (size_t i = 0; i < length; i++) {
+        size_t name = strlen(documents[i]->name) + 1;
+        memcpy(bytes + at, documents[i]->name, name);
+        memcpy(bytes + at + name, documents[i]->digest.bytes, DIGEST_SIZE);
+        at += name + DIGEST_SIZE;
+    }
+    digest_of(out, bytes, size);
+    free(bytes);
+}
+
+static void place_rules(struct build *build, struct table *table)
+{
+    struct namedraft_place *places;
+
+    namedraft_finish(build->names, &table->names, &places, &table->rules_length);
+    table->rules = alloc_array(table->rules_length, sizeof(*table->rules));
+    for (size_t i = 0; i < table->rules_length; i++) {
+        table->rules[i] = build->rules[places[i].rule];
+        table->rules[i].node = places[i].node & (NAMETREE_NODES_MAX - 1);
+        table->rules[i].star = places[i].star;
+    }
+    free(places);
+    free(build->rules);
+    namedraft_free(build->names);
+}
+
+static struct table *finish(struct build *build)
+{
+    const struct table_options *options = build->options;
+    struct table *table = alloc_array(1, sizeof(*table));
+    size_t answers, texts, zones, backgrounds;
+
+    place_rules(build, table);
+    table->answers = pool_seal(&build->answers, &answers);
+    table->texts = pool_seal(&build->texts, &texts);
+    table->zones = pool_seal(&build->zones, &zones);
+    table->backgrounds = (void *)pool_seal(&build->backgrounds, &backgrounds);
+    table->checks_length = build->checks_length;
+    table->checks = alloc_resize(build->checks, build->checks_length, sizeof(*table->checks));
+    qsort(table->checks, table->checks_length, sizeof(*table->checks), compare_checks);
+    table->search_suffixes_length = options->search_suffixes_length;
+    table->search_suffixes =
+        alloc_array(options->search_suffixes_length, sizeof(*table->search_suffixes));
+    for (size_t i = 0; i < options->search_suffixes_length; i++) {
+        table->search_suffixes[i] = options->search_suffixes[i];
+    }
+    table->generation = options->generation;
+    table->bytes = sizeof(*table) + nametree_bytes(&table->names) + answers + texts + zones +
+                   backgrounds + table->rules_length * sizeof(*table->rules) +
+                   table->checks_length * sizeof(*table->checks) +
+                   table->search_suffixes_length * sizeof(*table->search_suffixes);
+    return table;
+}
+
+struct table *tablebuild_run(const struct table_options *options, struct document *const *documents,
+                             size_t length)
+{
+    struct build *build = alloc_array(1, sizeof(*build));
+    size_t connections = 0;
+
+    start(build, options);
+    for (size_t i = 0; i < length; i++) {
+        connections += documents[i]->length;
+        for (size_t c = 0; c < documents[i]->length; c++) {
+            domain_roots(&documents[i]->connections[c], add_root, build);
+        }
+    }
+    namedraft_join(build->names);
+    for (size_t i = 0; i < length; i++) {
+        build->document = documents[i]->name;
+        for (size_t c = 0; c < documents[i]->length; c++) {
+            domain_rules(&documents[i]->connections[c], add_rule, build);
+        }
+    }
+    add_others(build);
+    struct table *table = finish(build);
+    table->connections = connections;
+    table->documents = length;
+    digest_documents(&table->digest, documents, length);
+    free(build);
+    return table;
+}

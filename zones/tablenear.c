@@ -1,0 +1,143 @@
+/* The near miss: what the asker of a name that is not owned may have meant.  Part of table. */
+#include "table.h"
+
+#include <string.h>
+
+#include "tablelayout.h"
+
+/* Two names must agree in at least so many labels before one of them passes for a slip of the
+ * other: "shop.example.com" is no slip of "mail.example.com". */
+#define NEAR_LABELS_MIN 3
+
+/* The rule that best stands for a node: its own, its star's, else any below it. */
+static bool owner_for(const struct table *table, uint32_t node, struct dname *out)
+{
+    const struct nametree *names = &table->names;
+    uint8_t root[DNAME_MAX];
+
+    out->size = (uint8_t)nametree_name(names, node, out->wire);
+    memcpy(root, out->wire, out->size);
+    if (names->nodes[node].flags & NAMETREE_RULE) {
+        return true;
+    }
+    for (size_t pass = 0; pass < 2; pass++) {
+        for (size_t i = 0; i < table->rules_length; i++) {
+            const struct table_rule *rule = &table->rules[i];
+            if (pass == 0 && !(rule->node == node && rule->star)) {
+                continue;
+            }
+            uint8_t *at = out->wire;
+            if (rule->star) {
+                *at++ = 1;
+                *at++ = '*';
+            }
+            at += nametree_name(names, rule->node, at);
+            out->size = (uint8_t)(at - out->wire);
+            if (dname_under(out->wire, root, NULL)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* An owned name with something behind it: the longest beginning that is owned. */
+static bool near_prefix(const struct table *table, const struct dname *qname, struct dname *out)
+{
+    uint8_t name[DNAME_MAX];
+    size_t ends[DNAME_LABELS_MAX], labels = 0;
+
+    for (size_t at = 0; qname->wire[at] != 0; at += 1u + qname->wire[at]) {
+        ends[labels++] = at;
+    }
+    while (labels-- > 1) {
+        struct table_match match;
+        memcpy(name, qname->wire, ends[labels]);
+        name[ends[labels]] = 0;
+        table_find(table, name, &match);
+        switch (match.outcome) {
+        case TABLE_NOT_OWNED:
+        case TABLE_DETACHED:
+        case TABLE_FENCED:
+        case TABLE_SEARCH:
+            continue;
+        default:
+            break;
+        }
+        if (match.rule != NULL) {
+            return owner_for(table, match.rule->node, out);
+        }
+        for (uint32_t i = 0; i < table->names.nodes_length; i++) {
+            struct dname root;
+            root.size = (uint8_t)nametree_name(&table->names, i, root.wire);
+            if (dname_equal(root.wire, name + match.root_offset)) {
+                return owner_for(table, i, out);
+            }
+        }
+    }
+    return false;
+}
+
+/* Octets that two labels have in common at both ends. */
+static unsigned likeness(const uint8_t *a, const uint8_t *b)
+{
+    unsigned least = *a < *b ? *a : *b, front = 0, back = 0;
+
+    while (front < least && a[1 + front] == b[1 + front]) {
+        front++;
+    }
+    while (back < least - front && a[*a - back] == b[*b - back]) {
+        back++;
+    }
+    return front + back;
+}
+
+/* How near 'name' or a suffix of it is to 'owned': 0 = not; else the more the nearer. */
+static unsigned nearness(const uint8_t *name, const uint8_t *owned)
+{
+    unsigned labels = dname_labels(name), owned_labels = dname_labels(owned);
+    unsigned score = 0, different = 0;
+
+    if (dname_under(owned, name, NULL)) {
+        return labels >= NEAR_LABELS_MIN ? UINT8_MAX : 0; /* above it */
+    }
+    if (labels < owned_labels || owned_labels <= NEAR_LABELS_MIN) {
+        return 0;
+    }
+    for (; labels > owned_labels; labels--) {
+        name += 1u + *name;
+    }
+    for (; *name != 0; name += 1u + *name, owned += 1u + *owned) {
+        if (*name != *owned || memcmp(name, owned, 1u + *name) != 0) {
+            different++;
+            score = 1 + likeness(name, owned);
+        }
+    }
+    return different == 1 ? score : 0;
+}
+
+bool table_near(const struct table *table, const uint8_t *qname, struct dname *owner)
+{
+    const struct nametree *names = &table->names;
+    uint32_t nearest = NAMETREE_NONE;
+    unsigned best = 0;
+    struct dname name;
+
+    name.size = (uint8_t)dname_fold(name.wire, qname);
+    if (near_prefix(table, &name, owner)) {
+        return true;
+    }
+    for (uint32_t i = 0; i < names->nodes_length; i++) {
+        uint8_t owned[DNAME_MAX];
+        if (!(names->nodes[i].flags & (NAMETREE_ROOT | NAMETREE_POINT))) {
+            continue;
+        }
+        nametree_name(names, i, owned);
+        unsigned score = nearness(name.wire, owned);
+        if (score > best) {
+            best = score;
+            nearest = i;
+        }
+    }
+    return nearest != NAMETREE_NONE && owner_for(table, nearest, owner);
+}

@@ -1,0 +1,138 @@
+#include "verdict.h"
+
+#include <string.h>
+#include <strings.h>
+
+/* Something with a state, in the order in which they are asked. */
+struct stated {
+    enum state state;
+    const char *word, *message;
+};
+
+bool verdict_is_zoned(const struct connection *connection)
+{
+    for (unsigned i = 0; i < connection->endpoints_length; i++) {
+        if (connection->endpoints[i].zone[0] != '\0') {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool by_state(struct verdict *out, const struct stated *stated, size_t length,
+                     enum state state, enum verdict_kind kind)
+{
+    for (size_t i = 0; i < length; i++) {
+        if (stated[i].state == state) {
+            out->kind = kind;
+            out->state = stated[i].word;
+            out->message = stated[i].message;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool holds(const struct verdict *verdict, const struct connection_address *address)
+{
+    size_t octets = address->v6 ? 16 : 4;
+
+    for (unsigned i = 0; i < verdict->length; i++) {
+        if (verdict->addresses[i].v6 == address->v6 &&
+            memcmp(verdict->addresses[i].bytes, address->bytes, octets) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void add_addresses(struct verdict *out, const struct connection_endpoint *endpoint)
+{
+    if (endpoint->state != STATE_USABLE) {
+        return;
+    }
+    for (unsigned i = 0; i < endpoint->length && out->length < ANSWER_RECORDS_MAX; i++) {
+        if (!holds(out, &endpoint->addresses[i])) {
+            out->addresses[out->length++] = endpoint->addresses[i];
+        }
+    }
+}
+
+/* No address: the endpoint that best tells why. */
+static void explain_none(struct verdict *out, const struct connection *connection, const char *zone)
+{
+    const struct connection_endpoint *waiting = NULL, *gone = NULL;
+    unsigned length = 0, gone_length = 0;
+
+    for (unsigned i = 0; i < connection->endpoints_length; i++) {
+        const struct connection_endpoint *endpoint = &connection->endpoints[i];
+        if (zone[0] != '\0' && strcasecmp(endpoint->zone, zone) != 0) {
+            continue;
+        }
+        length++;
+        if (endpoint->state == STATE_GONE) {
+            gone_length++;
+            gone = endpoint;
+        } else if (endpoint->state == STATE_NOT_READY && waiting == NULL) {
+            waiting = endpoint;
+        }
+    }
+    if (length > 0 && gone_length == length) {
+        out->kind = VERDICT_GONE;
+        out->state = gone->state_word;
+        out->message = gone->message;
+        return;
+    }
+    out->kind = VERDICT_NOT_READY;
+    if (waiting != NULL) {
+        out->state = waiting->state_word;
+        out->message = waiting->message;
+    } else {
+        out->message =
+            length == 0 ? "the connection has no endpoint" : "no endpoint has an address";
+    }
+}
+
+void verdict_of(struct verdict *out, const struct domain_rule *rule, const char *own_zone)
+{
+    const struct connection *connection = rule->connection;
+    const struct connection_domain *domain = rule->domain;
+    const struct stated stated[] = {
+        {connection->state, connection->state_word, connection->message},
+        {domain->state, domain->state_word, domain->message},
+        {rule->name == NULL ? STATE_USABLE : rule->name->state,
+         rule->name == NULL ? "" : rule->name->state_word,
+         rule->name == NULL ? "" : rule->name->message},
+    };
+    const char *zone = rule->zone;
+
+    out->kind = VERDICT_ANSWER;
+    out->regional_fallback = false;
+    out->state = connection->state_word;
+    out->message = "";
+    out->length = out->preferred = 0;
+    if (by_state(out, stated, ARRAY_LENGTH(stated), STATE_GONE, VERDICT_GONE) ||
+        by_state(out, stated, ARRAY_LENGTH(stated), STATE_NOT_READY, VERDICT_NOT_READY)) {
+        return;
+    }
+    /* Under a strict fallback there is no such rule, see domain.h. */
+    out->regional_fallback = rule->name != NULL && domain->root != NULL &&
+                             domain_name_misses_zone(connection, domain, rule->name->wire);
+    /* Two rounds: the zone wanted first, then, if all are wanted, the others. */
+    const char *first = zone[0] != '\0' ? zone : own_zone;
+    for (unsigned i = 0; i < connection->endpoints_length && first[0] != '\0'; i++) {
+        if (strcasecmp(connection->endpoints[i].zone, first) == 0) {
+            add_addresses(out, &connection->endpoints[i]);
+        }
+    }
+    if (zone[0] == '\0') {
+        out->preferred = out->length;
+        for (unsigned i = 0; i < connection->endpoints_length; i++) {
+            add_addresses(out, &connection->endpoints[i]);
+        }
+    }
+    if (out->length == 0) {
+        out->regional_fallback = false;
+        explain_none(out, connection, zone);
+    }
+}
