@@ -31,7 +31,7 @@ static const struct {
     {"\3plc\11tidbcloud\3com", 2},   /* unique name.cloud */
     {TIDBCLOUD, 2},                  /* older form: unique name.cloud */
     {"\11amazonaws\3com", 3},        /* c3.kafka.region is the widest that vendors attach */
-    {"\11aliyuncs\3com", 2},
+    {"\10aliyuncs\3com", 2},
     {"\5azure\3com", 2},
     {"\7windows\3net", 2},
     {"\12googleapis\3com", 2},

@@ -11,9 +11,10 @@
  * check ends: nobody mends them one by one. */
 #define TOLD_MAX 50
 
-/* An open hash table of what was met: the full hash and where. */
+/* An open hash table of what was met: a piece of the hash and where.  The place in the table tells
+ * the other bits of the hash, so different names that look alike are too rare to cost anything. */
 struct slot {
-    uint64_t hash;
+    uint32_t tag;
     uint32_t connection; /* index + 1; 0 = free */
 };
 
@@ -24,15 +25,16 @@ struct seen {
 
 struct check {
     const char *file;
+    /* Made of the document's own bytes: who writes a document whose names collide has changed the
+     * key by writing them. */
     struct hash_key key;
     const struct connection *connections;
     size_t length;
     struct error_list *errors;
-    struct seen owners, roots;
-    uint32_t now; /* the connection at work: index + 1 */
+    struct seen typed;   /* roots of typed domains whose names are made by rule */
+    struct seen written; /* names of domains[] */
+    struct seen roots;   /* all that is owned */
     unsigned told;
-    bool any_wildcard, any_exact;
-    const struct connection_domain *blamed; /* complained about already */
 };
 
 static void seen_init(struct seen *seen, size_t length)
@@ -48,10 +50,17 @@ static void seen_init(struct seen *seen, size_t length)
 /* The next slot with this hash, from 'at' on; else the free slot where it would go. */
 static struct slot *seen_find(const struct seen *seen, uint64_t hash, size_t *at)
 {
-    while (seen->slots[*at & seen->mask].connection != 0 &&
-           seen->slots[*at & seen->mask].hash != hash)
-        ++*at;
-    return &seen->slots[(*at)++ & seen->mask];
+    for (;;) {
+        struct slot *slot = &seen->slots[(*at)++ & seen->mask];
+        if (slot->connection == 0 || slot->tag == (uint32_t)(hash >> 32))
+            return slot;
+    }
+}
+
+static void take_slot(struct slot *slot, uint64_t hash, size_t connection)
+{
+    slot->tag = (uint32_t)(hash >> 32);
+    slot->connection = (uint32_t)connection + 1;
 }
 
 /* ---- ids ---- */
@@ -61,7 +70,7 @@ static void check_ids(struct check *check)
     struct seen ids;
 
     seen_init(&ids, check->length);
-    for (uint32_t i = 0; i < check->length && check->told < TOLD_MAX; i++) {
+    for (size_t i = 0; i < check->length && check->told < TOLD_MAX; i++) {
         const struct connection *connection = &check->connections[i];
         uint64_t hash = hash_bytes(&check->key, connection->id, strlen(connection->id));
         size_t at = hash;
@@ -77,144 +86,252 @@ static void check_ids(struct check *check)
             break;
         }
         if (slot->connection == 0)
-            *slot = (struct slot){.hash = hash, .connection = i + 1};
+            take_slot(slot, hash, i);
     }
     free(ids.slots);
 }
 
 /* ---- owner names ---- */
 
-/* The key is made of the document's own bytes: who writes a document whose names collide has
- * changed the key by writing them. */
-static uint64_t hash_name(const struct check *check, const uint8_t *wire, size_t size)
+/* Where a name stood: the line, 0 = nowhere. */
+typedef unsigned line_fn(const struct connection *, const uint8_t *wire);
+
+static unsigned line_of_typed(const struct connection *connection, const uint8_t *wire)
 {
-    return hash_bytes(&check->key, wire, size);
-}
-
-struct search {
-    const uint8_t *wire;
-    unsigned line; /* 0 = not found */
-};
-
-static void match_rule(void *arg, const struct domain_rule *rule)
-{
-    struct search *search = arg;
-
-    if (search->line == 0 && dname_equal(rule->owner.wire, search->wire))
-        search->line = rule->line;
-}
-
-/* The line of the rule with this owner that was met before; 0 if there is none. */
-static unsigned find_owner(const struct check *check, const uint8_t *wire, size_t size,
-                           struct slot **free_slot)
-{
-    uint64_t hash = hash_name(check, wire, size);
-    size_t at = hash;
-    struct slot *slot = seen_find(&check->owners, hash, &at);
-
-    for (; slot->connection != 0; slot = seen_find(&check->owners, hash, &at)) {
-        struct search search = {.wire = wire};
-        domain_rules(&check->connections[slot->connection - 1], match_rule, &search);
-        if (search.line != 0)
-            return search.line;
-    }
-    if (free_slot != NULL) {
-        *slot = (struct slot){.hash = hash, .connection = 0};
-        *free_slot = slot;
+    for (unsigned i = 0; i < connection->domains_length; i++) {
+        const struct connection_domain *domain = &connection->domains[i];
+        if (domain->length == 0 && domain->root != NULL && dname_equal(domain->root, wire))
+            return domain->line;
     }
     return 0;
 }
 
-static void take_rule(void *arg, const struct domain_rule *rule)
+static unsigned line_of_written(const struct connection *connection, const uint8_t *wire)
 {
-    struct check *check = arg;
-    struct slot *slot;
+    for (unsigned i = 0; i < connection->domains_length; i++) {
+        const struct connection_domain *domain = &connection->domains[i];
+        for (unsigned j = 0; j < domain->length; j++) {
+            if (dname_equal(domain->names[j].wire, wire))
+                return domain->names[j].line;
+        }
+    }
+    return 0;
+}
+
+struct place {
+    unsigned line; /* 0 = not found */
+    const struct connection *connection;
+    struct slot *free_slot; /* where it belongs, if it was not found */
+    uint64_t hash;
+};
+
+static struct place find_name(const struct check *check, const struct seen *seen, line_fn *line_of,
+                              const uint8_t *wire)
+{
+    struct place place = {.hash = hash_bytes(&check->key, wire, dname_size(wire))};
+    size_t at = place.hash;
+    struct slot *slot = seen_find(seen, place.hash, &at);
+
+    for (; slot->connection != 0; slot = seen_find(seen, place.hash, &at)) {
+        place.connection = &check->connections[slot->connection - 1];
+        place.line = line_of(place.connection, wire);
+        if (place.line != 0)
+            return place;
+    }
+    place.free_slot = slot;
+    return place;
+}
+
+static struct place find_typed(const struct check *check, const uint8_t *root)
+{
+    return find_name(check, &check->typed, line_of_typed, root);
+}
+
+static struct place find_written(const struct check *check, const uint8_t *name)
+{
+    return find_name(check, &check->written, line_of_written, name);
+}
+
+static void complain_twice(struct check *check, const uint8_t *name, unsigned line, unsigned other)
+{
     char text[DNAME_TEXT_MAX];
 
-    if (check->told >= TOLD_MAX)
-        return;
-    if (dname_is_wildcard(rule->owner.wire))
-        check->any_wildcard = true;
-    else
-        check->any_exact = true;
-    unsigned line = find_owner(check, rule->owner.wire, rule->owner.size, &slot);
-    if (line == 0) {
-        slot->connection = check->now;
-        return;
-    }
-    /* All names of a typed domain meet those of its twin: once is enough. */
-    if (check->blamed == rule->domain && rule->name == NULL)
-        return;
-    check->blamed = rule->domain;
     check->told++;
-    error_add(check->errors, check->file, rule->line, 0,
-              "'%.200s' is attached twice, first at line %u", dname_to_text(rule->owner.wire, text),
-              line);
+    error_add(check->errors, check->file, line, 0, "'%.200s' is attached twice, also at line %u",
+              dname_to_text(name, text), other);
+}
+
+static void take_typed(struct check *check, size_t i)
+{
+    const struct connection *connection = &check->connections[i];
+
+    for (unsigned j = 0; j < connection->domains_length && check->told < TOLD_MAX; j++) {
+        const struct connection_domain *domain = &connection->domains[j];
+        if (domain->length > 0)
+            continue;
+        struct place place = find_typed(check, domain->root);
+        if (place.line != 0)
+            complain_twice(check, domain->root, domain->line, place.line);
+        else
+            take_slot(place.free_slot, place.hash, i);
+    }
+}
+
+/* The line of the typed domain that makes this wildcard by rule ("*.<root>", "*.<zone>.<root>"). */
+static unsigned made_by_rule(const struct check *check, const uint8_t *name)
+{
+    if (!dname_is_wildcard(name))
+        return 0;
+    const uint8_t *label = name + 1 + name[0];
+    struct place place = find_typed(check, label);
+    if (place.line != 0)
+        return place.line;
+    place = find_typed(check, label + 1 + label[0]);
+    for (unsigned i = 0; place.line != 0 && i < place.connection->endpoints_length; i++) {
+        const char *zone = place.connection->endpoints[i].zone;
+        if (strlen(zone) == label[0] && memcmp(zone, label + 1, label[0]) == 0)
+            return place.line;
+    }
+    return 0;
+}
+
+static void take_written(struct check *check, size_t i)
+{
+    const struct connection *connection = &check->connections[i];
+
+    for (unsigned j = 0; j < connection->domains_length; j++) {
+        const struct connection_domain *domain = &connection->domains[j];
+        for (unsigned k = 0; k < domain->length && check->told < TOLD_MAX; k++) {
+            const struct connection_name *name = &domain->names[k];
+            struct place place = find_written(check, name->wire);
+            unsigned other = place.line != 0 ? place.line : made_by_rule(check, name->wire);
+            if (other != 0)
+                complain_twice(check, name->wire, name->line, other);
+            else
+                take_slot(place.free_slot, place.hash, i);
+        }
+    }
 }
 
 static void check_owners(struct check *check)
 {
-    size_t names = 0;
-
-    for (size_t i = 0; i < check->length; i++) {
-        names += domain_rules_most(&check->connections[i]);
-        if (names > OVERLAP_NAMES_MAX) {
-            error_add(check->errors, check->file, check->connections[i].line, 0,
-                      "more than %u names in one document; split it", OVERLAP_NAMES_MAX);
-            names = 0;
-            break;
-        }
-    }
-    seen_init(&check->owners, names);
-    for (uint32_t i = 0; i < check->length && names > 0; i++) {
-        check->now = i + 1;
-        domain_rules(&check->connections[i], take_rule, check);
-    }
+    for (size_t i = 0; i < check->length; i++)
+        take_typed(check, i);
+    for (size_t i = 0; i < check->length; i++)
+        take_written(check, i);
 }
 
 /* ---- exact hosts below wildcards ---- */
 
-static void warn_shadow(void *arg, const struct domain_rule *rule)
+static void warn_shadow(struct check *check, const struct connection_name *name)
 {
-    struct check *check = arg;
     uint8_t wildcard[DNAME_MAX + 2] = {1, '*'};
     char text[DNAME_TEXT_MAX], above[DNAME_TEXT_MAX];
-    const uint8_t *parent = rule->owner.wire;
+    const uint8_t *parent = name->wire;
 
-    if (check->told >= TOLD_MAX || dname_is_wildcard(parent))
-        return;
     for (parent += 1 + *parent; *parent != 0; parent += 1 + *parent) {
-        size_t size = rule->owner.size - (size_t)(parent - rule->owner.wire);
-        memcpy(wildcard + 2, parent, size);
-        unsigned line = find_owner(check, wildcard, size + 2, NULL);
-        if (line == 0)
+        memcpy(wildcard + 2, parent, dname_size(parent));
+        struct place place = find_typed(check, parent);
+        if (place.line == 0 && dname_size(wildcard) <= DNAME_MAX)
+            place = find_written(check, wildcard);
+        if (place.line == 0)
             continue;
         check->told++;
-        error_warn(check->errors, check->file, rule->line, 0,
+        error_warn(check->errors, check->file, name->line, 0,
                    "'%.200s' hides itself and all below it from '%.200s' (line %u)",
-                   dname_to_text(rule->owner.wire, text), dname_to_text(wildcard, above), line);
+                   dname_to_text(name->wire, text), dname_to_text(wildcard, above), place.line);
         return;
     }
 }
 
 static void check_shadows(struct check *check)
 {
-    if (!check->any_wildcard || !check->any_exact)
-        return;
-    for (size_t i = 0; i < check->length; i++)
-        domain_rules(&check->connections[i], warn_shadow, check);
+    for (size_t i = 0; i < check->length; i++) {
+        const struct connection *connection = &check->connections[i];
+        for (unsigned j = 0; j < connection->domains_length; j++) {
+            const struct connection_domain *domain = &connection->domains[j];
+            for (unsigned k = 0; k < domain->length && check->told < TOLD_MAX; k++) {
+                if (!dname_is_wildcard(domain->names[k].wire))
+                    warn_shadow(check, &domain->names[k]);
+            }
+        }
+    }
+}
+
+/* ---- the sizes of it all ---- */
+
+/* False: too many. */
+static bool count_names(struct check *check)
+{
+    size_t typed = 0, written = 0, rules = 0;
+
+    for (size_t i = 0; i < check->length; i++) {
+        const struct connection *connection = &check->connections[i];
+        rules += domain_rules_most(connection);
+        for (unsigned j = 0; j < connection->domains_length; j++) {
+            const struct connection_domain *domain = &connection->domains[j];
+            typed += domain->length == 0;
+            written += domain->length;
+        }
+        if (rules > OVERLAP_NAMES_MAX) {
+            error_add(check->errors, check->file, connection->line, 0,
+                      "more than %u names in one document; split it", OVERLAP_NAMES_MAX);
+            return false;
+        }
+    }
+    seen_init(&check->typed, typed);
+    seen_init(&check->written, written);
+    return true;
 }
 
 /* ---- endpoints below the document's own names ---- */
 
-/* Roots are kept with one octet behind them: 1 = with all below, 0 = alone. */
-static uint64_t hash_root(const struct check *check, const uint8_t *wire, size_t size, bool subtree)
+/* The names that are owned with all below them, or alone: one octet in front tells them apart. */
+static uint64_t hash_root(const struct check *check, const uint8_t *wire, bool subtree)
 {
-    uint8_t bytes[DNAME_MAX + 1];
+    uint8_t bytes[1 + DNAME_MAX] = {subtree};
+    size_t size = dname_size(wire);
 
-    memcpy(bytes, wire, size);
-    bytes[size] = subtree;
-    return hash_bytes(&check->key, bytes, size + 1);
+    memcpy(bytes + 1, wire, size);
+    return hash_bytes(&check->key, bytes, 1 + size);
+}
+
+struct root_search {
+    const uint8_t *wire;
+    bool subtree, found;
+};
+
+static void match_root(void *arg, const struct domain_root *root)
+{
+    struct root_search *search = arg;
+
+    if (root->subtree == search->subtree && dname_equal(root->name.wire, search->wire))
+        search->found = true;
+}
+
+static bool is_root(const struct check *check, const uint8_t *wire, bool subtree)
+{
+    struct root_search search = {.wire = wire, .subtree = subtree};
+    uint64_t hash = hash_root(check, wire, subtree);
+    size_t at = hash;
+
+    for (;;) {
+        const struct slot *slot = seen_find(&check->roots, hash, &at);
+        if (slot->connection == 0)
+            return false;
+        domain_roots(&check->connections[slot->connection - 1], match_root, &search);
+        if (search.found)
+            return true;
+    }
+}
+
+static bool is_owned(const struct check *check, const struct dname *name)
+{
+    for (const uint8_t *suffix = name->wire; *suffix != 0; suffix += 1 + *suffix) {
+        if (is_root(check, suffix, true))
+            return true;
+    }
+    return is_root(check, name->wire, false);
 }
 
 static void count_root(void *arg, const struct domain_root *root)
@@ -223,37 +340,27 @@ static void count_root(void *arg, const struct domain_root *root)
     ++*(size_t *)arg;
 }
 
+struct root_taker {
+    struct check *check;
+    size_t connection;
+};
+
+/* One root may come a million times.  A slot that looks alike is taken for it: what could be missed
+ * by that is a warning of a loop, once in ages. */
 static void take_root(void *arg, const struct domain_root *root)
 {
-    struct check *check = arg;
-    uint64_t hash = hash_root(check, root->name.wire, root->name.size, root->subtree);
+    const struct root_taker *taker = arg;
+    uint64_t hash = hash_root(taker->check, root->name.wire, root->subtree);
     size_t at = hash;
-    struct slot *slot = seen_find(&check->roots, hash, &at);
+    struct slot *slot = seen_find(&taker->check->roots, hash, &at);
 
-    *slot = (struct slot){.hash = hash, .connection = 1};
-}
-
-/* Equal 64-bit hashes count as equal here: the refusal would be told, and is out of reach of
- * chance. */
-static bool is_owned(const struct check *check, const struct dname *name)
-{
-    const uint8_t *suffix = name->wire;
-
-    for (; *suffix != 0; suffix += 1 + *suffix) {
-        size_t size = name->size - (size_t)(suffix - name->wire);
-        uint64_t hash = hash_root(check, suffix, size, true);
-        size_t at = hash;
-        if (seen_find(&check->roots, hash, &at)->connection != 0)
-            return true;
-    }
-    uint64_t hash = hash_root(check, name->wire, name->size, false);
-    size_t at = hash;
-    return seen_find(&check->roots, hash, &at)->connection != 0;
+    if (slot->connection == 0)
+        take_slot(slot, hash, taker->connection);
 }
 
 static void check_endpoints(struct check *check, const struct connection *connection)
 {
-    for (unsigned i = 0; i < connection->endpoints_length; i++) {
+    for (unsigned i = 0; i < connection->endpoints_length && check->told < TOLD_MAX; i++) {
         const struct connection_endpoint *endpoint = &connection->endpoints[i];
         struct dname name;
         const char *why;
@@ -261,6 +368,7 @@ static void check_endpoints(struct check *check, const struct connection *connec
             !dname_from_text(&name, endpoint->dns_name, strlen(endpoint->dns_name), &why) ||
             !is_owned(check, &name))
             continue;
+        check->told++;
         error_add(check->errors, check->file, endpoint->line, 0,
                   "dnsName '%.200s' is itself attached here: it would be answered by what it is to "
                   "answer",
@@ -289,8 +397,10 @@ static void check_targets(struct check *check)
     for (size_t i = 0; i < check->length; i++)
         domain_roots(&check->connections[i], count_root, &roots);
     seen_init(&check->roots, roots);
-    for (size_t i = 0; i < check->length; i++)
-        domain_roots(&check->connections[i], take_root, check);
+    for (size_t i = 0; i < check->length; i++) {
+        struct root_taker taker = {.check = check, .connection = i};
+        domain_roots(&check->connections[i], take_root, &taker);
+    }
     for (size_t i = 0; i < check->length; i++)
         check_endpoints(check, &check->connections[i]);
     free(check->roots.slots);
@@ -303,9 +413,12 @@ void overlap_check(const char *file, const struct digest *digest,
         .file = file, .connections = connections, .length = length, .errors = errors};
 
     memcpy(&check.key, digest->bytes, sizeof check.key);
+    if (!count_names(&check))
+        return;
     check_ids(&check);
     check_owners(&check);
     check_shadows(&check);
     check_targets(&check);
-    free(check.owners.slots);
+    free(check.typed.slots);
+    free(check.written.slots);
 }
