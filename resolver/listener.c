@@ -1,1 +1,169 @@
 #include "listener.h"
+
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "alloc.h"
+
+#define TCP_BACKLOG 1024
+/* A burst of this many octets waits while a worker is busy with a batch; the kernel may give less.
+ */
+#define UDP_RECEIVE_BUFFER (4 << 20)
+
+static bool set(int fd, int level, int option, int value)
+{
+    return setsockopt(fd, level, option, &value, sizeof value) == 0;
+}
+
+static socklen_t address_size(const union config_address *address)
+{
+    return address->any.sa_family == AF_INET ? sizeof address->v4 : sizeof address->v6;
+}
+
+static bool is_wildcard(const union config_address *a)
+{
+    return a->any.sa_family == AF_INET ? a->v4.sin_addr.s_addr == INADDR_ANY
+                                       : IN6_IS_ADDR_UNSPECIFIED(&a->v6.sin6_addr);
+}
+
+/* What is wanted of the socket before bind(2).  Not for tuning: each failure is a real one. */
+static bool set_up(int fd, int type, const union config_address *address, bool shared)
+{
+    bool v6 = address->any.sa_family == AF_INET6;
+
+    if (v6 && !set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1))
+        return false;
+    /* TCP: connections of the process before this one may still be winding down.  UDP: the option
+     * would let others share the port. */
+    if (type == SOCK_STREAM && !set(fd, SOL_SOCKET, SO_REUSEADDR, 1))
+        return false;
+    if (shared && !set(fd, SOL_SOCKET, SO_REUSEPORT, 1))
+        return false;
+    if (type == SOCK_DGRAM && is_wildcard(address))
+        return v6 ? set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1) : set(fd, IPPROTO_IP, IP_PKTINFO, 1);
+    return true;
+}
+
+/* Where the kernel does not know an option we do without. */
+static void tune(int fd, int type, bool v6)
+{
+    if (type == SOCK_STREAM) { /* accepted sockets inherit it */
+        (void)set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+        return;
+    }
+    if (!set(fd, SOL_SOCKET, SO_RCVBUFFORCE, UDP_RECEIVE_BUFFER))
+        (void)set(fd, SOL_SOCKET, SO_RCVBUF, UDP_RECEIVE_BUFFER);
+    /* Forged "fragmentation needed" messages shall not make us send fragments. */
+    if (v6)
+        (void)set(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_OMIT);
+    else
+        (void)set(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_OMIT);
+}
+
+/* One bound socket, or -1 and errno.  'address' gets the port that was found if it had none. */
+static int bind_one(int type, union config_address *address, bool shared)
+{
+    socklen_t size = address_size(address);
+    int fd = socket(address->any.sa_family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+    if (fd < 0)
+        return -1;
+    if (set_up(fd, type, address, shared) && bind(fd, &address->any, size) == 0 &&
+        getsockname(fd, &address->any, &size) == 0) {
+        tune(fd, type, address->any.sa_family == AF_INET6);
+        return fd;
+    }
+    int error = errno;
+    close(fd);
+    errno = error;
+    return -1;
+}
+
+static const char *advice(int error)
+{
+    switch (error) {
+    case EACCES:
+        return "; a port below 1024 wants CAP_NET_BIND_SERVICE or "
+               "net.ipv4.ip_unprivileged_port_start=53";
+    case EADDRINUSE:
+        return "; another server holds it: find it with 'ss -lnup sport = :53' (or -lntp)";
+    case EADDRNOTAVAIL:
+        return "; no interface of this machine has that address";
+    default:
+        return "";
+    }
+}
+
+static void complain(struct error_list *errors, const union config_address *address, int type)
+{
+    int error = errno;
+    char text[128];
+
+    error_add(errors, "listen", 0, 0, "%s %s: %s%s",
+              config_address_text(&address->any, text, sizeof text),
+              type == SOCK_DGRAM ? "udp" : "tcp", strerror(error), advice(error));
+}
+
+/* Binds one kind of socket of one address for all workers.
+ *
+ * The first is bound alone: nobody else may hold the address, not even one who would share it. Only
+ * then is it opened for sharing, with the sockets of our other workers. */
+static bool bind_all(int type, struct listener *first, size_t stride, unsigned workers,
+                     struct error_list *errors)
+{
+    union config_address address = first->address;
+
+    for (unsigned w = 0; w < workers; w++) {
+        struct listener *l = &first[w * stride];
+        int fd = bind_one(type, &address, w > 0);
+        *(type == SOCK_DGRAM ? &l->udp : &l->tcp) = fd;
+        if (fd < 0 || (w == 0 && workers > 1 && !set(fd, SOL_SOCKET, SO_REUSEPORT, 1))) {
+            complain(errors, &address, type);
+            return false;
+        }
+        l->address = address;
+    }
+    for (unsigned w = 0; w < workers && type == SOCK_STREAM; w++) {
+        if (listen(first[w * stride].tcp, TCP_BACKLOG) != 0) {
+            complain(errors, &address, type);
+            return false;
+        }
+    }
+    return true;
+}
+
+struct listener *listener_bind(const struct config *config, unsigned workers,
+                               struct error_list *errors)
+{
+    size_t stride = config->listen_length;
+    struct listener *all = alloc_array(stride * workers, sizeof *all);
+    bool good = true;
+
+    for (size_t i = 0; i < stride * workers; i++)
+        all[i] = (struct listener){.udp = -1, .tcp = -1, .address = config->listen[i % stride]};
+    for (size_t i = 0; i < stride; i++) { /* all that are wrong are told */
+        bool one = bind_all(SOCK_DGRAM, &all[i], stride, workers, errors) &&
+                   bind_all(SOCK_STREAM, &all[i], stride, workers, errors);
+        good = good && one;
+    }
+    if (good)
+        return all;
+    listener_close(all, stride * workers);
+    return NULL;
+}
+
+void listener_close(struct listener *all, size_t length)
+{
+    if (all == NULL)
+        return;
+    for (size_t i = 0; i < length; i++) {
+        if (all[i].udp >= 0)
+            close(all[i].udp);
+        if (all[i].tcp >= 0)
+            close(all[i].tcp);
+    }
+    free(all);
+}

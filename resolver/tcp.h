@@ -1,6 +1,39 @@
+/* Queries over TCP (RFC 7766): many on a connection, pipelined, answered in any order; one write
+ * for all the answers of one read.
+ *
+ * Nobody starves anybody: connections are capped in all and per client, the most idle one goes
+ * first; a message must come whole, and replies must be taken, within the idle time; what is kept
+ * for one connection and for all is bounded.  A connection that only sits there costs no buffer. */
 #ifndef PLDNS_TCP_H
 #define PLDNS_TCP_H
 
-#include <stdint.h>
+#include "hash.h"
+#include "listener.h"
+#include "query.h"
+
+#define TCP_PIPELINE_MAX 128        /* queries of one connection that wait for an upstream */
+#define TCP_UNSENT_MAX   (1 << 20)  /* octets of replies kept for one connection */
+#define TCP_HELD_MAX     (32 << 20) /* octets kept for all connections of a worker, both ways */
+#define TCP_PAUSE_MS     1000       /* no accepting for so long when descriptors have run out */
+
+struct event_base;
+struct tcp;
+
+struct tcp_options { /* all held as long as the tcp */
+    struct event_base *base;
+    struct query_desk *desk;
+    const struct config *config;
+    struct stats *stats;
+    const struct listener *listeners; /* config->listen_length of them */
+    struct hash_key key;
+};
+
+/* This worker's share of config->limits holds.  NULL: libevent could not take the sockets. */
+MUST_USE struct tcp *tcp_new(const struct tcp_options *);
+void tcp_stop_accepting(struct tcp *);
+/* Sends what can be sent at once, closes everything.  Queries that wait must have been ended. */
+void tcp_free(struct tcp *);
+
+size_t tcp_connections(const struct tcp *);
 
 #endif

@@ -1,1 +1,322 @@
 #include "udp.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+
+#include "alloc.h"
+#include "clock.h"
+
+/* Of a longer datagram the rest is lost, so that it does not parse: FORMERR.  Real queries are a
+ * tenth of it. */
+#define PACKET_MAX 4096
+/* Batches answered before other events of the worker have their turn. */
+#define BATCHES_PER_EVENT 8
+
+#define CONTROL_SIZE CMSG_SPACE(sizeof(struct in6_pktinfo))
+
+struct udp_socket {
+    struct udp *udp;
+    struct event *event;
+    int fd;
+    bool wildcard; /* the address that was asked must be asked for */
+    const union config_address *address;
+};
+
+/* The address a query came to: where its reply leaves from.  Kept in the client's route. */
+struct origin {
+    sa_family_t family; /* AF_UNSPEC: the socket's own */
+    unsigned interface; /* of a link-local address; else 0 */
+    union {
+        struct in_addr v4;
+        struct in6_addr v6;
+    } address;
+};
+_Static_assert(sizeof(struct origin) <= QUERY_ROUTE_SIZE, "an origin fits the client's route");
+
+/* The buffers of one direction of a batch. */
+struct half {
+    struct mmsghdr heads[UDP_BATCH];
+    struct iovec parts[UDP_BATCH];
+    _Alignas(struct cmsghdr) uint8_t control[UDP_BATCH][CONTROL_SIZE];
+};
+
+struct udp {
+    struct query_desk *desk;
+    const struct config *config;
+    struct stats *stats;
+    struct udp_socket *sockets;
+    size_t length;
+    size_t reply_size;
+    struct half in, out;
+    struct query_client clients[UDP_BATCH];
+    uint8_t packets[UDP_BATCH][PACKET_MAX];
+    uint8_t *replies; /* UDP_BATCH times 'reply_size' octets */
+};
+
+/* ---- addresses ---- */
+
+static void read_origin(struct msghdr *head, struct origin *out)
+{
+    *out = (struct origin){.family = AF_UNSPEC};
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(head); c != NULL; c = CMSG_NXTHDR(head, c)) {
+        if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
+            struct in_pktinfo info;
+            memcpy(&info, CMSG_DATA(c), sizeof info);
+            out->family = AF_INET;
+            out->address.v4 = info.ipi_spec_dst;
+        } else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
+            struct in6_pktinfo info;
+            memcpy(&info, CMSG_DATA(c), sizeof info);
+            out->family = AF_INET6;
+            out->address.v6 = info.ipi6_addr;
+            if (IN6_IS_ADDR_LINKLOCAL(&info.ipi6_addr))
+                out->interface = info.ipi6_ifindex;
+        }
+    }
+}
+
+static void add_control(struct msghdr *head, uint8_t *control, int level, int type,
+                        const void *data, size_t size)
+{
+    head->msg_control = control;
+    head->msg_controllen = CMSG_SPACE(size);
+    struct cmsghdr *c = CMSG_FIRSTHDR(head);
+    c->cmsg_level = level;
+    c->cmsg_type = type;
+    c->cmsg_len = CMSG_LEN(size);
+    memcpy(CMSG_DATA(c), data, size);
+}
+
+/* 'control' has room for CONTROL_SIZE octets. */
+static void write_origin(struct msghdr *head, uint8_t *control, const struct origin *origin)
+{
+    if (origin->family == AF_INET) {
+        struct in_pktinfo info = {.ipi_spec_dst = origin->address.v4};
+        add_control(head, control, IPPROTO_IP, IP_PKTINFO, &info, sizeof info);
+    } else if (origin->family == AF_INET6) {
+        struct in6_pktinfo info = {.ipi6_addr = origin->address.v6,
+                                   .ipi6_ifindex = origin->interface};
+        add_control(head, control, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof info);
+    } else {
+        head->msg_control = NULL;
+        head->msg_controllen = 0;
+    }
+}
+
+/* True if the datagram came from the very address and port it was sent to.  Sockets with an address
+ * of their own are seen through in query.c. */
+static bool is_from_itself(const struct udp_socket *socket, const union config_address *from,
+                           const struct origin *origin)
+{
+    if (origin->family == AF_INET)
+        return from->v4.sin_port == socket->address->v4.sin_port &&
+               from->v4.sin_addr.s_addr == origin->address.v4.s_addr;
+    return origin->family == AF_INET6 && from->v6.sin6_port == socket->address->v6.sin6_port &&
+           IN6_ARE_ADDR_EQUAL(&from->v6.sin6_addr, &origin->address.v6);
+}
+
+static socklen_t address_size(const union config_address *address)
+{
+    return address->any.sa_family == AF_INET ? sizeof address->v4 : sizeof address->v6;
+}
+
+/* ---- replies ---- */
+
+/* A reply that had to wait. */
+static void reply_late(const struct query_client *client, const uint8_t *reply, size_t size)
+{
+    const struct udp_socket *socket = client->transport;
+    union config_address to = client->address;
+    _Alignas(struct cmsghdr) uint8_t control[CONTROL_SIZE];
+    struct origin origin;
+    struct iovec part = {.iov_base = (void *)(uintptr_t)reply, .iov_len = size};
+    struct msghdr head = {
+        .msg_name = &to,
+        .msg_namelen = address_size(&to),
+        .msg_iov = &part,
+        .msg_iovlen = 1,
+    };
+
+    if (size == 0)
+        return;
+    memcpy(&origin, client->route, sizeof origin);
+    write_origin(&head, control, &origin);
+    ssize_t sent;
+    do {
+        sent = sendmsg(socket->fd, &head, MSG_DONTWAIT | MSG_NOSIGNAL);
+    } while (sent < 0 && errno == EINTR);
+    /* Whatever else went wrong, the client asks again: that is what UDP is like. */
+}
+
+/* Sends the batch.  A reply that cannot be sent (full buffers, a firewall, an address that is gone)
+ * is lost, as on the wire; those behind it are not. */
+static void send_batch(int fd, struct mmsghdr *heads, unsigned length)
+{
+    for (unsigned at = 0; at < length;) {
+        int sent = sendmmsg(fd, heads + at, length - at, MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (sent > 0)
+            at += (unsigned)sent;
+        else if (sent == 0 || errno != EINTR)
+            at++;
+    }
+}
+
+/* ---- queries ---- */
+
+/* Makes the i-th datagram's client; false: it is not to be answered. */
+static bool read_client(struct udp *udp, const struct udp_socket *socket, unsigned i,
+                        struct query_client *client)
+{
+    struct origin origin = {.family = AF_UNSPEC};
+
+    if (socket->wildcard) {
+        read_origin(&udp->in.heads[i].msg_hdr, &origin);
+        if (is_from_itself(socket, &client->address, &origin)) {
+            stats_count(udp->stats, STATS_DROPPED_SELF);
+            return false;
+        }
+    }
+    client->transport = (void *)(uintptr_t)socket;
+    memcpy(client->route, &origin, sizeof origin);
+    return true;
+}
+
+static void answer_batch(struct udp *udp, struct udp_socket *socket, unsigned length)
+{
+    uint64_t now = clock_ms();
+    unsigned replies = 0;
+
+    publish_read_begin();
+    for (unsigned i = 0; i < length; i++) {
+        struct query_client *client = &udp->clients[i];
+        uint8_t *reply = udp->replies + replies * udp->reply_size;
+        size_t size;
+        if (!read_client(udp, socket, i, client))
+            continue;
+        if (query_handle(udp->desk, client, udp->packets[i], udp->in.heads[i].msg_len, reply,
+                         udp->reply_size, &size, now) != QUERY_DONE)
+            continue;
+        struct msghdr *head = &udp->out.heads[replies].msg_hdr;
+        head->msg_name = &client->address;
+        head->msg_namelen = udp->in.heads[i].msg_hdr.msg_namelen;
+        udp->out.parts[replies].iov_len = size;
+        if (socket->wildcard) {
+            struct origin origin;
+            memcpy(&origin, client->route, sizeof origin);
+            write_origin(head, udp->out.control[replies], &origin);
+        } else {
+            head->msg_control = NULL;
+            head->msg_controllen = 0;
+        }
+        replies++;
+    }
+    publish_read_end();
+    send_batch(socket->fd, udp->out.heads, replies);
+}
+
+/* Returns how many datagrams there were; 0 = none, or an error that the next event will show again
+ * if it lasts. */
+static unsigned receive_batch(struct udp *udp, const struct udp_socket *socket)
+{
+    for (unsigned i = 0; i < UDP_BATCH; i++) {
+        struct msghdr *head = &udp->in.heads[i].msg_hdr;
+        head->msg_namelen = sizeof udp->clients[i].address;
+        head->msg_control = socket->wildcard ? udp->in.control[i] : NULL;
+        head->msg_controllen = socket->wildcard ? CONTROL_SIZE : 0;
+    }
+    int n = recvmmsg(socket->fd, udp->in.heads, UDP_BATCH, MSG_DONTWAIT, NULL);
+    return n > 0 ? (unsigned)n : 0;
+}
+
+static void socket_on_readable(evutil_socket_t fd, short what, void *arg)
+{
+    struct udp_socket *socket = arg;
+
+    (void)fd;
+    (void)what;
+    for (unsigned i = 0; i < BATCHES_PER_EVENT; i++) {
+        unsigned length = receive_batch(socket->udp, socket);
+        if (length > 0)
+            answer_batch(socket->udp, socket, length);
+        if (length < UDP_BATCH)
+            return;
+    }
+}
+
+/* ---- life ---- */
+
+static bool is_wildcard(const union config_address *a)
+{
+    return a->any.sa_family == AF_INET ? a->v4.sin_addr.s_addr == INADDR_ANY
+                                       : IN6_IS_ADDR_UNSPECIFIED(&a->v6.sin6_addr);
+}
+
+static void prepare(struct udp *udp)
+{
+    for (unsigned i = 0; i < UDP_BATCH; i++) {
+        udp->in.parts[i] = (struct iovec){udp->packets[i], PACKET_MAX};
+        udp->in.heads[i].msg_hdr.msg_iov = &udp->in.parts[i];
+        udp->in.heads[i].msg_hdr.msg_iovlen = 1;
+        udp->in.heads[i].msg_hdr.msg_name = &udp->clients[i].address;
+        udp->out.parts[i] = (struct iovec){udp->replies + i * udp->reply_size, 0};
+        udp->out.heads[i].msg_hdr.msg_iov = &udp->out.parts[i];
+        udp->out.heads[i].msg_hdr.msg_iovlen = 1;
+        udp->clients[i].tcp = false;
+        udp->clients[i].reply = reply_late;
+    }
+}
+
+struct udp *udp_new(const struct udp_options *options)
+{
+    struct udp *udp = alloc_array(1, sizeof *udp);
+    size_t length = options->config->listen_length;
+
+    udp->desk = options->desk;
+    udp->config = options->config;
+    udp->stats = options->stats;
+    udp->sockets = alloc_array(length, sizeof *udp->sockets);
+    udp->reply_size = options->config->udp_size > 1232 ? options->config->udp_size : 1232;
+    udp->replies = alloc_array(UDP_BATCH, udp->reply_size);
+    prepare(udp);
+    for (; udp->length < length; udp->length++) {
+        const struct listener *l = &options->listeners[udp->length];
+        struct udp_socket *s = &udp->sockets[udp->length];
+        *s = (struct udp_socket){
+            .udp = udp, .fd = l->udp, .wildcard = is_wildcard(&l->address), .address = &l->address};
+        s->event = event_new(options->base, s->fd, EV_READ | EV_PERSIST, socket_on_readable, s);
+        if (s->event == NULL || event_add(s->event, NULL) != 0) {
+            udp->length++;
+            udp_free(udp);
+            return NULL;
+        }
+    }
+    return udp;
+}
+
+void udp_drain(struct udp *udp)
+{
+    for (size_t i = 0; i < udp->length; i++) {
+        for (unsigned n = 0, length = 1; length > 0 && n < UDP_DRAIN_MAX; n += length) {
+            length = receive_batch(udp, &udp->sockets[i]);
+            if (length > 0)
+                answer_batch(udp, &udp->sockets[i], length);
+        }
+    }
+}
+
+void udp_free(struct udp *udp)
+{
+    if (udp == NULL)
+        return;
+    for (size_t i = 0; i < udp->length; i++) {
+        if (udp->sockets[i].event != NULL)
+            event_free(udp->sockets[i].event);
+    }
+    free(udp->sockets);
+    free(udp->replies);
+    free(udp);
+}

@@ -1,1 +1,340 @@
 #include "worker.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "alloc.h"
+#include "clock.h"
+#include "network_event.h"
+#include "query.h"
+#include "tcp.h"
+#include "udp.h"
+
+#define SAMPLE_MS  500 /* between two looks at the gauges */
+#define DRAIN_MS   500 /* a stopping worker waits so long for upstreams before it says SERVFAIL */
+#define DRAIN_STEP 10
+/* Upstream sockets at a time: ids and ports are unguessable with far fewer, and descriptors are not
+ * endless. */
+#define SOCKETS_MAX 2048
+
+struct flush {
+    struct flush *next;
+    struct dname name;
+    bool subtree;
+};
+
+struct worker {
+    const struct config *config;
+    unsigned index;
+    pthread_t thread;
+    struct event_base *base;
+    struct network *network;
+    struct cache *cache;
+    struct query_desk *desk;
+    struct udp *udp;
+    struct tcp *tcp;
+    int wake_fd; /* eventfd: something was asked of the worker */
+    struct event *wake, *sample, *drain;
+    uint64_t drain_end;
+    _Atomic bool stopping;
+    pthread_mutex_t flushes_lock;
+    struct flush *flushes; /* under the lock */
+    struct {
+        _Atomic uint64_t cache_bytes, cache_entries, cache_evicted, in_flight, tcp_connections;
+    } gauges;
+    _Alignas(64) struct stats stats; /* no other thread's data on its cache lines */
+};
+
+/* ---- in the worker's thread ---- */
+
+static void sample(struct worker *w)
+{
+    uint64_t evicted = cache_evicted(w->cache);
+
+    stats_add(&w->stats, STATS_CACHE_EVICTED, evicted - atomic_load(&w->gauges.cache_evicted));
+    atomic_store(&w->gauges.cache_evicted, evicted);
+    atomic_store(&w->gauges.cache_bytes, cache_bytes(w->cache));
+    atomic_store(&w->gauges.cache_entries, cache_entries(w->cache));
+    atomic_store(&w->gauges.in_flight, forward_in_flight(query_desk_forward(w->desk)));
+    atomic_store(&w->gauges.tcp_connections, tcp_connections(w->tcp));
+}
+
+static void worker_on_sample(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    sample(arg);
+}
+
+static void do_flushes(struct worker *w)
+{
+    pthread_mutex_lock(&w->flushes_lock);
+    struct flush *first = w->flushes;
+    w->flushes = NULL;
+    pthread_mutex_unlock(&w->flushes_lock);
+    while (first != NULL) {
+        struct flush *flush = first;
+        first = flush->next;
+        (void)cache_flush(w->cache, flush->name.wire, flush->subtree);
+        free(flush);
+    }
+}
+
+static void set_timer(struct event *timer, uint64_t ms)
+{
+    struct timeval t = {(time_t)(ms / 1000), (suseconds_t)(ms % 1000 * 1000)};
+
+    event_add(timer, &t);
+}
+
+/* Clients are answered on while those that wait for an upstream get their time. */
+static void worker_on_drain(evutil_socket_t fd, short what, void *arg)
+{
+    struct worker *w = arg;
+
+    (void)fd;
+    (void)what;
+    if (query_desk_waiting(w->desk) == 0 || clock_ms() >= w->drain_end)
+        event_base_loopbreak(w->base);
+    else
+        set_timer(w->drain, DRAIN_STEP);
+}
+
+static void worker_on_wake(evutil_socket_t fd, short what, void *arg)
+{
+    struct worker *w = arg;
+    uint64_t count;
+
+    (void)what;
+    if (read(fd, &count, sizeof count) < 0)
+        return; /* woken for nothing */
+    do_flushes(w);
+    if (atomic_load(&w->stopping) && w->drain_end == 0) {
+        tcp_stop_accepting(w->tcp);
+        w->drain_end = clock_ms() + DRAIN_MS;
+        set_timer(w->drain, 0);
+    }
+}
+
+static void *work(void *arg)
+{
+    struct worker *w = arg;
+
+    publish_thread_enter();
+    event_base_dispatch(w->base);
+    udp_drain(w->udp);
+    query_desk_free(w->desk); /* those that still wait are answered */
+    w->desk = NULL;
+    udp_free(w->udp);
+    tcp_free(w->tcp);
+    w->udp = NULL;
+    w->tcp = NULL;
+    publish_thread_leave();
+    return NULL;
+}
+
+/* ---- from outside ---- */
+
+static struct event_base *make_base(void)
+{
+    struct event_config *config = event_config_new();
+    struct event_base *base = NULL;
+
+    if (config != NULL) {
+        event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK); /* one thread only */
+        base = event_base_new_with_config(config);
+        event_config_free(config);
+    }
+    return base;
+}
+
+static void free_events(struct worker *w)
+{
+    struct event *all[] = {w->wake, w->sample, w->drain};
+
+    for (size_t i = 0; i < ARRAY_LENGTH(all); i++) {
+        if (all[i] != NULL)
+            event_free(all[i]);
+    }
+}
+
+/* Takes apart what is there, in the reverse order of its making. */
+static void worker_free(struct worker *w)
+{
+    query_desk_free(w->desk);
+    tcp_free(w->tcp);
+    udp_free(w->udp);
+    cache_free(w->cache);
+    if (w->network != NULL)
+        network_event_free(w->network);
+    free_events(w);
+    if (w->base != NULL)
+        event_base_free(w->base);
+    if (w->wake_fd >= 0)
+        close(w->wake_fd);
+    while (w->flushes != NULL) {
+        struct flush *flush = w->flushes;
+        w->flushes = flush->next;
+        free(flush);
+    }
+    pthread_mutex_destroy(&w->flushes_lock);
+    free(w);
+}
+
+/* False: no descriptors. */
+static bool make_events(struct worker *w)
+{
+    w->base = make_base();
+    w->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (w->base == NULL || w->wake_fd < 0)
+        return false;
+    w->wake = event_new(w->base, w->wake_fd, EV_READ | EV_PERSIST, worker_on_wake, w);
+    w->sample = event_new(w->base, -1, EV_PERSIST, worker_on_sample, w);
+    w->drain = evtimer_new(w->base, worker_on_drain, w);
+    if (w->wake == NULL || w->sample == NULL || w->drain == NULL)
+        return false;
+    set_timer(w->sample, SAMPLE_MS);
+    return event_add(w->wake, NULL) == 0;
+}
+
+static bool make_parts(struct worker *w, const struct worker_options *options)
+{
+    const struct config *config = options->config;
+
+    w->network = network_event_new(w->base, SOCKETS_MAX);
+    if (w->network == NULL)
+        return false;
+    w->cache = cache_new(&(struct cache_options){
+        .bytes = options->cache_bytes,
+        .key = options->key,
+        .min_ttl_ms = config->cache.min_ttl_ms,
+        .max_ttl_ms = config->cache.max_ttl_ms,
+        .max_negative_ttl_ms = config->cache.max_negative_ttl_ms,
+        .serve_stale_ms = config->cache.serve_stale_ms,
+    });
+    w->desk = query_desk_new(&(struct query_desk_options){
+        .config = config,
+        .table = options->table,
+        .cache = w->cache,
+        .stats = &w->stats,
+        .network = w->network,
+        .upstreams = options->upstreams,
+        .in_flight = config->limits.in_flight,
+        .facts = options->facts,
+    });
+    w->udp = udp_new(&(struct udp_options){
+        .base = w->base,
+        .desk = w->desk,
+        .config = config,
+        .stats = &w->stats,
+        .listeners = options->listeners,
+    });
+    w->tcp = tcp_new(&(struct tcp_options){
+        .base = w->base,
+        .desk = w->desk,
+        .config = config,
+        .stats = &w->stats,
+        .listeners = options->listeners,
+        .key = options->key,
+    });
+    return w->udp != NULL && w->tcp != NULL;
+}
+
+/* Signals are the control thread's: none is delivered here. */
+static int start_thread(struct worker *w)
+{
+    sigset_t all, before;
+    char name[16];
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int error = pthread_create(&w->thread, NULL, work, w);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (error == 0) {
+        snprintf(name, sizeof name, "pldns-w%u", w->index % 100000);
+        pthread_setname_np(w->thread, name);
+    }
+    return error;
+}
+
+struct worker *worker_start(const struct worker_options *options, struct error_list *errors)
+{
+    /* Not alloc_array(): the counters want their own cache lines. */
+    struct worker *w = aligned_alloc(_Alignof(struct worker), sizeof *w);
+    int error = ENOMEM;
+
+    if (w == NULL)
+        goto fail;
+    memset(w, 0, sizeof *w);
+    w->wake_fd = -1;
+    w->config = options->config;
+    w->index = options->index;
+    pthread_mutex_init(&w->flushes_lock, NULL);
+    errno = 0;
+    if (!make_events(w) || !make_parts(w, options)) {
+        error = errno != 0 ? errno : ENOMEM;
+        worker_free(w);
+        goto fail;
+    }
+    error = start_thread(w);
+    if (error == 0)
+        return w;
+    worker_free(w);
+fail:
+    error_add(errors, "workers", 0, 0, "worker %u does not start: %s", options->index,
+              strerror(error));
+    return NULL;
+}
+
+static void wake(struct worker *w)
+{
+    uint64_t one = 1;
+
+    /* It fails only when the counter is full: then the worker is being woken anyway. */
+    if (write(w->wake_fd, &one, sizeof one) < 0)
+        return;
+}
+
+void worker_stop(struct worker *w)
+{
+    if (w == NULL)
+        return;
+    atomic_store(&w->stopping, true);
+    wake(w);
+    pthread_join(w->thread, NULL);
+    worker_free(w);
+}
+
+const struct stats *worker_stats(const struct worker *w)
+{
+    return &w->stats;
+}
+
+void worker_gauges(const struct worker *w, struct worker_gauges *out)
+{
+    out->cache_bytes = atomic_load(&w->gauges.cache_bytes);
+    out->cache_entries = atomic_load(&w->gauges.cache_entries);
+    out->cache_evicted = atomic_load(&w->gauges.cache_evicted);
+    out->in_flight = atomic_load(&w->gauges.in_flight);
+    out->tcp_connections = atomic_load(&w->gauges.tcp_connections);
+}
+
+void worker_flush(struct worker *w, const struct dname *name, bool subtree)
+{
+    struct flush *flush = alloc_array(1, sizeof *flush);
+
+    flush->name = *name;
+    flush->subtree = subtree;
+    pthread_mutex_lock(&w->flushes_lock);
+    flush->next = w->flushes;
+    w->flushes = flush;
+    pthread_mutex_unlock(&w->flushes_lock);
+    wake(w);
+}

@@ -8,15 +8,18 @@
 #include "stats.h"
 
 struct worker;
+struct query_facts; /* query.h */
 
 struct worker_options {
     unsigned index;
     const struct config *config;
     struct publish *table;
-    const struct listener *listeners; /* config->listen_length of them; the worker uses, not closes */
+    const struct listener
+        *listeners; /* config->listen_length of them; the worker uses, not closes */
     const struct config_upstreams *upstreams;
     struct hash_key key;
-    size_t cache_bytes; /* this worker's share */
+    size_t cache_bytes;              /* this worker's share */
+    const struct query_facts *facts; /* for `generation.pldns`; NULL = not known */
 };
 
 /* Starts the thread.  NULL: 'errors' says why. */

@@ -1,0 +1,98 @@
+#include "peers.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "alloc.h"
+
+struct peer {
+    struct peer *next; /* in its bucket, or in the list of unused ones */
+    uint8_t address[16];
+    bool v6;
+    unsigned count;
+};
+
+struct peers {
+    struct hash_key key;
+    struct peer **buckets;
+    size_t mask;
+    struct peer *pool, *unused;
+};
+
+struct peers *peers_new(const struct hash_key *key, size_t connections_max)
+{
+    struct peers *peers = alloc_array(1, sizeof *peers);
+    size_t buckets = 16;
+
+    while (buckets < connections_max)
+        buckets *= 2;
+    peers->key = *key;
+    peers->buckets = alloc_array(buckets, sizeof(struct peer *));
+    peers->mask = buckets - 1;
+    peers->pool = alloc_array(connections_max, sizeof *peers->pool);
+    for (size_t i = 0; i < connections_max; i++) {
+        peers->pool[i].next = peers->unused;
+        peers->unused = &peers->pool[i];
+    }
+    return peers;
+}
+
+void peers_free(struct peers *peers)
+{
+    if (peers == NULL)
+        return;
+    free(peers->pool);
+    free(peers->buckets);
+    free(peers);
+}
+
+/* The place that points to the address's peer, or to the end of its bucket. */
+static struct peer **find(struct peers *peers, const struct sockaddr *address, struct peer *key)
+{
+    memset(key, 0, sizeof *key);
+    key->v6 = address->sa_family == AF_INET6;
+    if (key->v6)
+        memcpy(key->address, &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr, 16);
+    else
+        memcpy(key->address, &((const struct sockaddr_in *)(const void *)address)->sin_addr, 4);
+    uint64_t hash = hash_bytes(&peers->key, key->address, sizeof key->address);
+    struct peer **at = &peers->buckets[hash & peers->mask];
+    while (*at != NULL &&
+           ((*at)->v6 != key->v6 || memcmp((*at)->address, key->address, sizeof key->address) != 0))
+        at = &(*at)->next;
+    return at;
+}
+
+bool peers_enter(struct peers *peers, const struct sockaddr *address, unsigned most)
+{
+    struct peer key;
+    struct peer **at = find(peers, address, &key);
+
+    if (*at == NULL) {
+        struct peer *peer = peers->unused;
+        if (peer == NULL || most == 0)
+            return false;
+        peers->unused = peer->next;
+        *peer = key;
+        *at = peer;
+    }
+    if ((*at)->count >= most)
+        return false;
+    (*at)->count++;
+    return true;
+}
+
+void peers_leave(struct peers *peers, const struct sockaddr *address)
+{
+    struct peer key;
+    struct peer **at = find(peers, address, &key);
+    struct peer *peer = *at;
+
+    assert(peer != NULL && peer->count > 0);
+    if (--peer->count == 0) {
+        *at = peer->next;
+        peer->next = peers->unused;
+        peers->unused = peer;
+    }
+}

@@ -1,0 +1,19 @@
+/* How many connections each client has.  Bounded by the connections there can be; keyed, so that no
+ * choice of addresses makes it slow. */
+#ifndef PLDNS_PEERS_H
+#define PLDNS_PEERS_H
+
+#include "config.h"
+#include "hash.h"
+
+struct peers;
+
+struct peers *peers_new(const struct hash_key *, size_t connections_max);
+void peers_free(struct peers *);
+
+/* One more connection of that address.  False: it has 'most' already, and no more is counted. */
+MUST_USE bool peers_enter(struct peers *, const struct sockaddr *, unsigned most);
+/* One less: for each peers_enter() that was true. */
+void peers_leave(struct peers *, const struct sockaddr *);
+
+#endif
