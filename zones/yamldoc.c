@@ -122,9 +122,11 @@ static void check_many_keys(struct builder *b, const struct yamldoc_node *map)
     for (struct yamldoc_node *child = map->child; child != NULL; child = child->next)
         sorted[length++] = child;
     qsort(sorted, length, sizeof *sorted, compare_keys);
-    for (size_t i = 1; i < length; i++) {
-        if (strcmp(sorted[i - 1]->key, sorted[i]->key) == 0)
-            complain_twice(b, sorted[i - 1], sorted[i]);
+    for (size_t i = 1, first = 0; i < length; i++) {
+        if (strcmp(sorted[first]->key, sorted[i]->key) == 0)
+            complain_twice(b, sorted[first], sorted[i]);
+        else
+            first = i;
     }
     free(sorted);
 }
@@ -135,10 +137,10 @@ static void check_keys(struct builder *b, const struct yamldoc_node *map)
         check_many_keys(b, map);
         return;
     }
-    for (const struct yamldoc_node *one = map->child; one != NULL; one = one->next) {
-        for (const struct yamldoc_node *other = one->next; other != NULL; other = other->next) {
-            if (one->key[0] == other->key[0] && strcmp(one->key, other->key) == 0) {
-                complain_twice(b, one, other);
+    for (const struct yamldoc_node *again = map->child; again != NULL; again = again->next) {
+        for (const struct yamldoc_node *first = map->child; first != again; first = first->next) {
+            if (first->key[0] == again->key[0] && strcmp(first->key, again->key) == 0) {
+                complain_twice(b, first, again);
                 break;
             }
         }
