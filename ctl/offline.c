@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "alloc.h"
+#include "yamldoc.h"
 
 /* One octet more than a document may have, so that the parser sees that it is too large. */
 #define READ_MAX  ((size_t)YAMLDOC_SIZE_MAX + 1)
