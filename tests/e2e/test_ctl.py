@@ -211,7 +211,7 @@ class FarHandler(BaseHTTPRequestHandler):
 @pytest.fixture(name="far")
 def fixture_far(tmp_path):
     server = Far(tmp_path / "far.sock")
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     yield server
     server.shutdown()
@@ -317,21 +317,19 @@ def test_wait_for_readiness(far):
 
 def test_wait_for_a_daemon_that_starts_late(tmp_path):
     path = tmp_path / "late.sock"
-    servers = []
 
     def start():
-        server = Far(path)
-        server.answers = [(200, b"ready\n")]
-        servers.append(server)
-        server.serve_forever(0.02)
+        time.sleep(0.5)
+        with Far(path) as server:
+            server.answers = [(200, b"ready\n")]
+            server.handle_request()
 
-    timer = threading.Timer(0.5, start)
-    timer.start()
+    # A daemon thread: it must not outlive a failure of this test.
+    thread = threading.Thread(target=start, daemon=True)
+    thread.start()
     ran = ctl("--server", "unix:%s" % path, "wait", "--timeout", "20s")
-    servers[0].shutdown()
-    timer.join()
-    servers[0].server_close()
-    assert ran.returncode == FINE
+    thread.join(10)
+    assert ran.returncode == FINE and ran.stdout == "ready\n"
 
 
 def test_wait_for_a_daemon_that_never_comes(tmp_path):
@@ -344,6 +342,7 @@ def test_wait_for_a_daemon_that_never_comes(tmp_path):
 def on_terminal(*arguments, env=None):
     import pty
     main, side = pty.openpty()
+    os.set_blocking(main, False)    # a program that says nothing must not stop the test
     clean = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "TERM")}
     subprocess.run([PLDNSCTL, *arguments], stdout=side, stderr=side, check=False, env={**clean, "TERM": "xterm", **(env or {})})
     os.close(side)
