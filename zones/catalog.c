@@ -1,1 +1,500 @@
 #include "catalog.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "alloc.h"
+#include "claims.h"
+#include "namechange.h"
+#include "tombstone.h"
+
+/* One version of a document. */
+struct version {
+    struct document *document; /* NULL: it did not load */
+    struct digest digest;
+    struct error_list errors; /* of reading it, warnings too */
+    void *bytes;              /* until they were handed out */
+    size_t size;
+};
+
+/* One document by its name.  Versions are owned; two of the pointers may be the same one. */
+struct entry {
+    char *name;
+    struct version *newest;       /* what the source has; NULL: not known */
+    struct version *served;       /* what is in the table */
+    struct version *kept;         /* from the state directory, until the first reload is done */
+    struct version *chosen;       /* while judging: what is to be served */
+    bool offered;                 /* since catalog_begin() */
+    bool accepted;                /* while judging: 'chosen' contradicts nothing */
+    bool restored;                /* what is served came from the state directory */
+    bool newly;                   /* what is served was accepted by the last catalog_finish() */
+    struct error_list conflicts;  /* of the newest version with other documents */
+    struct error_list complaints; /* all of the newest version */
+};
+
+struct catalog {
+    uint64_t hold_ms;
+    struct entry **entries; /* by name */
+    size_t length, space;
+    struct tombstone_list tombstones;
+    bool failing;   /* in this reload the source could not be read as a whole */
+    char *degraded; /* why, since the last reload; NULL: it is not */
+};
+
+/* ---- versions and entries ---- */
+
+static void version_free(struct version *version)
+{
+    document_release(version->document);
+    error_clear(&version->errors);
+    free(version->bytes);
+    free(version);
+}
+
+static void set_version(struct entry *entry, struct version **place, struct version *version)
+{
+    struct version *old = *place;
+
+    *place = version;
+    if (old != NULL && old != entry->newest && old != entry->served && old != entry->kept) {
+        version_free(old);
+    }
+}
+
+static void entry_free(struct entry *entry)
+{
+    set_version(entry, &entry->newest, NULL);
+    set_version(entry, &entry->served, NULL);
+    set_version(entry, &entry->kept, NULL);
+    error_clear(&entry->conflicts);
+    error_clear(&entry->complaints);
+    free(entry->name);
+    free(entry);
+}
+
+static struct entry *find_entry(struct catalog *catalog, const char *name)
+{
+    size_t low = 0, high = catalog->length;
+
+    /* Sources tell their documents in order, so the place is most often the end. */
+    if (high > 0 && strcmp(catalog->entries[high - 1]->name, name) < 0) {
+        low = high;
+    }
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = strcmp(catalog->entries[middle]->name, name);
+        if (order == 0) {
+            return catalog->entries[middle];
+        }
+        if (order < 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    if (catalog->length == catalog->space) {
+        catalog->space = 2 * catalog->space + 16;
+        catalog->entries = alloc_resize(catalog->entries, catalog->space, sizeof(struct entry *));
+    }
+    memmove(catalog->entries + low + 1, catalog->entries + low,
+            (catalog->length - low) * sizeof(struct entry *));
+    struct entry *entry = alloc_array(1, sizeof(*entry));
+    entry->name = alloc_string(name);
+    catalog->entries[low] = entry;
+    catalog->length++;
+    return entry;
+}
+
+static struct version *read_version(const char *name, const void *bytes, size_t size,
+                                    const struct digest *digest)
+{
+    struct version *version = alloc_array(1, sizeof(*version));
+
+    version->digest = *digest;
+    version->document = document_parse(name, bytes, size, &version->errors);
+    return version;
+}
+
+static bool has_digest(const struct version *version, const struct digest *digest)
+{
+    return version != NULL && memcmp(&version->digest, digest, sizeof(*digest)) == 0;
+}
+
+/* ---- the catalog ---- */
+
+struct catalog *catalog_new(uint64_t hold_ms)
+{
+    struct catalog *catalog = alloc_array(1, sizeof(*catalog));
+
+    catalog->hold_ms = hold_ms;
+    return catalog;
+}
+
+void catalog_free(struct catalog *catalog)
+{
+    if (catalog == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < catalog->length; i++) {
+        entry_free(catalog->entries[i]);
+    }
+    free(catalog->entries);
+    tombstone_clear(&catalog->tombstones);
+    free(catalog->degraded);
+    free(catalog);
+}
+
+void catalog_begin(struct catalog *catalog)
+{
+    catalog->failing = false;
+    for (size_t i = 0; i < catalog->length; i++) {
+        struct entry *entry = catalog->entries[i];
+        entry->offered = false;
+        entry->newly = false;
+        if (entry->served != NULL) {
+            free(entry->served->bytes);
+            entry->served->bytes = NULL;
+        }
+    }
+}
+
+enum catalog_offer catalog_offer(struct catalog *catalog, const char *name, const void *bytes,
+                                 size_t size)
+{
+    struct entry *entry = find_entry(catalog, name);
+    struct version *const known[] = {entry->served, entry->newest, entry->kept};
+    struct digest digest;
+
+    entry->offered = true;
+    digest_of(&digest, bytes, size);
+    for (size_t i = 0; i < ARRAY_LENGTH(known); i++) {
+        if (has_digest(known[i], &digest)) {
+            set_version(entry, &entry->newest, known[i]);
+            return CATALOG_UNCHANGED;
+        }
+    }
+    struct version *version = read_version(name, bytes, size, &digest);
+    set_version(entry, &entry->newest, version);
+    if (version->document == NULL) {
+        return CATALOG_REFUSED;
+    }
+    version->bytes = alloc_copy(bytes, size);
+    version->size = size;
+    return CATALOG_PARSED;
+}
+
+void catalog_offer_unreadable(struct catalog *catalog, const char *name, const char *why)
+{
+    struct entry *entry = find_entry(catalog, name);
+    struct version *version = alloc_array(1, sizeof(*version));
+
+    entry->offered = true;
+    error_add(&version->errors, name, 0, 0, "cannot be read: %s", why);
+    set_version(entry, &entry->newest, version);
+}
+
+void catalog_restore(struct catalog *catalog, const char *name, const void *bytes, size_t size)
+{
+    struct entry *entry = find_entry(catalog, name);
+    struct digest digest;
+
+    digest_of(&digest, bytes, size);
+    struct version *version = read_version(name, bytes, size, &digest);
+    if (version->document == NULL) {
+        version_free(version);
+        return;
+    }
+    set_version(entry, &entry->kept, version);
+}
+
+void catalog_source_failed(struct catalog *catalog, const char *why)
+{
+    char *copy = alloc_string(why);
+
+    catalog->failing = true;
+    free(catalog->degraded);
+    catalog->degraded = copy;
+}
+
+/* ---- judging ---- */
+
+static bool is_usable(const struct version *version)
+{
+    return version != NULL && version->document != NULL;
+}
+
+/* The best version that is worse than 'after' (NULL: the best of all), or NULL. */
+static struct version *next_choice(const struct catalog *catalog, const struct entry *entry,
+                                   const struct version *after)
+{
+    struct version *const choices[] = {entry->newest, entry->served, entry->kept};
+    bool passed = after == NULL;
+
+    if (!entry->offered && !catalog->failing) {
+        return NULL; /* removed */
+    }
+    for (size_t i = 0; i < ARRAY_LENGTH(choices); i++) {
+        if (passed && choices[i] != after && is_usable(choices[i])) {
+            return choices[i];
+        }
+        passed |= choices[i] == after;
+    }
+    return NULL;
+}
+
+/* Nobody outside can choose documents whose names collide under a key that hangs on all of them. */
+static struct hash_key key_of(const struct catalog *catalog)
+{
+    struct digest all;
+    struct hash_key key;
+    uint8_t *bytes = alloc_array(catalog->length, DIGEST_SIZE);
+    size_t size = 0;
+
+    for (size_t i = 0; i < catalog->length; i++) {
+        if (is_usable(catalog->entries[i]->chosen)) {
+            memcpy(bytes + size, catalog->entries[i]->chosen->digest.bytes, DIGEST_SIZE);
+            size += DIGEST_SIZE;
+        }
+    }
+    digest_of(&all, bytes, size);
+    memcpy(&key, all.bytes, sizeof(key));
+    free(bytes);
+    return key;
+}
+
+/* Judges the documents that would change, by name, against 'claims', which holds those that stay.
+ * True: one of them was sent back to an older version, so that all must be judged again. */
+static bool judge_changed(struct catalog *catalog, struct claims *claims)
+{
+    size_t staying = claims_length(claims);
+
+    for (size_t i = 0; i < catalog->length; i++) {
+        struct entry *entry = catalog->entries[i];
+        if (entry->chosen == NULL || entry->chosen == entry->served) {
+            continue;
+        }
+        if (entry->chosen == entry->newest) {
+            error_clear(&entry->conflicts);
+        }
+        entry->accepted = claims_add(claims, entry->chosen->document, &entry->conflicts);
+        struct version *older = entry->accepted ? NULL : next_choice(catalog, entry, entry->chosen);
+        if (older == NULL) {
+            continue; /* a newcomer that is refused leaves no trace */
+        }
+        entry->chosen = older;
+        claims_take_back(claims, staying);
+        if (older == entry->served) {
+            entry->accepted = claims_add(claims, older->document, &entry->conflicts);
+        }
+        return true;
+    }
+    return false;
+}
+
+/* Chooses for every document the version to be served, so that no two contradict each other: what
+ * is served already comes first, then what changed, by name.  Ends, for each turn uses up a
+ * version. NULL: there is nothing to judge, all stays. */
+static struct claims *judge(struct catalog *catalog)
+{
+    bool same = true;
+
+    for (size_t i = 0; i < catalog->length; i++) {
+        struct entry *entry = catalog->entries[i];
+        entry->chosen = next_choice(catalog, entry, NULL);
+        entry->accepted = entry->chosen == entry->served;
+        same &= entry->accepted;
+        error_clear(&entry->conflicts);
+    }
+    if (same) {
+        return NULL;
+    }
+    struct hash_key key = key_of(catalog);
+    struct claims *claims = claims_new(&key);
+    for (size_t i = 0; i < catalog->length; i++) {
+        struct entry *entry = catalog->entries[i];
+        if (entry->chosen != NULL && entry->chosen == entry->served) {
+            entry->accepted = claims_add(claims, entry->chosen->document, &entry->conflicts);
+        }
+    }
+    while (judge_changed(catalog, claims)) {
+    }
+    return claims;
+}
+
+/* ---- putting the judgement into effect ---- */
+
+static void compare_names(struct catalog *catalog, const struct claims *claims, uint64_t now,
+                          struct catalog_change *out)
+{
+    struct namechange names = {.key = key_of(catalog)};
+
+    for (size_t i = 0; i < catalog->length; i++) {
+        const struct entry *entry = catalog->entries[i];
+        if (entry->served == NULL || entry->served == entry->chosen) {
+            continue;
+        }
+        namechange_add(&names, entry->served->document, false);
+        if (catalog->hold_ms > 0) {
+            tombstone_add(&catalog->tombstones, entry->served->document, claims,
+                          now + catalog->hold_ms);
+        }
+    }
+    for (size_t i = 0; i < catalog->length; i++) {
+        const struct entry *entry = catalog->entries[i];
+        if (entry->chosen != NULL && entry->served != entry->chosen) {
+            namechange_add(&names, entry->chosen->document, true);
+        }
+    }
+    tombstone_settle(&catalog->tombstones, claims);
+    namechange_count(&names, &out->names_added, &out->names_moved, &out->names_removed);
+}
+
+static void copy_errors(struct error_list *to, const struct error_list *from)
+{
+    for (size_t i = 0; i < from->length; i++) {
+        const struct error *e = &from->items[i];
+        if (e->warning) {
+            error_warn(to, e->file, e->line, e->column, "%s", e->text);
+        } else {
+            error_add(to, e->file, e->line, e->column, "%s", e->text);
+        }
+    }
+}
+
+static void settle_entry(struct entry *entry, struct catalog_change *out)
+{
+    bool changed = entry->chosen != entry->served;
+
+    if (changed) {
+        out->changed = true;
+        entry->restored = entry->chosen != NULL && entry->chosen == entry->kept;
+        entry->newly = entry->chosen != NULL && entry->chosen->bytes != NULL;
+        set_version(entry, &entry->served, entry->chosen);
+    }
+    if (entry->served != NULL && entry->served == entry->newest) {
+        out->accepted += changed;
+        entry->restored = false;
+    }
+    out->refused += entry->newest != NULL && entry->newest != entry->served;
+    set_version(entry, &entry->kept, NULL);
+    entry->chosen = NULL;
+    error_clear(&entry->complaints);
+    const struct version *told = entry->newest != NULL ? entry->newest : entry->served;
+    if (told != NULL) {
+        copy_errors(&entry->complaints, &told->errors);
+    }
+    copy_errors(&entry->complaints, &entry->conflicts);
+}
+
+void catalog_finish(struct catalog *catalog, uint64_t now, struct catalog_change *out)
+{
+    struct claims *claims = judge(catalog);
+    size_t length = 0;
+
+    *out = (struct catalog_change){0};
+    for (size_t i = 0; i < catalog->length; i++) {
+        struct entry *entry = catalog->entries[i];
+        if (!entry->accepted) {
+            entry->chosen = NULL;
+        }
+    }
+    if (claims != NULL) {
+        compare_names(catalog, claims, now, out);
+    }
+    for (size_t i = 0; i < catalog->length; i++) {
+        struct entry *entry = catalog->entries[i];
+        bool gone = !entry->offered && !catalog->failing;
+        bool was_served = entry->served != NULL;
+        settle_entry(entry, out);
+        if (gone || (entry->newest == NULL && entry->served == NULL)) {
+            out->removed += was_served;
+            out->refused -= entry->newest != NULL && entry->newest != entry->served;
+            entry_free(entry);
+        } else {
+            catalog->entries[length++] = entry;
+        }
+    }
+    catalog->length = length;
+    claims_free(claims);
+    if (!catalog->failing) {
+        free(catalog->degraded);
+        catalog->degraded = NULL;
+    }
+}
+
+bool catalog_expire(struct catalog *catalog, uint64_t now)
+{
+    return tombstone_expire(&catalog->tombstones, now);
+}
+
+uint64_t catalog_next_expiry(const struct catalog *catalog)
+{
+    return tombstone_next(&catalog->tombstones);
+}
+
+struct table *catalog_build(const struct catalog *catalog, struct table_options *options)
+{
+    struct document **documents = alloc_array(catalog->length, sizeof(struct document *));
+    size_t graves = catalog->tombstones.length, length = 0;
+    struct table_tombstone *tombstones = alloc_array(graves, sizeof(*tombstones));
+
+    for (size_t i = 0; i < catalog->length; i++) {
+        if (catalog->entries[i]->served != NULL) {
+            documents[length++] = catalog->entries[i]->served->document;
+        }
+    }
+    for (size_t i = 0; i < graves; i++) {
+        tombstones[i] = catalog->tombstones.items[i].what;
+    }
+    options->tombstones = tombstones;
+    options->tombstones_length = graves;
+    struct table *table = table_build(options, documents, length);
+    options->tombstones = NULL;
+    options->tombstones_length = 0;
+    free(tombstones);
+    free(documents);
+    return table;
+}
+
+/* ---- what the catalog holds ---- */
+
+size_t catalog_length(const struct catalog *catalog)
+{
+    return catalog->length;
+}
+
+void catalog_entry(const struct catalog *catalog, size_t i, struct catalog_entry *out)
+{
+    static const struct digest none;
+    const struct entry *entry = catalog->entries[i];
+
+    *out = (struct catalog_entry){
+        .name = entry->name,
+        .served = entry->served != NULL,
+        .refused = entry->newest != NULL && entry->newest != entry->served,
+        .restored = entry->restored,
+        .served_digest = entry->served != NULL ? entry->served->digest : none,
+        .offered_digest = entry->newest != NULL ? entry->newest->digest : none,
+        .connections = entry->served != NULL ? entry->served->document->length : 0,
+        .complaints = &entry->complaints,
+    };
+}
+
+bool catalog_degraded(const struct catalog *catalog, const char **why)
+{
+    if (why != NULL) {
+        *why = catalog->degraded;
+    }
+    return catalog->degraded != NULL;
+}
+
+const void *catalog_newly_accepted(const struct catalog *catalog, size_t i, size_t *size)
+{
+    const struct entry *entry = catalog->entries[i];
+
+    if (!entry->newly || entry->served == NULL) {
+        return NULL;
+    }
+    *size = entry->served->size;
+    return entry->served->bytes;
+}

@@ -5,9 +5,9 @@
  * Rules (docs/attachments.md "Failing alone"):
  * - a document that does not load keeps its last accepted version in service;
  * - two documents that use one connection id, or attach one owner name, conflict: the one already
- *   served keeps it, from a cold start the first in name order; the newcomer is refused, naming both
- *   places.  Changes that arrive together are judged together: a name may move between two documents
- *   in one reload;
+ *   served keeps it, from a cold start the first in name order; the newcomer is refused, naming
+ * both places.  Changes that arrive together are judged together: a name may move between two
+ * documents in one reload;
  * - what was detached stays as a tombstone for the hold. */
 #ifndef PLDNS_CATALOG_H
 #define PLDNS_CATALOG_H
@@ -26,23 +26,25 @@ void catalog_begin(struct catalog *);
 
 enum catalog_offer { CATALOG_UNCHANGED, CATALOG_PARSED, CATALOG_REFUSED };
 
-/* The source holds 'name' with these bytes.  Bytes with the digest of the version already served (or
- * already refused) are not parsed again. */
-enum catalog_offer catalog_offer(struct catalog *, const char *name, const void *bytes, size_t size);
+/* The source holds 'name' with these bytes.  Bytes with the digest of the version already served
+ * (or already refused) are not parsed again, but judged again: what they contradicted may be gone.
+ */
+enum catalog_offer catalog_offer(struct catalog *, const char *name, const void *bytes,
+                                 size_t size);
 
 /* The source holds 'name' but it cannot be read (why: "is a directory", strerror…): refused. */
 void catalog_offer_unreadable(struct catalog *, const char *name, const char *why);
 
-/* The last accepted version from the state directory, offered before the first reload only: it is used
- * if the source's own version is refused.  Ignored if it does not parse. */
+/* The last accepted version from the state directory, offered before the first reload only: it is
+ * used if the source's own version is refused.  Ignored if it does not parse. */
 void catalog_restore(struct catalog *, const char *name, const void *bytes, size_t size);
 
-/* The source as a whole cannot be read: everything accepted stays ("degraded").  Instead of
- * catalog_finish()'s removal of documents that were not offered. */
+/* The source as a whole cannot be read: everything accepted stays ("degraded").  The
+ * catalog_finish() that follows then removes nothing. */
 void catalog_source_failed(struct catalog *, const char *why);
 
-struct catalog_change { /* of one catalog_finish() */
-    bool changed;       /* the served set differs: build a table */
+struct catalog_change {                /* of one catalog_finish() */
+    bool changed;                      /* the served set differs: build a table */
     size_t accepted, refused, removed; /* documents: newly accepted, now refused, gone */
     size_t names_added, names_moved, names_removed; /* owner names */
 };
@@ -55,15 +57,16 @@ bool catalog_expire(struct catalog *, uint64_t now);
 /* When the next tombstone ends; UINT64_MAX if there is none. */
 uint64_t catalog_next_expiry(const struct catalog *);
 
-/* Builds the table of what is served now; documents and tombstones of 'options' are filled in here. */
+/* Builds the table of what is served now; documents and tombstones of 'options' are filled in here.
+ */
 struct table *catalog_build(const struct catalog *, struct table_options *options);
 
 /* One line of the status: a document as the source has it. */
 struct catalog_entry {
     const char *name;
-    bool served;           /* some version of it is in the table */
-    bool refused;          /* the source's version is not what is served */
-    bool restored;         /* what is served came from the state directory */
+    bool served;   /* some version of it is in the table */
+    bool refused;  /* the source's version is not what is served */
+    bool restored; /* what is served came from the state directory */
     struct digest served_digest, offered_digest;
     size_t connections;
     const struct error_list *complaints; /* of the newest version, warnings too */

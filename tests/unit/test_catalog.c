@@ -1,0 +1,566 @@
+/* The catalog: what is served after reloads that bring good, bad and contradicting documents. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "catalog.h"
+
+#define HOLD 60000
+
+/* A document with one connection: an address and names, separated by blanks. */
+static const char *document(const char *id, const char *names, const char *address)
+{
+    static char text[4096];
+    char copy[1024], *rest = copy;
+    int size = snprintf(text, sizeof(text),
+                        "privateLinkConnectionId: %s\n"
+                        "type: VPC_RESOURCE\n"
+                        "state: ACTIVE\n"
+                        "endpoints:\n"
+                        "  - addresses: [%s]\n"
+                        "attachedDomains:\n"
+                        "  - type: CUSTOM\n"
+                        "    domains:\n",
+                        id, address);
+
+    snprintf(copy, sizeof(copy), "%s", names);
+    for (char *name; (name = strtok_r(rest, " ", &rest)) != NULL;) {
+        size += snprintf(text + size, sizeof(text) - (size_t)size, "      - name: '%s'\n", name);
+    }
+    return text;
+}
+
+static enum catalog_offer offer_text(struct catalog *catalog, const char *name, const char *text)
+{
+    return catalog_offer(catalog, name, text, strlen(text));
+}
+
+static enum catalog_offer offer(struct catalog *catalog, const char *name, const char *id,
+                                const char *names)
+{
+    return offer_text(catalog, name, document(id, names, "10.0.0.1"));
+}
+
+static struct catalog_change finish(struct catalog *catalog)
+{
+    struct catalog_change change;
+
+    catalog_finish(catalog, 0, &change);
+    return change;
+}
+
+/* "a b(refused) c(restored) d(none)" */
+static const char *served(const struct catalog *catalog)
+{
+    static char text[1024];
+    int size = 0;
+
+    text[0] = '\0';
+    for (size_t i = 0; i < catalog_length(catalog); i++) {
+        struct catalog_entry entry;
+        catalog_entry(catalog, i, &entry);
+        size += snprintf(text + size, sizeof(text) - (size_t)size, "%s%s%s%s%s", i == 0 ? "" : " ",
+                         entry.name, entry.served ? "" : "(none)", entry.refused ? "(refused)" : "",
+                         entry.restored ? "(restored)" : "");
+        assert_int_equal(entry.complaints->errors > 0, entry.refused);
+    }
+    return text;
+}
+
+/* The first error of a document, as a person reads it. */
+static const char *complaint(const struct catalog *catalog, size_t i)
+{
+    static char text[512];
+    struct catalog_entry entry;
+
+    catalog_entry(catalog, i, &entry);
+    for (size_t e = 0; e < entry.complaints->length; e++) {
+        if (!entry.complaints->items[e].warning) {
+            return error_format(&entry.complaints->items[e], text, sizeof(text));
+        }
+    }
+    return "";
+}
+
+/* The connection that answers for a name, or what else is said of it. */
+static const char *whose(const struct catalog *catalog, const char *text)
+{
+    static char answer[64];
+    struct table_options options = {.zone = ""};
+    struct table *table = catalog_build(catalog, &options);
+    struct table_match match;
+    struct dname name;
+    const char *why;
+
+    assert_true(dname_from_text(&name, text, strlen(text), &why));
+    table_find(table, name.wire, &match);
+    if (match.outcome == TABLE_ANSWER) {
+        struct table_why rule;
+        table_describe(table, match.rule, &rule);
+        snprintf(answer, sizeof(answer), "%s", rule.connection);
+    } else {
+        snprintf(answer, sizeof(answer), "%s",
+                 match.outcome == TABLE_NOT_OWNED  ? "not owned"
+                 : match.outcome == TABLE_DETACHED ? "detached"
+                 : match.outcome == TABLE_NXDOMAIN ? "nxdomain"
+                                                   : "else");
+    }
+    table_free(table);
+    return answer;
+}
+
+static void test_first_load(void **state)
+{
+    struct catalog *catalog = catalog_new(HOLD);
+    const void *bytes;
+    size_t size;
+
+    (void)state;
+    catalog_begin(catalog);
+    assert_int_equal(offer(catalog, "b.yaml", "plc-b", "*.b.x.example"), CATALOG_PARSED);
+    assert_int_equal(offer(catalog, "a.yaml", "plc-a", "*.a.x.example h.x.example"),
+                     CATALOG_PARSED);
+    assert_int_equal(offer_text(catalog, "c.yaml", ""), CATALOG_REFUSED);
+    struct catalog_change change = finish(catalog);
+    assert_true(change.changed);
+    assert_int_equal(change.accepted, 2);
+    assert_int_equal(change.refused, 1);
+    assert_int_equal(change.removed, 0);
+    assert_int_equal(change.names_added, 3);
+    assert_string_equal(served(catalog), "a.yaml b.yaml c.yaml(none)(refused)");
+    assert_string_equal(whose(catalog, "q.a.x.example"), "plc-a");
+    assert_string_equal(whose(catalog, "q.b.x.example"), "plc-b");
+    bytes = catalog_newly_accepted(catalog, 1, &size);
+    assert_int_equal(size, strlen(document("plc-b", "*.b.x.example", "10.0.0.1")));
+    assert_memory_equal(bytes, document("plc-b", "*.b.x.example", "10.0.0.1"), size);
+    assert_null(catalog_newly_accepted(catalog, 2, &size));
+    assert_int_equal(catalog_next_expiry(catalog), UINT64_MAX);
+    assert_false(catalog_degraded(catalog, NULL));
+
+    /* Nothing changed: nothing is parsed, nothing new. */
+    catalog_begin(catalog);
+    assert_int_equal(offer(catalog, "a.yaml", "plc-a", "*.a.x.example h.x.example"),
+                     CATALOG_UNCHANGED);
+    assert_int_equal(offer(catalog, "b.yaml", "plc-b", "*.b.x.example"), CATALOG_UNCHANGED);
+    assert_int_equal(offer_text(catalog, "c.yaml", ""), CATALOG_UNCHANGED);
+    change = finish(catalog);
+    assert_false(change.changed);
+    assert_int_equal(change.accepted, 0);
+    assert_int_equal(change.refused, 1);
+    assert_null(catalog_newly_accepted(catalog, 0, &size));
+    catalog_free(catalog);
+}
+
+static void test_last_accepted(void **state)
+{
+    struct catalog *catalog = catalog_new(HOLD);
+
+    (void)state;
+    catalog_begin(catalog);
+    offer(catalog, "a", "plc-a", "*.a.x.example");
+    finish(catalog);
+    catalog_begin(catalog); /* broken: the old one stays */
+    assert_int_equal(offer_text(catalog, "a", "privateLinkConnectionId: ["), CATALOG_REFUSED);
+    struct catalog_change change = finish(catalog);
+    assert_false(change.changed);
+    assert_int_equal(change.refused, 1);
+    assert_string_equal(served(catalog), "a(refused)");
+    assert_string_equal(whose(catalog, "q.a.x.example"), "plc-a");
+    catalog_begin(catalog); /* unreadable: the same */
+    catalog_offer_unreadable(catalog, "a", "Is a directory");
+    assert_int_equal(finish(catalog).refused, 1);
+    assert_string_equal(complaint(catalog, 0), "a: cannot be read: Is a directory");
+    catalog_begin(catalog); /* back to what it was */
+    assert_int_equal(offer(catalog, "a", "plc-a", "*.a.x.example"), CATALOG_UNCHANGED);
+    change = finish(catalog);
+    assert_false(change.changed);
+    assert_int_equal(change.refused, 0);
+    assert_string_equal(served(catalog), "a");
+    catalog_begin(catalog); /* and on to something new */
+    offer(catalog, "a", "plc-a2", "*.a.x.example *.c.x.example");
+    change = finish(catalog);
+    assert_true(change.changed);
+    assert_int_equal(change.accepted, 1);
+    assert_int_equal(change.names_moved, 1);
+    assert_int_equal(change.names_added, 1);
+    assert_int_equal(change.names_removed, 0);
+    assert_string_equal(whose(catalog, "q.a.x.example"), "plc-a2");
+    catalog_free(catalog);
+}
+
+static void test_source_failed(void **state)
+{
+    struct catalog *catalog = catalog_new(HOLD);
+    const char *why;
+
+    (void)state;
+    catalog_begin(catalog);
+    offer(catalog, "a", "plc-a", "*.a.x.example");
+    offer(catalog, "b", "plc-b", "*.b.x.example");
+    finish(catalog);
+    catalog_begin(catalog);
+    offer(catalog, "a", "plc-a", "*.a2.x.example"); /* what was told before it failed counts */
+    catalog_source_failed(catalog, "Input/output error");
+    struct catalog_change change = finish(catalog);
+    assert_true(change.changed);
+    assert_int_equal(change.removed, 0);
+    assert_true(catalog_degraded(catalog, &why));
+    assert_string_equal(why, "Input/output error");
+    assert_string_equal(whose(catalog, "q.b.x.example"), "plc-b");
+    assert_string_equal(whose(catalog, "q.a2.x.example"), "plc-a");
+    catalog_begin(catalog);
+    offer(catalog, "a", "plc-a", "*.a2.x.example");
+    change = finish(catalog);
+    assert_int_equal(change.removed, 1);
+    assert_false(catalog_degraded(catalog, NULL));
+    assert_string_equal(whose(catalog, "q.b.x.example"), "detached");
+    catalog_free(catalog);
+}
+
+static void restore(struct catalog *catalog, const char *name, const char *id, const char *names)
+{
+    const char *text = document(id, names, "10.0.0.1");
+
+    catalog_restore(catalog, name, text, strlen(text));
+}
+
+static void test_restore(void **state)
+{
+    struct catalog *catalog = catalog_new(HOLD);
+    struct catalog_change change;
+    size_t size;
+
+    (void)state;
+    restore(catalog, "bad", "plc-bad", "*.bad.x.example");
+    restore(catalog, "gone", "plc-gone", "*.gone.x.example");
+    restore(catalog, "new", "plc-old", "*.new.x.example");
+    restore(catalog, "same", "plc-same", "*.same.x.example");
+    catalog_restore(catalog, "junk", "[", 1);
+    catalog_begin(catalog);
+    offer_text(catalog, "bad", "{");
+    offer(catalog, "new", "plc-new", "*.new.x.example");
+    assert_int_equal(offer(catalog, "same", "plc-same", "*.same.x.example"), CATALOG_UNCHANGED);
+    offer_text(catalog, "junk", "[");
+    change = finish(catalog);
+    assert_int_equal(change.accepted, 2);
+    assert_int_equal(change.refused, 2);
+    assert_int_equal(change.removed, 0);
+    assert_string_equal(served(catalog), "bad(refused)(restored) junk(none)(refused) new same");
+    assert_string_equal(whose(catalog, "q.bad.x.example"), "plc-bad");
+    assert_string_equal(whose(catalog, "q.gone.x.example"), "not owned");
+    assert_string_equal(whose(catalog, "q.new.x.example"), "plc-new");
+    assert_null(catalog_newly_accepted(catalog, 0, &size)); /* it comes from there */
+    assert_non_null(catalog_newly_accepted(catalog, 2, &size));
+    assert_null(catalog_newly_accepted(catalog, 3, &size));
+    catalog_begin(catalog); /* mended to what was kept */
+    assert_int_equal(offer(catalog, "bad", "plc-bad", "*.bad.x.example"), CATALOG_UNCHANGED);
+    offer(catalog, "new", "plc-new", "*.new.x.example");
+    offer(catalog, "same", "plc-same", "*.same.x.example");
+    assert_false(finish(catalog).refused);
+    assert_string_equal(served(catalog), "bad new same");
+    catalog_free(catalog);
+
+    /* The source cannot be read at all: serve all that was accepted last. */
+    catalog = catalog_new(HOLD);
+    restore(catalog, "a", "plc-a", "*.a.x.example");
+    catalog_begin(catalog);
+    catalog_source_failed(catalog, "No such file or directory");
+    change = finish(catalog);
+    assert_true(change.changed);
+    assert_string_equal(served(catalog), "a(restored)");
+    assert_string_equal(whose(catalog, "q.a.x.example"), "plc-a");
+    catalog_begin(catalog); /* it comes back, and without the document */
+    assert_int_equal(finish(catalog).removed, 1);
+    assert_int_equal(catalog_length(catalog), 0);
+    catalog_free(catalog);
+}
+
+/* ---- documents that contradict each other ---- */
+
+#define STEP_DOCUMENTS 4
+
+/* Reloads in a row; each says what the source holds: "name id names". */
+static const struct {
+    const char *what;
+    struct {
+        const char *documents[STEP_DOCUMENTS];
+        const char *served, *complaint; /* of the first refused; NULL: do not look */
+    } steps[4];
+} conflicts[] = {
+    {"cold start: the first in name order wins",
+     {{{"b plc-b *.n.x.example", "a plc-a *.n.x.example"},
+       "a b(none)(refused)",
+       "b:9: '*.n.x.example' is attached already by plc-a at a:9"}}},
+    {"who is served keeps it, whatever the names",
+     {{{"b plc-b *.n.x.example"}, "b", NULL},
+      {{"a plc-a *.n.x.example", "b plc-b *.n.x.example"},
+       "a(none)(refused) b",
+       "a:9: '*.n.x.example' is attached already by plc-b at b:9"}}},
+    {"one id used twice",
+     {{{"a plc-1 *.a.x.example", "b plc-1 *.b.x.example"},
+       "a b(none)(refused)",
+       "b:1: privateLinkConnectionId 'plc-1' is used already at a:1"}}},
+    {"a refused newcomer is taken once the other is gone, though its bytes are the same",
+     {{{"a plc-a *.n.x.example", "b plc-b *.n.x.example"}, "a b(none)(refused)", NULL},
+      {{"b plc-b *.n.x.example"}, "b", NULL}}},
+    {"a name moves between two documents in one reload, one way",
+     {{{"a plc-a *.n.x.example *.k.x.example", "b plc-b *.m.x.example"}, "a b", NULL},
+      {{"a plc-a *.k.x.example", "b plc-b *.m.x.example *.n.x.example"}, "a b", NULL}}},
+    {"and the other",
+     {{{"a plc-a *.k.x.example", "b plc-b *.m.x.example *.n.x.example"}, "a b", NULL},
+      {{"a plc-a *.n.x.example *.k.x.example", "b plc-b *.m.x.example"}, "a b", NULL}}},
+    {"two names change places",
+     {{{"a plc-a *.n.x.example", "b plc-b *.m.x.example"}, "a b", NULL},
+      {{"a plc-a *.m.x.example", "b plc-b *.n.x.example"}, "a b", NULL}}},
+    {"a name moves to a document that is refused: it stays where it was",
+     {{{"a plc-a *.n.x.example", "b plc-b *.m.x.example", "c plc-c *.k.x.example"}, "a b c", NULL},
+      {{"a plc-a *.o.x.example", "b plc-b *.n.x.example *.k.x.example", "c plc-c *.k.x.example"},
+       "a b(refused) c",
+       "b:10: '*.k.x.example' is attached already by plc-c at c:9"}}},
+    {"a change that is refused sends back who took its name",
+     {{{"a plc-a *.n.x.example", "b plc-b *.m.x.example", "c plc-c *.k.x.example"}, "a b c", NULL},
+      {{"a plc-a *.k.x.example", "b plc-b *.n.x.example", "c plc-c *.k.x.example"},
+       "a(refused) b(refused) c",
+       "a:9: '*.k.x.example' is attached already by plc-c at c:9"}}},
+    {"but not who came for something else",
+     {{{"a plc-a *.n.x.example", "c plc-c *.k.x.example"}, "a c", NULL},
+      {{"a plc-a *.k.x.example", "b plc-b *.n.x.example", "c plc-c *.k.x.example",
+        "d plc-d *.d.x.example"},
+       "a(refused) b(none)(refused) c d",
+       NULL}}},
+    {"exact hosts too, letter case aside",
+     {{{"a plc-a h.x.example", "b plc-b H.X.example"},
+       "a b(none)(refused)",
+       "b:9: 'h.x.example' is attached already by plc-a at a:9"}}},
+    {"a wildcard and a host below it do not contradict each other",
+     {{{"a plc-a *.x.example.org", "b plc-b h.x.example.org x.example.org"}, "a b", NULL}}},
+};
+
+static void test_conflicts(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LENGTH(conflicts); i++) {
+        struct catalog *catalog = catalog_new(HOLD);
+        for (size_t s = 0; s < 4 && conflicts[i].steps[s].served != NULL; s++) {
+            catalog_begin(catalog);
+            for (size_t d = 0; d < STEP_DOCUMENTS; d++) {
+                const char *what = conflicts[i].steps[s].documents[d];
+                char name[8], id[16];
+                int used;
+                if (what != NULL && sscanf(what, "%7s %15s %n", name, id, &used) == 2) {
+                    offer(catalog, name, id, what + used);
+                }
+            }
+            finish(catalog);
+            if (strcmp(served(catalog), conflicts[i].steps[s].served) != 0) {
+                fail_msg("%s: step %zu: %s", conflicts[i].what, s, served(catalog));
+            }
+            for (size_t d = 0; conflicts[i].steps[s].complaint != NULL; d++) {
+                assert_true(d < catalog_length(catalog));
+                if (*complaint(catalog, d) != '\0') {
+                    assert_string_equal(complaint(catalog, d), conflicts[i].steps[s].complaint);
+                    break;
+                }
+            }
+        }
+        catalog_free(catalog);
+    }
+}
+
+/* From a cold start, the kept version is used where the source's contradicts others. */
+static void test_restored_conflict(void **state)
+{
+    struct catalog *catalog = catalog_new(HOLD);
+
+    (void)state;
+    restore(catalog, "b", "plc-b", "*.old.x.example");
+    catalog_begin(catalog);
+    offer(catalog, "a", "plc-a", "*.n.x.example");
+    offer(catalog, "b", "plc-b", "*.n.x.example");
+    finish(catalog);
+    assert_string_equal(served(catalog), "a b(refused)(restored)");
+    assert_string_equal(whose(catalog, "q.old.x.example"), "plc-b");
+    catalog_begin(catalog);
+    offer(catalog, "b", "plc-b", "*.n.x.example");
+    struct catalog_change change = finish(catalog);
+    assert_int_equal(change.accepted, 1);
+    assert_int_equal(change.names_removed, 1);
+    assert_int_equal(change.names_moved, 1);
+    assert_string_equal(served(catalog), "b");
+    catalog_free(catalog);
+}
+
+/* An endpoint that is to be found under a name which the table owns would answer for itself. */
+static void test_targets(void **state)
+{
+    static const char pointing[] = "privateLinkConnectionId: plc-t\n"
+                                   "type: VPC_RESOURCE\n"
+                                   "endpoints:\n"
+                                   "  - dnsName: vpce-1.Target.example.com\n"
+                                   "attachedDomains:\n"
+                                   "  - {type: CUSTOM, domains: [{name: '*.t.x.example'}]}\n";
+    static const struct {
+        const char *names, *first, *second; /* complaints: of "n" after "t", of "t" after "n" */
+    } rows[] = {
+        {"*.target.example.com",
+         "n:9: 'target.example.com' would own the dnsName of plc-t at t:4, which is to be found "
+         "elsewhere",
+         "t:4: dnsName 'vpce-1.Target.example.com' is owned by 'target.example.com', attached by "
+         "plc-n at n:9"},
+        {"vpce-1.target.example.com",
+         "n:9: 'vpce-1.target.example.com' would own the dnsName of plc-t at t:4, which is to be "
+         "found elsewhere",
+         "t:4: dnsName 'vpce-1.Target.example.com' is owned by 'vpce-1.target.example.com', "
+         "attached by plc-n at n:9"},
+        {"target.example.com", NULL, NULL}, /* a host owns nothing below it */
+        {"*.vpce-2.target.example.com", NULL, NULL},
+        {"*.a.vpce-1.target.example.com", NULL, NULL},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < 2 * ARRAY_LENGTH(rows); i++) {
+        struct catalog *catalog = catalog_new(HOLD);
+        bool target_first = i % 2 == 0;
+        const char *expected = target_first ? rows[i / 2].first : rows[i / 2].second;
+        for (size_t step = 0; step < 2; step++) {
+            catalog_begin(catalog);
+            if (step > 0 || target_first) {
+                offer_text(catalog, "t", pointing);
+            }
+            if (step > 0 || !target_first) {
+                offer(catalog, "n", "plc-n", rows[i / 2].names);
+            }
+            finish(catalog);
+        }
+        if (expected == NULL) {
+            assert_string_equal(served(catalog), "n t");
+        } else {
+            assert_string_equal(complaint(catalog, target_first ? 0 : 1), expected);
+        }
+        catalog_free(catalog);
+    }
+}
+
+static void test_tombstones(void **state)
+{
+    struct catalog *catalog = catalog_new(HOLD);
+    struct catalog_change change;
+
+    (void)state;
+    catalog_begin(catalog);
+    offer(catalog, "a", "plc-a", "*.a.x.example *.b.x.example h.x.example");
+    offer(catalog, "c", "plc-c", "in.a.x.example");
+    catalog_finish(catalog, 1000, &change);
+    assert_int_equal(catalog_next_expiry(catalog), UINT64_MAX);
+
+    catalog_begin(catalog); /* one root moves to another document, others go */
+    offer(catalog, "a", "plc-a", "z.b.x.example");
+    offer(catalog, "b", "plc-b", "*.b.x.example");
+    offer(catalog, "c", "plc-c", "in.a.x.example");
+    catalog_finish(catalog, 2000, &change);
+    assert_int_equal(change.names_removed, 2);
+    assert_int_equal(change.names_moved, 1);
+    assert_int_equal(change.names_added, 1);
+    assert_string_equal(whose(catalog, "q.a.x.example"), "detached");
+    assert_string_equal(whose(catalog, "h.x.example"), "detached");
+    assert_string_equal(whose(catalog, "q.h.x.example"), "not owned");
+    assert_string_equal(whose(catalog, "q.b.x.example"), "plc-b");
+    assert_string_equal(whose(catalog, "in.a.x.example"), "plc-c");
+    assert_int_equal(catalog_next_expiry(catalog), 2000 + HOLD);
+    assert_false(catalog_expire(catalog, 2000 + HOLD - 1));
+
+    catalog_begin(catalog); /* attached again: the tombstone is gone, and with it its end */
+    offer(catalog, "a", "plc-a", "z.b.x.example *.a.x.example");
+    offer(catalog, "b", "plc-b", "*.b.x.example");
+    offer(catalog, "c", "plc-c", "in.a.x.example");
+    catalog_finish(catalog, 3000, &change);
+    assert_string_equal(whose(catalog, "q.a.x.example"), "plc-a");
+    catalog_begin(catalog);
+    offer(catalog, "b", "plc-b", "*.b.x.example");
+    catalog_finish(catalog, 4000, &change);
+    assert_int_equal(change.removed, 2);
+    assert_string_equal(whose(catalog, "q.a.x.example"), "detached");
+    assert_string_equal(whose(catalog, "z.b.x.example"), "plc-b"); /* covered by the wildcard */
+    assert_true(catalog_expire(catalog, 2000 + HOLD));
+    assert_string_equal(whose(catalog, "h.x.example"), "not owned");
+    assert_string_equal(whose(catalog, "q.a.x.example"), "detached");
+    assert_int_equal(catalog_next_expiry(catalog), 4000 + HOLD);
+    assert_true(catalog_expire(catalog, 4000 + HOLD));
+    assert_false(catalog_expire(catalog, UINT64_MAX));
+    assert_string_equal(whose(catalog, "q.a.x.example"), "not owned");
+    assert_int_equal(catalog_next_expiry(catalog), UINT64_MAX);
+    catalog_free(catalog);
+
+    catalog = catalog_new(0); /* no hold, no tombstones */
+    catalog_begin(catalog);
+    offer(catalog, "a", "plc-a", "*.a.x.example");
+    finish(catalog);
+    catalog_begin(catalog);
+    assert_int_equal(finish(catalog).names_removed, 1);
+    assert_string_equal(whose(catalog, "q.a.x.example"), "not owned");
+    catalog_free(catalog);
+}
+
+/* Hundreds of documents in no order, changing back and forth, one in ten refused: what is served at
+ * the end does not depend on the way there, for they do not contradict each other. */
+static void test_many(void **state)
+{
+    enum { DOCUMENTS = 300 };
+    struct catalog *catalog = catalog_new(HOLD);
+
+    (void)state;
+    for (unsigned round = 0; round < 4; round++) {
+        catalog_begin(catalog);
+        for (unsigned i = 0; i < DOCUMENTS; i++) {
+            unsigned n = i * 77 % DOCUMENTS;
+            char name[16], id[16], names[128];
+            snprintf(name, sizeof(name), "d%03u", n);
+            snprintf(id, sizeof(id), "plc-%u", n);
+            /* In odd rounds each has its neighbour's name: a ring of moves. */
+            snprintf(names, sizeof(names), "*.n%u.x.example", (n + round % 2) % DOCUMENTS);
+            if (round == 2 && n % 10 == 0) {
+                offer_text(catalog, name, "nonsense");
+            } else {
+                offer(catalog, name, id, names);
+            }
+        }
+        struct catalog_change change = finish(catalog);
+        switch (round) {
+        case 0:
+            assert_int_equal(change.names_added, DOCUMENTS);
+            break;
+        case 1:
+            assert_int_equal(change.accepted, DOCUMENTS);
+            assert_int_equal(change.names_moved, DOCUMENTS);
+            break;
+        case 2: /* who is broken keeps its name, so the ring is cut, and all stay where they are */
+            assert_int_equal(change.refused, DOCUMENTS);
+            assert_false(change.changed);
+            break;
+        default:
+            assert_int_equal(change.refused, 0);
+            assert_false(change.changed);
+            break;
+        }
+    }
+    assert_string_equal(whose(catalog, "q.n7.x.example"), "plc-6");
+    catalog_free(catalog);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_first_load),    cmocka_unit_test(test_last_accepted),
+        cmocka_unit_test(test_source_failed), cmocka_unit_test(test_restore),
+        cmocka_unit_test(test_conflicts),     cmocka_unit_test(test_restored_conflict),
+        cmocka_unit_test(test_targets),       cmocka_unit_test(test_tombstones),
+        cmocka_unit_test(test_many),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,398 @@
+#include "claims.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "alloc.h"
+#include "dname.h"
+#include "domain.h"
+
+#define FIRST_ITEMS 64
+
+enum kind {
+    CLAIM_ID,
+    CLAIM_OWNER,
+    CLAIM_TREE,         /* a root and all below it */
+    CLAIM_POINT,        /* a host alone */
+    CLAIM_TARGET,       /* an endpoint's dnsName */
+    CLAIM_ABOVE_TARGET, /* the same, and every name above it */
+};
+
+/* A claim is known by its hash and whose it is; the bytes stay in the document.  Two claims are
+ * taken for the same if all 64 bits of a hash are, whose key no author of a document knows: by
+ * chance that is not seen in a lifetime, and it would refuse a document, not answer wrongly. */
+struct item {
+    uint64_t hash;
+    uint32_t document, connection;
+};
+
+/* What was there before a document was added. */
+struct mark {
+    const struct document *document;
+    uint32_t items;
+    uint64_t labels;
+};
+
+struct claims {
+    struct hash_key key;
+    struct item *items; /* in the order in which they came */
+    uint32_t *slots;    /* item + 1, or 0; at most half are taken */
+    uint32_t items_length, items_space;
+    struct mark *marks; /* one per document */
+    size_t length, space;
+    uint64_t labels;
+};
+
+struct claims *claims_new(const struct hash_key *key)
+{
+    struct claims *claims = alloc_array(1, sizeof(*claims));
+
+    claims->key = *key;
+    claims->items_space = FIRST_ITEMS;
+    claims->items = alloc_array(FIRST_ITEMS, sizeof(*claims->items));
+    claims->slots = alloc_array((size_t)2 * FIRST_ITEMS, sizeof(*claims->slots));
+    return claims;
+}
+
+void claims_free(struct claims *claims)
+{
+    if (claims == NULL) {
+        return;
+    }
+    free(claims->items);
+    free(claims->slots);
+    free(claims->marks);
+    free(claims);
+}
+
+static uint64_t hash_claim(const struct claims *claims, enum kind kind, const void *bytes,
+                           size_t size)
+{
+    const struct hash_key key = {claims->key.k0, claims->key.k1 ^ (uint64_t)kind};
+
+    return hash_bytes(&key, bytes, size);
+}
+
+static uint32_t *find_slot(const struct claims *claims, uint64_t hash)
+{
+    uint32_t mask = 2 * claims->items_space - 1, at = (uint32_t)hash & mask;
+
+    while (claims->slots[at] != 0 && claims->items[claims->slots[at] - 1].hash != hash) {
+        at = (at + 1) & mask;
+    }
+    return &claims->slots[at];
+}
+
+static void grow(struct claims *claims)
+{
+    claims->items_space *= 2; /* the limit on labels keeps this far below 2^31 */
+    claims->items = alloc_resize(claims->items, claims->items_space, sizeof(*claims->items));
+    free(claims->slots);
+    claims->slots = alloc_array((size_t)2 * claims->items_space, sizeof(*claims->slots));
+    for (uint32_t i = 0; i < claims->items_length; i++) {
+        *find_slot(claims, claims->items[i].hash) = i + 1;
+    }
+}
+
+/* ---- one document ---- */
+
+struct adding {
+    struct claims *claims;
+    const struct document *document;
+    struct error_list *errors;
+    uint32_t connection;
+    bool refused;
+};
+
+static const struct item *find(const struct claims *claims, uint64_t hash)
+{
+    uint32_t slot = *find_slot(claims, hash);
+
+    return slot == 0 ? NULL : &claims->items[slot - 1];
+}
+
+/* The claim of another document that this one contradicts, or NULL. */
+static const struct item *find_other(const struct adding *adding, uint64_t hash)
+{
+    const struct item *item = find(adding->claims, hash);
+
+    return item == NULL || item->document == adding->claims->length ? NULL : item;
+}
+
+static void put(struct adding *adding, uint64_t hash)
+{
+    struct claims *claims = adding->claims;
+
+    if (claims->items_length == claims->items_space) {
+        grow(claims);
+    }
+    uint32_t *slot = find_slot(claims, hash);
+    if (*slot == 0) { /* who came first keeps it: roots may be claimed by many */
+        claims->items[claims->items_length] =
+            (struct item){hash, (uint32_t)claims->length, adding->connection};
+        *slot = ++claims->items_length;
+    }
+}
+
+/* ---- where the other one stands ---- */
+
+struct place {
+    const char *document, *connection;
+    unsigned line;
+    const uint8_t *wire; /* looked for */
+};
+
+static void see_rule(void *arg, const struct domain_rule *rule)
+{
+    struct place *place = arg;
+
+    if (dname_equal(rule->owner.wire, place->wire)) {
+        place->line = rule->line;
+    }
+}
+
+static void see_root(void *arg, const struct domain_root *root)
+{
+    struct place *place = arg;
+
+    if (dname_equal(root->name.wire, place->wire)) {
+        place->line = root->domain->line;
+        /* A name written out has a line of its own. */
+        for (unsigned i = 0; i < root->domain->length && root->domain->root == NULL; i++) {
+            const struct connection_name *name = &root->domain->names[i];
+            const uint8_t *base =
+                dname_is_wildcard(name->wire) ? name->wire + 1 + name->wire[0] : name->wire;
+            if (dname_equal(base, place->wire)) {
+                place->line = name->line;
+            }
+        }
+    }
+}
+
+static bool read_target(const struct connection_endpoint *endpoint, struct dname *out)
+{
+    const char *why;
+
+    return endpoint->dns_name[0] != '\0' &&
+           dname_from_text(out, endpoint->dns_name, strlen(endpoint->dns_name), &why);
+}
+
+static void see_targets(struct place *place, const struct connection *connection)
+{
+    for (unsigned i = 0; i < connection->endpoints_length; i++) {
+        struct dname target;
+        if (read_target(&connection->endpoints[i], &target) &&
+            dname_under(target.wire, place->wire, NULL)) {
+            place->line = connection->endpoints[i].line;
+        }
+    }
+}
+
+static struct place place_of(const struct claims *claims, const struct item *item, enum kind kind,
+                             const uint8_t *wire)
+{
+    const struct document *document = claims->marks[item->document].document;
+    const struct connection *connection = &document->connections[item->connection];
+    struct place place = {document->name, connection->id, connection->line, wire};
+
+    switch (kind) {
+    case CLAIM_ID:
+        break;
+    case CLAIM_OWNER:
+        domain_rules(connection, see_rule, &place);
+        break;
+    case CLAIM_TREE:
+    case CLAIM_POINT:
+        domain_roots(connection, see_root, &place);
+        break;
+    case CLAIM_TARGET:
+    case CLAIM_ABOVE_TARGET:
+        see_targets(&place, connection);
+        break;
+    }
+    return place;
+}
+
+/* ---- the claims of a document ---- */
+
+/* False: nothing more is put in, for the document will be taken back. */
+static bool spend(struct adding *adding, unsigned labels, unsigned line)
+{
+    adding->claims->labels += labels;
+    if (adding->claims->labels > CLAIMS_LABELS_MAX && !adding->refused) {
+        error_add(adding->errors, adding->document->name, line, 0,
+                  "the table is full: its names would have more than %u labels", CLAIMS_LABELS_MAX);
+        adding->refused = true;
+    }
+    return !adding->refused;
+}
+
+static void add_id(struct adding *adding, const struct connection *connection)
+{
+    uint64_t hash = hash_claim(adding->claims, CLAIM_ID, connection->id, strlen(connection->id));
+    const struct item *other = find_other(adding, hash);
+
+    if (other != NULL) {
+        struct place place = place_of(adding->claims, other, CLAIM_ID, NULL);
+        error_add(adding->errors, adding->document->name, connection->line, 0,
+                  "privateLinkConnectionId '%s' is used already at %s:%u", connection->id,
+                  place.document, place.line);
+        adding->refused = true;
+    }
+    if (spend(adding, 1, connection->line)) {
+        put(adding, hash);
+    }
+}
+
+static void add_rule(void *arg, const struct domain_rule *rule)
+{
+    struct adding *adding = arg;
+    struct claims *claims = adding->claims;
+    uint64_t hash = hash_claim(claims, CLAIM_OWNER, rule->owner.wire, rule->owner.size);
+    const struct item *other = find_other(adding, hash);
+    char text[DNAME_TEXT_MAX];
+
+    if (other != NULL) {
+        struct place place = place_of(claims, other, CLAIM_OWNER, rule->owner.wire);
+        error_add(adding->errors, adding->document->name, rule->line, 0,
+                  "'%s' is attached already by %s at %s:%u", dname_to_text(rule->owner.wire, text),
+                  place.connection, place.document, place.line);
+        adding->refused = true;
+    }
+    if (spend(adding, dname_labels(rule->owner.wire), rule->line)) {
+        put(adding, hash);
+    }
+}
+
+static void add_root(void *arg, const struct domain_root *root)
+{
+    struct adding *adding = arg;
+    const struct claims *claims = adding->claims;
+    const uint8_t *wire = root->name.wire;
+    enum kind below = root->subtree ? CLAIM_ABOVE_TARGET : CLAIM_TARGET;
+    const struct item *other = find_other(adding, hash_claim(claims, below, wire, root->name.size));
+    char text[DNAME_TEXT_MAX];
+
+    if (other != NULL) {
+        struct place mine = {.line = root->domain->line, .wire = wire};
+        struct place place = place_of(claims, other, below, wire);
+        see_root(&mine, root);
+        error_add(adding->errors, adding->document->name, mine.line, 0,
+                  "'%s' would own the dnsName of %s at %s:%u, which is to be found elsewhere",
+                  dname_to_text(wire, text), place.connection, place.document, place.line);
+        adding->refused = true;
+    }
+    if (!adding->refused) {
+        put(adding,
+            hash_claim(claims, root->subtree ? CLAIM_TREE : CLAIM_POINT, wire, root->name.size));
+    }
+}
+
+/* The root of another document that owns this name, or NULL. */
+static const struct item *find_owner(const struct adding *adding, const struct dname *name,
+                                     enum kind *kind, const uint8_t **root)
+{
+    const struct claims *claims = adding->claims;
+
+    for (const uint8_t *at = name->wire; *at != 0; at += 1u + *at) {
+        const struct item *item = find_other(
+            adding, hash_claim(claims, CLAIM_TREE, at, name->size - (size_t)(at - name->wire)));
+        if (item != NULL) {
+            *kind = CLAIM_TREE;
+            *root = at;
+            return item;
+        }
+    }
+    *kind = CLAIM_POINT;
+    *root = name->wire;
+    return find_other(adding, hash_claim(claims, CLAIM_POINT, name->wire, name->size));
+}
+
+static void add_target(struct adding *adding, const struct connection_endpoint *endpoint)
+{
+    const struct claims *claims = adding->claims;
+    struct dname name;
+    enum kind kind;
+    const uint8_t *root;
+
+    if (!read_target(endpoint, &name)) {
+        return;
+    }
+    const struct item *other = find_owner(adding, &name, &kind, &root);
+    if (other != NULL) {
+        char text[DNAME_TEXT_MAX];
+        struct place place = place_of(claims, other, kind, root);
+        error_add(adding->errors, adding->document->name, endpoint->line, 0,
+                  "dnsName '%s' is owned by '%s', attached by %s at %s:%u", endpoint->dns_name,
+                  dname_to_text(root, text), place.connection, place.document, place.line);
+        adding->refused = true;
+    }
+    if (!spend(adding, dname_labels(name.wire), endpoint->line)) {
+        return;
+    }
+    put(adding, hash_claim(claims, CLAIM_TARGET, name.wire, name.size));
+    for (const uint8_t *at = name.wire; *at != 0; at += 1u + *at) {
+        size_t size = name.size - (size_t)(at - name.wire);
+        put(adding, hash_claim(claims, CLAIM_ABOVE_TARGET, at, size));
+    }
+}
+
+static void set_mark(struct claims *claims, const struct document *document)
+{
+    if (claims->length == claims->space) {
+        claims->space = 2 * claims->space + 16;
+        claims->marks = alloc_resize(claims->marks, claims->space, sizeof(*claims->marks));
+    }
+    claims->marks[claims->length] = (struct mark){document, claims->items_length, claims->labels};
+}
+
+bool claims_add(struct claims *claims, const struct document *document, struct error_list *errors)
+{
+    struct adding adding = {.claims = claims, .document = document, .errors = errors};
+
+    set_mark(claims, document);
+    for (size_t i = 0; i < document->length; i++) {
+        const struct connection *connection = &document->connections[i];
+        adding.connection = (uint32_t)i;
+        add_id(&adding, connection);
+        domain_rules(connection, add_rule, &adding);
+        domain_roots(connection, add_root, &adding);
+        for (unsigned e = 0; e < connection->endpoints_length; e++) {
+            add_target(&adding, &connection->endpoints[e]);
+        }
+    }
+    claims->length++;
+    if (adding.refused) {
+        claims_take_back(claims, claims->length - 1);
+    }
+    return !adding.refused;
+}
+
+size_t claims_length(const struct claims *claims)
+{
+    return claims->length;
+}
+
+/* Last in, first out: so nothing that stays was ever put behind what goes, and free slots cut no
+ * search short. */
+void claims_take_back(struct claims *claims, size_t length)
+{
+    assert(length <= claims->length);
+    if (length == claims->length) {
+        return;
+    }
+    const struct mark *mark = &claims->marks[length];
+    while (claims->items_length > mark->items) {
+        *find_slot(claims, claims->items[claims->items_length - 1].hash) = 0;
+        claims->items_length--;
+    }
+    claims->labels = mark->labels;
+    claims->length = length;
+}
+
+bool claims_has_root(const struct claims *claims, const uint8_t *wire, bool subtree)
+{
+    return find(claims, hash_claim(claims, subtree ? CLAIM_TREE : CLAIM_POINT, wire,
+                                   dname_size(wire))) != NULL;
+}

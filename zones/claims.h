@@ -1,0 +1,32 @@
+/* What the documents of one table lay claim to: connection ids, owner names, roots, and the names
+ * that endpoints are found under.  Tells when two documents contradict each other.
+ *
+ * Documents are lent until claims_free() and added whole or not at all; the last ones added can be
+ * taken back. */
+#ifndef PLDNS_CLAIMS_H
+#define PLDNS_CLAIMS_H
+
+#include "document.h"
+#include "hash.h"
+
+/* Labels of all names in one table: what a name costs in memory is a matter of its labels.  Enough
+ * for twenty million attached domains. */
+#define CLAIMS_LABELS_MAX (1u << 27)
+
+struct claims;
+
+struct claims *claims_new(const struct hash_key *);
+void claims_free(struct claims *);
+
+/* Adds the document.  False: it contradicts one that is there; 'errors' names both places of each
+ * contradiction, and nothing was added. */
+MUST_USE bool claims_add(struct claims *, const struct document *, struct error_list *errors);
+
+/* How many documents were added; and back to so many. */
+size_t claims_length(const struct claims *);
+void claims_take_back(struct claims *, size_t length);
+
+/* True if some document owns exactly this root. */
+bool claims_has_root(const struct claims *, const uint8_t *wire, bool subtree);
+
+#endif

@@ -1,0 +1,95 @@
+#include "namechange.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "alloc.h"
+#include "verdict.h"
+
+/* A name and what is answered for it, both by hash: counts need no more. */
+struct namechange_name {
+    uint64_t owner, answer;
+    bool now;
+};
+
+struct adding {
+    struct namechange *change;
+    bool now;
+    struct verdict verdict;
+};
+
+static uint64_t hash_answer(struct adding *adding, const struct domain_rule *rule)
+{
+    const struct hash_key *key = &adding->change->key;
+    struct verdict *verdict = &adding->verdict;
+
+    verdict_of(verdict, rule, "");
+    uint64_t parts[] = {
+        verdict->kind,
+        rule->connection->ttl,
+        hash_bytes(key, rule->connection->id, strlen(rule->connection->id)),
+        hash_bytes(key, verdict->addresses, verdict->length * sizeof(verdict->addresses[0])),
+    };
+    return hash_bytes(key, parts, sizeof(parts));
+}
+
+static void add_rule(void *arg, const struct domain_rule *rule)
+{
+    struct adding *adding = arg;
+    struct namechange *change = adding->change;
+
+    if (change->length == change->space) {
+        change->space = 2 * change->space + 64;
+        change->names = alloc_resize(change->names, change->space, sizeof(*change->names));
+    }
+    struct namechange_name *name = &change->names[change->length++];
+    *name = (struct namechange_name){
+        .owner = hash_bytes(&change->key, rule->owner.wire, rule->owner.size),
+        .now = adding->now,
+    };
+    /* A first load has nothing to compare with. */
+    if (!adding->now || change->before > 0) {
+        name->answer = hash_answer(adding, rule);
+    }
+    change->before += !adding->now;
+}
+
+void namechange_add(struct namechange *change, const struct document *document, bool now)
+{
+    struct adding adding = {.change = change, .now = now};
+
+    for (size_t i = 0; i < document->length; i++) {
+        domain_rules(&document->connections[i], add_rule, &adding);
+    }
+}
+
+static int compare(const void *a, const void *b)
+{
+    const struct namechange_name *x = a, *y = b;
+
+    if (x->owner != y->owner) {
+        return x->owner < y->owner ? -1 : 1;
+    }
+    return x->now - y->now;
+}
+
+void namechange_count(struct namechange *change, size_t *added, size_t *moved, size_t *removed)
+{
+    *added = *moved = *removed = 0;
+    if (change->before > 0) {
+        qsort(change->names, change->length, sizeof(*change->names), compare);
+    }
+    for (size_t i = 0; i < change->length; i++) {
+        const struct namechange_name *name = &change->names[i], *next = name + 1;
+        if (name->now) {
+            ++*added;
+        } else if (i + 1 < change->length && next->now && next->owner == name->owner) {
+            *moved += next->answer != name->answer;
+            i++;
+        } else {
+            ++*removed;
+        }
+    }
+    free(change->names);
+    *change = (struct namechange){.key = change->key};
+}

@@ -1,0 +1,36 @@
+/* Domains that were detached and stay owned for a while: see "Tombstones" in docs/answers.md. */
+#ifndef PLDNS_TOMBSTONE_H
+#define PLDNS_TOMBSTONE_H
+
+#include "claims.h"
+#include "table.h"
+
+/* Beyond so many at once, names that were detached are forwarded right away. */
+#define TOMBSTONE_MAX (1u << 20)
+
+struct tombstone {
+    struct table_tombstone what; /* its name is owned */
+    uint64_t until;              /* monotonic milliseconds */
+};
+
+struct tombstone_list {
+    struct tombstone *items;
+    size_t length, space;
+};
+
+/* Adds the roots of a document that is served no more and that nobody in 'live' has. */
+void tombstone_add(struct tombstone_list *, const struct document *, const struct claims *live,
+                   uint64_t until);
+
+/* Puts the list in order: one per name, the later end counts; what is live again goes. */
+void tombstone_settle(struct tombstone_list *, const struct claims *live);
+
+/* Drops those that end at 'now' or before; true if there was any. */
+bool tombstone_expire(struct tombstone_list *, uint64_t now);
+
+/* When the first ends; UINT64_MAX if there is none. */
+uint64_t tombstone_next(const struct tombstone_list *);
+
+void tombstone_clear(struct tombstone_list *);
+
+#endif
