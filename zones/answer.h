@@ -1,8 +1,9 @@
 /* The answer records of a rule: decided once when the table is built, written per query.
  *
- * Every record's owner is the compression pointer C0 0C: the question's name (RFC 1035 4.1.4), which
- * is what wildcard synthesis wants.  All records of a family differ in nothing but the address, so
- * only addresses are kept: a third of the memory, and writing the rest costs no more than copying it. */
+ * Every record's owner is the compression pointer C0 0C: the question's name (RFC 1035 4.1.4),
+ * which is what wildcard synthesis wants.  All records of a family differ in nothing but the
+ * address, so only addresses are kept: a third of the memory, and writing the rest costs no more
+ * than copying it. */
 #ifndef PLDNS_ANSWER_H
 #define PLDNS_ANSWER_H
 
@@ -17,7 +18,7 @@ struct answer {
     uint8_t a_count, aaaa_count;
     uint8_t a_preferred, aaaa_preferred; /* the first so many belong to our own zone: rotated among
                                             themselves and always first; 0 = no preference */
-    uint8_t addresses[]; /* 4 octets each, then 16 octets each */
+    uint8_t addresses[];                 /* 4 octets each, then 16 octets each */
 };
 
 /* Bytes a set of so many addresses takes: a multiple of 4, the alignment it wants. */
@@ -29,9 +30,10 @@ void answer_encode(struct answer *out, uint32_t ttl, const struct connection_add
                    unsigned length, unsigned preferred);
 
 /* Copies the records of 'qtype' (1 or 28; others have none) to 'out', starting at a place that
- * depends on 'turn', as many whole ones as fit in 'space' bytes.  '*count' is how many were written,
+ * depends on 'turn', as many whole ones as fit in 'space' bytes.  '*count' is how many were
+ * written,
  * '*total' how many there are.  Returns the bytes written. */
-size_t answer_write(const struct answer *, uint16_t qtype, uint32_t turn, uint8_t *out, size_t space,
-                    unsigned *count, unsigned *total);
+size_t answer_write(const struct answer *, uint16_t qtype, uint32_t turn, uint8_t *out,
+                    size_t space, unsigned *count, unsigned *total);
 
 #endif

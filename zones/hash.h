@@ -1,7 +1,7 @@
 /* A keyed hash for names: fast, and not predictable for who does not know the key.
  *
- * SipHash-1-3 over the folded octets.  The key is drawn once per process (random.h) and handed down;
- * tests use a fixed one. */
+ * SipHash-1-3 over the folded octets.  The key is drawn once per process (random.h) and handed
+ * down; tests use a fixed one. */
 #ifndef PLDNS_HASH_H
 #define PLDNS_HASH_H
 

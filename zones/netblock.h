@@ -1,5 +1,5 @@
-/* Client ranges: "10.0.0.0/8", "fd00::/8", "192.0.2.1", and the words "loopback" (127.0.0.0/8, ::1),
- * "private" (RFC 1918, RFC 4193, RFC 6598, link local of both families) and "any".
+/* Client ranges: "10.0.0.0/8", "fd00::/8", "192.0.2.1", and the words "loopback" (127.0.0.0/8,
+ * ::1), "private" (RFC 1918, RFC 4193, RFC 6598, link local of both families) and "any".
  * IPv4-mapped IPv6 addresses (::ffff:a.b.c.d) match as the IPv4 address they carry. */
 #ifndef PLDNS_NETBLOCK_H
 #define PLDNS_NETBLOCK_H
