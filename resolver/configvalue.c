@@ -7,11 +7,9 @@
 #include <string.h>
 
 #include "alloc.h"
+#include "amount.h"
 #include "cpus.h"
 #include "zoneid.h"
-
-#define SECOND 1000ULL
-#define KIB    1024ULL
 
 #define WHY(why, ...) (snprintf(why, CONFIGVALUE_WHY, __VA_ARGS__), false)
 
@@ -78,80 +76,40 @@ static bool set_boolean(bool *field, const char *yes, const char *no, const char
     return true;
 }
 
-/* Digits and a unit; false if it is neither, or more than 64 bits hold. */
-static bool read_amount(const char *text, const char *const *units, const uint64_t *factors,
-                        uint64_t *out)
-{
-    size_t digits = strspn(text, "0123456789");
-    uint64_t value = 0;
-
-    if (digits == 0 || digits > 12) /* 10^12 of the largest unit still fits */
-        return false;
-    for (size_t i = 0; i < digits; i++)
-        value = value * 10 + (uint64_t)(text[i] - '0');
-    for (size_t i = 0; units[i] != NULL; i++) {
-        if (strcmp(text + digits, units[i]) == 0)
-            return !__builtin_mul_overflow(value, factors[i], out);
-    }
-    return false;
-}
-
-static const char *const duration_units[] = {"", "ms", "s", "m", "h", "d", NULL};
-static const uint64_t duration_factors[] = {SECOND,        1, SECOND, 60 * SECOND, 3600 * SECOND,
-                                            86400 * SECOND};
-static const char *const byte_units[] = {"", "KiB", "MiB", "GiB", NULL};
-static const uint64_t byte_factors[] = {1, KIB, KIB *KIB, KIB *KIB *KIB};
-
-/* "1d", "100ms", "64GiB": the largest unit that divides it. */
-static char *amount_text(uint64_t value, const char *const *units, const uint64_t *factors,
-                         char text[32])
-{
-    size_t best = 0;
-
-    for (size_t i = 1; units[i] != NULL; i++) {
-        bool whole = value % factors[i] == 0;
-        bool larger = best == 0 || factors[i] > factors[best];
-        if (whole && larger && (value > 0 || factors[i] == SECOND))
-            best = i;
-    }
-    snprintf(text, 32, "%" PRIu64 "%s", value / factors[best], units[best]);
-    return text;
-}
-
 static bool set_duration(uint64_t *field, const struct configvalue_key *key, const char *text,
                          char *why)
 {
-    char least[32], most[32];
+    char least[AMOUNT_TEXT], most[AMOUNT_TEXT];
 
-    if (read_amount(text, duration_units, duration_factors, field) && *field >= key->least &&
-        *field <= key->most)
+    if (amount_duration(text, field) && *field >= key->least && *field <= key->most)
         return true;
     return WHY(why, "wants a duration such as 30s, from %s to %s, has '%.80s'",
-               amount_text(key->least, duration_units, duration_factors, least),
-               amount_text(key->most, duration_units, duration_factors, most), text);
+               amount_duration_text(key->least, least), amount_duration_text(key->most, most),
+               text);
 }
 
 static bool set_bytes(uint64_t *field, const struct configvalue_key *key, const char *text,
                       char *why)
 {
-    char most[32];
+    char most[AMOUNT_TEXT];
 
-    if (read_amount(text, byte_units, byte_factors, field) && *field >= key->least &&
-        *field <= key->most)
+    if (amount_bytes(text, field) && *field >= key->least && *field <= key->most)
         return true;
     return WHY(why, "wants a size such as 16MiB, up to %s, has '%.80s'",
-               amount_text(key->most, byte_units, byte_factors, most), text);
+               amount_bytes_text(key->most, most), text);
 }
 
 static bool read_integer(const struct configvalue_key *key, const char *text, uint64_t *out,
                          char *why)
 {
-    static const char *const units[] = {"", NULL};
-    static const uint64_t factors[] = {1};
     bool automatic = key->kind == CONFIGVALUE_WORKERS;
+    int64_t value;
 
-    if (read_amount(text, units, factors, out) && *out >= key->least && *out <= key->most)
+    if (amount_integer(text, &value) && value >= (int64_t)key->least &&
+        value <= (int64_t)key->most) {
+        *out = (uint64_t)value;
         return true;
+    }
     return WHY(why, "wants %san integer from %" PRIu64 " to %" PRIu64 ", has '%.80s'",
                automatic ? "auto or " : "", key->least, key->most, text);
 }

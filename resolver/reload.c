@@ -37,6 +37,8 @@ struct reload {
     struct asker *waiting; /* for the next one */
     int done;              /* eventfd: the builder has a report */
     struct event *on_done, *timer;
+    reload_done_fn *listener;
+    void *listener_arg;
 };
 
 /* ---- what is told ---- */
@@ -197,6 +199,8 @@ static void on_done(evutil_socket_t fd, short what, void *arg)
         return; /* not yet: level triggered */
     take_report(r);
     tell_askers(r); /* what they ask for now waits for the next run */
+    if (r->listener != NULL)
+        r->listener(r->listener_arg, &r->outcome);
     r->running = false;
     set_timer(r);
     start_if_wanted(r);
@@ -302,6 +306,12 @@ void reload_forget(struct reload *r, void *arg)
 {
     forget(&r->asking, arg);
     forget(&r->waiting, arg);
+}
+
+void reload_listen(struct reload *r, reload_done_fn *listener, void *arg)
+{
+    r->listener = listener;
+    r->listener_arg = arg;
 }
 
 const struct reload_outcome *reload_last(const struct reload *r)

@@ -39,6 +39,10 @@ struct publish *reload_table(struct reload *); /* of struct table: what workers 
 void reload_request(struct reload *, reload_done_fn *done, void *arg);
 void reload_forget(struct reload *, void *arg); /* the asker went away */
 
+/* 'listener' is called after every run that changed what reload_last() and reload_documents() say,
+ * and after all who asked for it were told.  There is one. */
+void reload_listen(struct reload *, reload_done_fn *listener, void *arg);
+
 const struct reload_outcome *reload_last(const struct reload *);
 /* The documents, for the status; only between runs: NULL while one is running is never returned,
  * the snapshot is made at the end of each run. */

@@ -1,1 +1,397 @@
 #include "server.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "admin.h"
+#include "alloc.h"
+#include "build.h"
+#include "builder.h"
+#include "clock.h"
+#include "listener.h"
+#include "log.h"
+#include "query.h"
+#include "random.h"
+#include "resolvconf.h"
+#include "systemd.h"
+
+#define LINE_ROOM   2048
+#define STATUS_ROOM 160
+/* A daemon of many workers and clients needs more descriptors than the soft limit gives. */
+#define DESCRIPTORS_WANTED 65536
+
+static const int handled[] = {SIGHUP, SIGTERM, SIGINT, SIGUSR1};
+
+struct server {
+    struct service service;
+    struct config *config;
+    struct hash_key key;
+    struct config_upstreams upstreams;
+    struct query_facts facts;
+    struct event_base *base;
+    struct listener *listeners;
+    struct worker **workers;
+    unsigned workers_length;
+    struct admin *admin;
+    struct event *signals[ARRAY_LENGTH(handled)];
+    struct event *drain, *watchdog;
+    bool draining;
+};
+
+/* ---- words ---- */
+
+/* Before there is a log, and for --check: one line each, for a person. */
+static void print_errors(const struct error_list *errors)
+{
+    char line[LINE_ROOM];
+
+    for (size_t i = 0; i < errors->length; i++)
+        fprintf(stderr, "pldnsd: %s\n", error_format(&errors->items[i], line, sizeof line));
+    if (errors->length < errors->errors + errors->warnings)
+        fprintf(stderr, "pldnsd: and %zu more\n",
+                errors->errors + errors->warnings - errors->length);
+}
+
+static void log_warnings(const struct error_list *errors)
+{
+    char line[LINE_ROOM], quoted[LINE_ROOM];
+
+    for (size_t i = 0; i < errors->length; i++) {
+        if (errors->items[i].warning)
+            log_warning("configuration", "what=%s",
+                        log_quote(error_format(&errors->items[i], line, sizeof line), quoted,
+                                  sizeof quoted));
+    }
+}
+
+static uint64_t sum(const struct server *s, enum stats_counter counter)
+{
+    uint64_t all = 0;
+
+    for (unsigned i = 0; i < s->workers_length; i++)
+        all += stats_read(worker_stats(s->workers[i]), counter);
+    return all;
+}
+
+static void log_status(const struct server *s)
+{
+    const struct reload_outcome *last = reload_last(s->service.reload);
+
+    log_info("status",
+             "generation=%llu refused=%zu degraded=%s udp=%llu tcp=%llu owned=%llu cached=%llu "
+             "forwarded=%llu servfail=%llu upstream_timeouts=%llu leaks=%llu uptime=%llu",
+             (unsigned long long)last->generation, last->refused_now, last->degraded ? "yes" : "no",
+             (unsigned long long)sum(s, STATS_UDP_QUERIES),
+             (unsigned long long)sum(s, STATS_TCP_QUERIES), (unsigned long long)sum(s, STATS_OWNED),
+             (unsigned long long)sum(s, STATS_CACHE_HITS),
+             (unsigned long long)sum(s, STATS_FORWARDED),
+             (unsigned long long)sum(s, STATS_RCODE_SERVFAIL),
+             (unsigned long long)sum(s, STATS_UPSTREAM_TIMEOUTS),
+             (unsigned long long)sum(s, STATS_LEAKS),
+             (unsigned long long)(clock_ms() - s->service.started_ms) / 1000);
+}
+
+static void tell_systemd(const struct server *s)
+{
+    const struct reload_outcome *last = reload_last(s->service.reload);
+    char status[STATUS_ROOM];
+    size_t length;
+
+    (void)reload_documents(s->service.reload, &length);
+    snprintf(status, sizeof status, "Generation %llu, %zu documents, %zu refused%s",
+             (unsigned long long)last->generation, length, last->refused_now,
+             last->degraded ? ", degraded" : "");
+    systemd_ready(status);
+}
+
+/* ---- signals and timers ---- */
+
+static void on_sighup_done(void *arg, const struct reload_outcome *outcome)
+{
+    (void)outcome;
+    tell_systemd(arg);
+}
+
+static void on_reloaded(void *arg, const struct reload_outcome *outcome)
+{
+    struct server *s = arg;
+
+    if (outcome->change.changed) {
+        s->service.published_ms = clock_ms();
+        atomic_store(&s->facts.published_ms, s->service.published_ms);
+    }
+    atomic_store(&s->facts.refused, outcome->refused_now);
+    if (s->admin != NULL)
+        admin_reloaded(s->admin);
+}
+
+static void on_drained(evutil_socket_t fd, short what, void *arg)
+{
+    struct server *s = arg;
+
+    (void)fd;
+    (void)what;
+    event_base_loopbreak(s->base);
+}
+
+static void start_drain(struct server *s)
+{
+    uint64_t ms = s->config->drain_ms;
+    struct timeval wait = {(time_t)(ms / 1000), (suseconds_t)(ms % 1000 * 1000)};
+
+    if (s->draining) { /* asked twice: it is urgent */
+        event_base_loopbreak(s->base);
+        return;
+    }
+    s->draining = true;
+    s->service.ready = false;
+    systemd_stopping();
+    log_info("stopping", "signal=SIGTERM now=\"not ready any more, answering for %llu ms\"",
+             (unsigned long long)ms);
+    evtimer_add(s->drain, &wait);
+}
+
+static void on_signal(evutil_socket_t signal, short what, void *arg)
+{
+    struct server *s = arg;
+
+    (void)what;
+    switch (signal) {
+    case SIGHUP:
+        log_info("signal", "signal=SIGHUP now=reload");
+        systemd_reloading(clock_ns() / 1000);
+        reload_request(s->service.reload, on_sighup_done, s);
+        break;
+    case SIGTERM:
+        start_drain(s);
+        break;
+    case SIGINT:
+        log_info("stopping", "signal=SIGINT now=\"at once\"");
+        s->service.ready = false;
+        event_base_loopbreak(s->base);
+        break;
+    default:
+        log_status(s);
+    }
+}
+
+static void on_watchdog(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    (void)arg;
+    systemd_watchdog();
+}
+
+static void add_events(struct server *s)
+{
+    uint64_t ms = systemd_watchdog_ms();
+
+    for (size_t i = 0; i < ARRAY_LENGTH(handled); i++) {
+        s->signals[i] = evsignal_new(s->base, handled[i], on_signal, s);
+        evsignal_add(s->signals[i], NULL);
+    }
+    (void)signal(SIGPIPE, SIG_IGN); /* a peer that went away is an error of write(2) */
+    s->drain = evtimer_new(s->base, on_drained, s);
+    if (ms > 0) {
+        struct timeval every = {(time_t)(ms / 1000), (suseconds_t)(ms % 1000 * 1000)};
+        s->watchdog = event_new(s->base, -1, EV_PERSIST, on_watchdog, s);
+        event_add(s->watchdog, &every);
+    }
+}
+
+/* ---- start ---- */
+
+static void raise_descriptors(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= DESCRIPTORS_WANTED)
+        return;
+    limit.rlim_cur =
+        limit.rlim_max < DESCRIPTORS_WANTED ? limit.rlim_max : (rlim_t)DESCRIPTORS_WANTED;
+    (void)setrlimit(RLIMIT_NOFILE, &limit); /* what is there must do then */
+}
+
+static bool is_own(const struct config *config, const union config_address *address)
+{
+    for (size_t i = 0; i < config->listen_length; i++) {
+        if (memcmp(&config->listen[i], address, sizeof *address) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* The configured upstreams but ourselves, or those of resolv.conf. */
+static void find_upstreams(struct server *s, struct error_list *warnings)
+{
+    const struct config_upstreams *from = &s->config->forward.upstreams;
+    struct error_list found = {0};
+
+    if (from->length == 0 &&
+        !resolvconf_read(s->config->forward.resolv_conf, s->config, &s->upstreams, &found)) {
+        for (size_t i = 0; i < found.length; i++) /* owned names are served all the same */
+            error_warn(warnings, found.items[i].file, found.items[i].line, found.items[i].column,
+                       "%s", found.items[i].text);
+    }
+    error_clear(&found);
+    if (from->length > 0)
+        s->upstreams.items = alloc_array(from->length, sizeof *s->upstreams.items);
+    for (size_t i = 0; i < from->length; i++) {
+        if (is_own(s->config, &from->items[i].address))
+            error_warn(warnings, "forward.upstreams", 0, 0,
+                       "%s is one of our own listening addresses: left out", from->items[i].text);
+        else
+            s->upstreams.items[s->upstreams.length++] = from->items[i];
+    }
+    if (s->upstreams.length == 0)
+        error_warn(warnings, "forward.upstreams", 0, 0,
+                   "there is no upstream: names that are not attached are answered SERVFAIL");
+}
+
+static bool start_workers(struct server *s, struct error_list *errors)
+{
+    size_t each = s->config->listen_length;
+
+    s->workers = alloc_array(s->config->workers, sizeof *s->workers);
+    for (unsigned i = 0; i < s->config->workers; i++) {
+        struct worker_options options = {
+            .index = i,
+            .config = s->config,
+            .table = reload_table(s->service.reload),
+            .listeners = s->listeners + i * each,
+            .upstreams = &s->upstreams,
+            .key = s->key,
+            .cache_bytes = (size_t)(s->config->cache.bytes / s->config->workers),
+            .facts = &s->facts,
+        };
+        struct worker *worker = worker_start(&options, errors);
+        if (worker == NULL)
+            return false;
+        s->workers[s->workers_length++] = worker;
+        s->service.workers = s->workers;
+        s->service.workers_length = s->workers_length;
+    }
+    return true;
+}
+
+/* Everything that can be refused comes before the first answer. */
+static bool start(struct server *s, const struct config_flags *flags, char *const *environment,
+                  struct error_list *errors)
+{
+    struct random random = {0};
+
+    s->service.started_ms = clock_ms();
+    s->config = config_read(flags, environment, errors);
+    if (s->config == NULL)
+        return false;
+    log_setup(s->config->log.level, s->config->log.format);
+    random_bytes(&random, &s->key, sizeof s->key);
+    raise_descriptors();
+    find_upstreams(s, errors);
+    log_warnings(errors);
+    error_clear(errors);
+    s->base = event_base_new();
+    s->service.config = s->config;
+    s->service.upstreams = &s->upstreams;
+    s->service.reload = reload_new(s->base, s->config, s->key, errors);
+    if (s->service.reload == NULL)
+        return false;
+    reload_listen(s->service.reload, on_reloaded, s);
+    s->service.published_ms = clock_ms();
+    atomic_store(&s->facts.published_ms, s->service.published_ms);
+    atomic_store(&s->facts.refused, reload_last(s->service.reload)->refused_now);
+    s->listeners = listener_bind(s->config, s->config->workers, errors);
+    if (s->listeners == NULL)
+        return false;
+    s->admin = admin_new(s->base, &s->service, errors);
+    if (s->admin == NULL)
+        return false;
+    add_events(s);
+    return start_workers(s, errors);
+}
+
+/* ---- stop ---- */
+
+static void stop(struct server *s)
+{
+    for (unsigned i = 0; i < s->workers_length; i++)
+        worker_stop(s->workers[i]);
+    s->workers_length = s->service.workers_length = 0;
+    free(s->workers);
+    if (s->watchdog != NULL)
+        event_free(s->watchdog);
+    if (s->drain != NULL)
+        event_free(s->drain);
+    for (size_t i = 0; i < ARRAY_LENGTH(handled); i++) {
+        if (s->signals[i] != NULL)
+            event_free(s->signals[i]);
+    }
+    admin_free(s->admin);
+    if (s->listeners != NULL)
+        listener_close(s->listeners, s->config->workers * s->config->listen_length);
+    reload_free(s->service.reload);
+    if (s->base != NULL)
+        event_base_free(s->base);
+    free(s->upstreams.items);
+    config_free(s->config);
+}
+
+static void serve(struct server *s)
+{
+    char text[LINE_ROOM] = "", one[128];
+    size_t used = 0;
+
+    for (size_t i = 0; i < s->config->listen_length && used < sizeof text; i++)
+        used += (size_t)snprintf(text + used, sizeof text - used, "%s%s", i == 0 ? "" : ",",
+                                 config_address_text(&s->config->listen[i].any, one, sizeof one));
+    s->service.ready = true;
+    log_info("ready", "version=" PLDNS_VERSION " listen=%s workers=%u upstreams=%zu ms=%llu", text,
+             s->config->workers, s->upstreams.length,
+             (unsigned long long)(clock_ms() - s->service.started_ms));
+    tell_systemd(s);
+    event_base_dispatch(s->base);
+    log_status(s);
+}
+
+enum server_exit server_run(const struct config_flags *flags, char *const *environment)
+{
+    struct server server = {0};
+    struct error_list errors = {0};
+
+    publish_thread_enter(); /* admin pages look at the table */
+    bool started = start(&server, flags, environment, &errors);
+    if (started)
+        serve(&server);
+    else
+        print_errors(&errors);
+    error_clear(&errors);
+    stop(&server);
+    publish_thread_leave();
+    if (started)
+        log_info("stopped", "exit=0");
+    return started ? SERVER_FINE : SERVER_REFUSED;
+}
+
+enum server_exit server_check(const struct config_flags *flags, char *const *environment)
+{
+    struct error_list errors = {0};
+    struct config *config = config_read(flags, environment, &errors);
+    size_t before = errors.errors;
+
+    if (config != NULL)
+        builder_check(config, &errors);
+    bool fine = config != NULL && errors.errors == before;
+    print_errors(&errors);
+    if (fine)
+        printf("pldnsd: the configuration and the documents are right\n");
+    error_clear(&errors);
+    config_free(config);
+    return fine ? SERVER_FINE : SERVER_REFUSED;
+}

@@ -1,0 +1,93 @@
+#include "metrics.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "alloc.h"
+#include "build.h"
+
+static void put_head(FILE *out, const char *name, const char *type, const char *help)
+{
+    fprintf(out, "# HELP pldns_%s %s\n# TYPE pldns_%s %s\n", name, help, name, type);
+}
+
+static void put_gauge(FILE *out, const char *name, const char *help, uint64_t value)
+{
+    put_head(out, name, "gauge", help);
+    fprintf(out, "pldns_%s %" PRIu64 "\n", name, value);
+}
+
+static void put_counters(FILE *out, const struct service *service)
+{
+    for (enum stats_counter c = 0; c < STATS_COUNT; c++) {
+        char name[80];
+        uint64_t sum = 0;
+        for (unsigned i = 0; i < service->workers_length; i++)
+            sum += stats_read(worker_stats(service->workers[i]), c);
+        snprintf(name, sizeof name, "%s_total", stats_name(c));
+        put_head(out, name, "counter", stats_help(c));
+        fprintf(out, "pldns_%s %" PRIu64 "\n", name, sum);
+    }
+}
+
+static void put_workers(FILE *out, const struct service *service)
+{
+    struct worker_gauges sum = {0}, one;
+
+    for (unsigned i = 0; i < service->workers_length; i++) {
+        worker_gauges(service->workers[i], &one);
+        sum.cache_bytes += one.cache_bytes;
+        sum.cache_entries += one.cache_entries;
+        sum.in_flight += one.in_flight;
+        sum.tcp_connections += one.tcp_connections;
+    }
+    put_gauge(out, "workers", "Threads that answer", service->workers_length);
+    put_gauge(out, "cache_bytes", "Memory of the cache, bookkeeping included", sum.cache_bytes);
+    put_gauge(out, "cache_entries", "Answers in the cache", sum.cache_entries);
+    put_gauge(out, "in_flight", "Questions waiting for upstreams", sum.in_flight);
+    put_gauge(out, "tcp_open", "TCP connections of clients now open", sum.tcp_connections);
+}
+
+static void put_table(FILE *out, const struct service *service)
+{
+    const struct reload_outcome *last = reload_last(service->reload);
+    const struct table *table = publish_get(reload_table(service->reload));
+
+    put_gauge(out, "generation", "Number of the table that is served", table_generation(table));
+    put_gauge(out, "documents", "Documents in the table", table_documents(table));
+    put_gauge(out, "documents_refused", "Documents whose newest version is not served",
+              last->refused_now);
+    put_gauge(out, "connections", "Private link connections in the table",
+              table_connections(table));
+    put_gauge(out, "names", "Owner names in the table", table_names(table));
+    put_gauge(out, "table_bytes", "Memory of the table", table_bytes(table));
+    put_gauge(out, "degraded", "1 while the attachments directory cannot be read",
+              last->degraded ? 1 : 0);
+    put_gauge(out, "state_trouble", "1 while accepted documents cannot be kept",
+              last->state_trouble[0] != '\0' ? 1 : 0);
+}
+
+char *metrics_text(const struct service *service, uint64_t now)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+
+    if (out == NULL)
+        return alloc_string("");
+    put_head(out, "build_info", "gauge", "Always 1, the version is in the label");
+    fprintf(out, "pldns_build_info{version=\"%s\"} 1\n", PLDNS_VERSION);
+    put_gauge(out, "ready", "1 while queries are answered and the daemon is not about to end",
+              service->ready ? 1 : 0);
+    put_head(out, "uptime_seconds", "gauge", "Since the start");
+    fprintf(out, "pldns_uptime_seconds %.3f\n", (double)(now - service->started_ms) / 1000);
+    put_table(out, service);
+    put_workers(out, service);
+    put_counters(out, service);
+    if (fclose(out) != 0 || text == NULL) {
+        free(text);
+        return alloc_string("");
+    }
+    return text;
+}

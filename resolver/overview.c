@@ -1,0 +1,306 @@
+#include "overview.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "alloc.h"
+#include "build.h"
+#include "explain.h"
+
+#define LINE_MAX_OCTETS 2048
+
+json_t *overview_text(const char *text)
+{
+    json_t *value = json_string(text);
+
+    if (value != NULL)
+        return value;
+    char *copy = alloc_string(text);
+    for (unsigned char *c = (unsigned char *)copy; *c != '\0'; c++) {
+        if (*c >= 0x80)
+            *c = '?';
+    }
+    value = json_string(copy);
+    free(copy);
+    return value;
+}
+
+static void set(json_t *map, const char *key, const char *text)
+{
+    (void)json_object_set_new(map, key, overview_text(text));
+}
+
+static void set_if(json_t *map, const char *key, const char *text)
+{
+    if (text[0] != '\0')
+        set(map, key, text);
+}
+
+static void set_number(json_t *map, const char *key, uint64_t value)
+{
+    (void)json_object_set_new(map, key, json_integer((json_int_t)value));
+}
+
+static void set_boolean(json_t *map, const char *key, bool value)
+{
+    (void)json_object_set_new(map, key, json_boolean(value));
+}
+
+static void set_name(json_t *map, const char *key, const uint8_t *wire)
+{
+    char text[DNAME_TEXT_MAX];
+
+    set(map, key, dname_to_text(wire, text));
+}
+
+/* ---- status ---- */
+
+static json_t *complaints_of(const struct error_list *errors, bool warnings)
+{
+    json_t *list = json_array();
+    char line[LINE_MAX_OCTETS];
+
+    for (size_t i = 0; i < errors->length; i++) {
+        if (errors->items[i].warning == warnings)
+            (void)json_array_append_new(
+                list, overview_text(error_format(&errors->items[i], line, sizeof line)));
+    }
+    return list;
+}
+
+static json_t *document(const struct catalog_entry *entry)
+{
+    json_t *map = json_object();
+    char text[DIGEST_TEXT];
+
+    set(map, "name", entry->name);
+    set(map, "state",
+        !entry->refused ? "accepted"
+        : entry->served ? "refused, an earlier version is served"
+                        : "refused, not served");
+    set_number(map, "connections", entry->connections);
+    if (entry->served)
+        set(map, "served", digest_to_text(&entry->served_digest, text));
+    set_boolean(map, "restored", entry->restored);
+    (void)json_object_set_new(map, "errors", complaints_of(entry->complaints, false));
+    (void)json_object_set_new(map, "warnings", complaints_of(entry->complaints, true));
+    return map;
+}
+
+static json_t *documents(const struct service *service)
+{
+    json_t *list = json_array();
+    size_t length;
+    const struct catalog_entry *entries = reload_documents(service->reload, &length);
+
+    for (size_t i = 0; i < length; i++)
+        (void)json_array_append_new(list, document(&entries[i]));
+    return list;
+}
+
+static json_t *table_of(const struct table *table)
+{
+    json_t *map = json_object();
+    char text[DIGEST_TEXT];
+
+    set(map, "digest", digest_to_text(table_digest(table), text));
+    set_number(map, "documents", table_documents(table));
+    set_number(map, "connections", table_connections(table));
+    set_number(map, "names", table_names(table));
+    set_number(map, "bytes", table_bytes(table));
+    return map;
+}
+
+static json_t *addresses(const union config_address *list, size_t length)
+{
+    json_t *array = json_array();
+    char text[128];
+
+    for (size_t i = 0; i < length; i++)
+        (void)json_array_append_new(
+            array, overview_text(config_address_text(&list[i].any, text, sizeof text)));
+    return array;
+}
+
+static json_t *upstreams(const struct config_upstreams *list)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < list->length; i++)
+        (void)json_array_append_new(array, overview_text(list->items[i].text));
+    return array;
+}
+
+static json_t *counters(const struct service *service)
+{
+    json_t *map = json_object();
+
+    for (enum stats_counter c = 0; c < STATS_COUNT; c++) {
+        uint64_t sum = 0;
+        for (unsigned i = 0; i < service->workers_length; i++)
+            sum += stats_read(worker_stats(service->workers[i]), c);
+        set_number(map, stats_name(c), sum);
+    }
+    return map;
+}
+
+json_t *overview_status(const struct service *service, uint64_t now)
+{
+    const struct reload_outcome *last = reload_last(service->reload);
+    const struct table *table = publish_get(reload_table(service->reload));
+    const struct config *config = service->config;
+    json_t *map = json_object();
+
+    set(map, "version", PLDNS_VERSION);
+    set(map, "instance", config->instance);
+    set_if(map, "zone", config->zone);
+    set_boolean(map, "ready", service->ready);
+    set_number(map, "uptimeSeconds", (now - service->started_ms) / 1000);
+    set_number(map, "generation", table_generation(table));
+    set_number(map, "ageSeconds", (now - service->published_ms) / 1000);
+    set_number(map, "refused", last->refused_now);
+    set_if(map, "degraded", last->degraded_why);
+    set_if(map, "stateTrouble", last->state_trouble);
+    (void)json_object_set_new(map, "table", table_of(table));
+    (void)json_object_set_new(map, "documents", documents(service));
+    (void)json_object_set_new(map, "listen", addresses(config->listen, config->listen_length));
+    (void)json_object_set_new(map, "upstreams", upstreams(service->upstreams));
+    set_number(map, "workers", service->workers_length);
+    (void)json_object_set_new(map, "counters", counters(service));
+    return map;
+}
+
+/* ---- reload ---- */
+
+static json_t *lines_of(const char *text)
+{
+    json_t *list = json_array();
+    char *copy = alloc_string(text), *rest = copy, *line;
+
+    while ((line = strsep(&rest, "\n")) != NULL) {
+        if (line[0] != '\0')
+            (void)json_array_append_new(list, overview_text(line));
+    }
+    free(copy);
+    return list;
+}
+
+json_t *overview_outcome(const struct reload_outcome *outcome)
+{
+    const struct catalog_change *change = &outcome->change;
+    json_t *map = json_object(), *names = json_object();
+
+    set_number(map, "generation", outcome->generation);
+    set_boolean(map, "changed", change->changed);
+    set_number(names, "added", change->names_added);
+    set_number(names, "moved", change->names_moved);
+    set_number(names, "removed", change->names_removed);
+    (void)json_object_set_new(map, "names", names);
+    set_number(map, "accepted", change->accepted);
+    set_number(map, "removed", change->removed);
+    set_number(map, "refused", outcome->refused_now);
+    set_if(map, "degraded", outcome->degraded_why);
+    set_if(map, "stateTrouble", outcome->state_trouble);
+    set_number(map, "milliseconds", outcome->took_ms);
+    (void)json_object_set_new(map, "complaints", lines_of(outcome->complaints));
+    return map;
+}
+
+/* ---- explain ---- */
+
+static const char *rcode_of(enum table_outcome outcome)
+{
+    switch (outcome) {
+    case TABLE_ANSWER:
+    case TABLE_EMPTY:
+        return "NOERROR";
+    case TABLE_NOT_READY:
+        return "SERVFAIL";
+    default:
+        return "NXDOMAIN";
+    }
+}
+
+static void set_answer(json_t *map, const struct answer *answer)
+{
+    char text[EXPLAIN_TEXT_MAX], *rest = explain_addresses(answer, text, sizeof text), *one;
+    json_t *list = json_array();
+
+    while ((one = strsep(&rest, ",")) != NULL) {
+        if (one[0] != '\0')
+            (void)json_array_append_new(list, overview_text(one));
+    }
+    (void)json_object_set_new(map, "addresses", list);
+    set_number(map, "ttl", answer->ttl);
+}
+
+static void set_why(json_t *map, const struct table_why *why)
+{
+    set_if(map, "rule", why->owner);
+    set_if(map, "connection", why->connection);
+    set_if(map, "cluster", why->cluster);
+    set_if(map, "zone", why->zone);
+    set_if(map, "state", why->state);
+    set_if(map, "message", why->message);
+    set_if(map, "document", why->document);
+    set_number(map, "line", why->line);
+}
+
+/* Where a name that is not ours goes: the route with the longest suffix, or the upstreams. */
+static const struct config_upstreams *route_of(const struct service *service, const uint8_t *name)
+{
+    const struct config_upstreams *best = service->upstreams;
+    size_t longest = 0;
+
+    for (size_t i = 0; i < service->config->forward.routes_length; i++) {
+        const struct config_route *route = &service->config->forward.routes[i];
+        if (route->suffix.size > longest && dname_under(name, route->suffix.wire, NULL)) {
+            longest = route->suffix.size;
+            best = &route->upstreams;
+        }
+    }
+    return best;
+}
+
+static void set_owned(json_t *map, const struct explain *e)
+{
+    set(map, "rcode", rcode_of(e->match.outcome));
+    if (e->ruled)
+        set_why(map, &e->why);
+    else if (e->root.size > 0)
+        set_name(map, "root", e->root.wire);
+    if (e->match.outcome == TABLE_ANSWER)
+        set_answer(map, e->match.answer);
+    if (e->match.regional_fallback)
+        set(map, "fallback", "regional");
+}
+
+json_t *overview_explain(const struct service *service, const struct dname *name, const char *type,
+                         const struct sockaddr *client)
+{
+    const struct table *table = publish_get(reload_table(service->reload));
+    json_t *map = json_object();
+    char text[EXPLAIN_TEXT_MAX];
+    struct explain e;
+
+    explain_find(table, name->wire, &e);
+    bool owned = e.match.outcome != TABLE_NOT_OWNED;
+    set_name(map, "name", name->wire);
+    set(map, "type", type);
+    set_boolean(map, "owned", owned);
+    set(map, "outcome", explain_outcome(e.match.outcome));
+    if (owned)
+        set_owned(map, &e);
+    else
+        (void)json_object_set_new(map, "upstreams", upstreams(route_of(service, name->wire)));
+    if (e.match.placeholder)
+        set_boolean(map, "placeholder", true);
+    if (e.is_near)
+        set_name(map, "near", e.near.wire);
+    if (client != NULL)
+        set_boolean(map, "allowed", netblock_contains(&service->config->allow, client));
+    set(map, "text", explain_text(table, &e, text, sizeof text));
+    set_number(map, "generation", table_generation(table));
+    return map;
+}
