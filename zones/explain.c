@@ -100,9 +100,11 @@ static void add_rule(struct line *line, const struct explain *explain)
 
     add_field(line, "rule", why->owner);
     add_field(line, "connection", why->connection);
-    add_field(line, "cluster", why->cluster);
     add_field(line, "zone", why->zone);
-    add_field(line, "state", why->state);
+    add_field(line, "state",
+              why->state[0] == 0 && explain->match.outcome == TABLE_ANSWER
+                  ? state_name(STATE_USABLE)
+                  : why->state);
     if (why->message[0] != 0)
         add(line, " message=\"%s\"", why->message);
     if (explain->match.outcome == TABLE_ANSWER) {
