@@ -22,7 +22,7 @@ enum wire_rcode owned_rcode(const struct table_match *match)
     case TABLE_NOT_OWNED:
         break;
     }
-    assert(!"only owned names have an answer of ours");
+    assert(false && "only owned names have an answer of ours");
     return WIRE_SERVFAIL;
 }
 

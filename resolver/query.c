@@ -508,7 +508,7 @@ enum query_result query_handle(struct query_desk *desk, const struct query_clien
             return QUERY_WAITING;
         }
     }
-    assert(!"the last stage never says next");
+    assert(false && "the last stage never says next");
     return QUERY_SILENT;
 }
 
