@@ -2,16 +2,13 @@
 
 #include <curl/curl.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
-#include <unistd.h>
 
 #include "alloc.h"
 
-#define URL_MAX   8192
-#define TOKEN_MAX 4096
+#define URL_MAX 8192
 
 struct address {
     const char *socket; /* path, or NULL */
@@ -101,36 +98,6 @@ static size_t on_bytes(char *bytes, size_t one, size_t length, void *arg)
     return length;
 }
 
-/* "Authorization: Bearer …" from the file; NULL: 'why' says what is wrong. */
-static char *read_token(const char *file, char *why)
-{
-    static const char head[] = "Authorization: Bearer ";
-    char token[TOKEN_MAX + 1];
-    int fd = open(file, O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd < 0 ? -1 : read(fd, token, TOKEN_MAX);
-
-    if (n < 0) {
-        (void)snprintf(why, CLIENT_WHY_SIZE, "--token-file %s: %s", file, strerror(errno));
-    }
-    if (fd >= 0) {
-        (void)close(fd);
-    }
-    if (n < 0) {
-        return NULL;
-    }
-    token[n] = '\0';
-    token[strcspn(token, "\r\n")] = '\0';
-    if (token[0] == '\0') {
-        (void)snprintf(why, CLIENT_WHY_SIZE, "--token-file %s: its first line is empty", file);
-        return NULL;
-    }
-    char *header = alloc_array(1, sizeof(head) + strlen(token));
-    memcpy(header, head, sizeof(head) - 1);
-    memcpy(header + sizeof(head) - 1, token, strlen(token));
-    explicit_bzero(token, sizeof(token));
-    return header;
-}
-
 static const char *advice(long system_error, bool is_socket)
 {
     switch (system_error) {
@@ -186,7 +153,7 @@ static enum client_result judge(CURL *curl, CURLcode code, const struct options 
 }
 
 static void set_up(CURL *curl, const struct address *address, const struct client_request *request,
-                   const char *url, struct curl_slist *headers, struct client_reply *out)
+                   const char *url, struct client_reply *out)
 {
     uint64_t ms = request->timeout_ms == 0 ? CLIENT_TIMEOUT_MS : request->timeout_ms;
 
@@ -198,7 +165,6 @@ static void set_up(CURL *curl, const struct address *address, const struct clien
     (void)curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)ms);
     (void)curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_bytes);
     (void)curl_easy_setopt(curl, CURLOPT_WRITEDATA, out);
-    (void)curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
     if (address->socket != NULL) {
         (void)curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, address->socket);
     }
@@ -209,20 +175,11 @@ static void set_up(CURL *curl, const struct address *address, const struct clien
     }
 }
 
-static struct curl_slist *make_headers(const char *token)
-{
-    struct curl_slist *headers = curl_slist_append(NULL, "Accept: application/json");
-    struct curl_slist *longer = token == NULL ? NULL : curl_slist_append(headers, token);
-
-    return longer == NULL ? headers : longer;
-}
-
 enum client_result client_try(const struct options *options, const struct client_request *request,
                               struct client_reply *out, char why[CLIENT_WHY_SIZE])
 {
     struct address address;
-    struct curl_slist *headers = NULL;
-    char *token = NULL, url[URL_MAX];
+    char url[URL_MAX];
     enum client_result result = CLIENT_MISUSED;
 
     *out = (struct client_reply){.body = alloc_array(1, 1)};
@@ -234,26 +191,17 @@ enum client_result client_try(const struct options *options, const struct client
     if (!read_address(options->server, &address, why)) {
         goto out;
     }
-    if (options->token_file != NULL && (token = read_token(options->token_file, why)) == NULL) {
-        goto out;
-    }
     if (!make_url(curl, &address, request, url)) {
         (void)snprintf(why, CLIENT_WHY_SIZE, "an argument is too long");
         goto out;
     }
-    headers = make_headers(token);
-    set_up(curl, &address, request, url, headers, out);
+    set_up(curl, &address, request, url, out);
     result = judge(curl, curl_easy_perform(curl), options, &address, why);
     if (result == CLIENT_ANSWERED) {
         (void)curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &out->status);
         out->json = json_loadb(out->body, out->size, JSON_REJECT_DUPLICATES, NULL);
     }
 out:
-    if (token != NULL) {
-        explicit_bzero(token, strlen(token));
-    }
-    free(token);
-    curl_slist_free_all(headers);
     curl_easy_cleanup(curl);
     if (result != CLIENT_ANSWERED) {
         client_reply_clear(out);
@@ -305,13 +253,8 @@ enum exitcode client_ask(const struct command_call *call, const struct client_re
         return EXITCODE_FINE;
     }
     const char *said = json_string_value(json_object_get(out->json, "error"));
-    if (out->status == 401 || out->status == 403) {
-        output_error(&call->output, "pldnsd refuses this (HTTP %ld)%s%s", out->status,
-                     said == NULL ? "; try --token-file" : ": ", said == NULL ? "" : said);
-    } else {
-        output_error(&call->output, "pldnsd at %s answered HTTP %ld: %.200s", call->options->server,
-                     out->status, said == NULL ? out->body : said);
-    }
+    output_error(&call->output, "pldnsd at %s answered HTTP %ld: %.200s", call->options->server,
+                 out->status, said == NULL ? out->body : said);
     enum exitcode code =
         out->status >= 400 && out->status < 500 ? EXITCODE_WRONG : EXITCODE_UNREACHABLE;
     client_reply_clear(out);

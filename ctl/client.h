@@ -34,7 +34,7 @@ enum client_result {
     CLIENT_UNREACHABLE, /* nobody listens, or we may not ask */
     CLIENT_TIMEOUT,
     CLIENT_BROKEN,  /* talked, but not as pldnsd does */
-    CLIENT_MISUSED, /* the address or the token file is wrong */
+    CLIENT_MISUSED, /* the address is wrong */
 };
 
 /* One request.  'why' gets one or two lines for people unless CLIENT_ANSWERED. */

@@ -10,6 +10,8 @@
 #define WAIT_PAUSE_MS   200
 /* The daemon ends the wait by itself; this much later we stop believing that it will. */
 #define WAIT_GRACE_MS 3000
+/* The daemon takes at most ten minutes; a longer wait asks again. */
+#define WAIT_ONCE_MS 300000
 /* A reload of many documents takes its time. */
 #define RELOAD_TIMEOUT_MS 60000
 
@@ -56,26 +58,33 @@ static void print_complaints(const struct command_call *call, const json_t *repl
     }
 }
 
+static void print_trouble(const struct command_call *call, const json_t *reply, const char *key,
+                          const char *label)
+{
+    const char *text = json_string_value(json_object_get(reply, key));
+
+    if (text != NULL) {
+        output_colored(&call->output, stdout, OUTPUT_YELLOW, label);
+        putchar(' ');
+        output_text(stdout, text);
+        putchar('\n');
+    }
+}
+
 static void print_reload(const struct command_call *call, const json_t *reply)
 {
     const json_t *names = json_object_get(reply, "names");
-    const char *degraded = json_string_value(json_object_get(reply, "degraded"));
 
     printf("generation %" JSON_INTEGER_FORMAT "%s\n", number(reply, "generation"),
            json_is_true(json_object_get(reply, "changed")) ? "" : " (nothing changed)");
     printf("names      %" JSON_INTEGER_FORMAT " added, %" JSON_INTEGER_FORMAT
            " moved, %" JSON_INTEGER_FORMAT " removed\n",
            number(names, "added"), number(names, "moved"), number(names, "removed"));
-    if (degraded != NULL) {
-        output_colored(&call->output, stdout, OUTPUT_YELLOW, "degraded");
-        fputs("   ", stdout);
-        output_text(stdout, degraded);
-        putchar('\n');
-    }
+    print_trouble(call, reply, "degraded", "degraded  ");
+    print_trouble(call, reply, "stateTrouble", "state     ");
     if (number(reply, "refused") > 0) {
-        output_colored(&call->output, stdout, OUTPUT_RED, "refused");
-        printf("    %" JSON_INTEGER_FORMAT
-               " documents; their last accepted versions stay in service\n",
+        output_colored(&call->output, stdout, OUTPUT_RED, "refused   ");
+        printf(" %" JSON_INTEGER_FORMAT " documents; what was accepted of them before stays\n",
                number(reply, "refused"));
     }
     print_complaints(call, reply);
@@ -110,7 +119,7 @@ enum wait_step { WAIT_AGAIN, WAIT_SERVED, WAIT_REFUSED, WAIT_FAILED };
 struct wait {
     const struct command_call *call;
     struct client_request request;
-    char generation[24], seconds[24];
+    char generation[24], limit[24];
     bool readiness; /* no condition given: ask /readyz until it says yes */
     uint64_t end;
     char why[CLIENT_WHY_SIZE];
@@ -135,7 +144,7 @@ static bool prepare(struct wait *w, const struct command_call *call)
         .query = {{"generation", (given & OPTIONS_GENERATION) != 0 ? w->generation : NULL},
                   {"document", o->document},
                   {"name", o->name},
-                  {"timeout", w->readiness ? NULL : w->seconds}},
+                  {"timeout", w->readiness ? NULL : w->limit}},
     };
     return true;
 }
@@ -157,7 +166,8 @@ static enum wait_step odd_reply(struct wait *w, const struct client_reply *reply
 
 static enum wait_step step(struct wait *w, uint64_t left, struct client_reply *reply)
 {
-    (void)snprintf(w->seconds, sizeof(w->seconds), "%llu", (unsigned long long)(left + 999) / 1000);
+    left = left < WAIT_ONCE_MS ? left : WAIT_ONCE_MS;
+    (void)snprintf(w->limit, sizeof(w->limit), "%llums", (unsigned long long)left);
     w->request.timeout_ms = w->readiness ? left : left + WAIT_GRACE_MS;
     w->last = client_try(w->call->options, &w->request, reply, w->why);
     if (w->last == CLIENT_MISUSED) {
@@ -252,7 +262,11 @@ enum exitcode control_flush(const struct command_call *call)
         return code;
     }
     if (call->output.format == OPTIONS_TABLE) {
-        output_tree(&call->output, reply.json, 0);
+        const char *name = json_string_value(json_object_get(reply.json, "flushed"));
+
+        fputs("forgotten: ", stdout);
+        output_text(stdout, name == NULL ? call->words[0] : name);
+        puts(subtree ? " and all names below" : "");
     } else {
         print_value(call, &reply);
     }

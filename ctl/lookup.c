@@ -92,6 +92,7 @@ static void set_answer(json_t *map, const struct answer *answer)
 
 static json_t *explained(const struct table *table, const struct dname *name, const char *type)
 {
+    char text[EXPLAIN_TEXT_MAX];
     struct explain e;
     json_t *map = json_object();
 
@@ -125,6 +126,7 @@ static json_t *explained(const struct table *table, const struct dname *name, co
     if (e.is_near) {
         set_name(map, "near", e.near.wire);
     }
+    set(map, "text", explain_text(table, &e, text, sizeof(text)));
     return map;
 }
 
@@ -242,6 +244,28 @@ static void add_line(struct output_grid *grid, const json_t *map, const char *ke
     }
 }
 
+/* What only the daemon knows: where the question goes, and whether this client may ask. */
+static void add_client(struct output_grid *grid, const json_t *map)
+{
+    const json_t *allowed = json_object_get(map, "allowed");
+    size_t i;
+    json_t *item;
+
+    json_array_foreach(json_object_get(map, "upstreams"), i, item)
+    {
+        output_grid_cell(grid, OUTPUT_BOLD, i == 0 ? "upstreams" : "");
+        output_grid_cell(grid, OUTPUT_PLAIN, "%s",
+                         json_is_string(item) ? json_string_value(item) : "?");
+    }
+    if (json_is_boolean(allowed)) {
+        bool yes = json_is_true(allowed);
+
+        output_grid_cell(grid, OUTPUT_BOLD, "client");
+        output_grid_cell(grid, yes ? OUTPUT_GREEN : OUTPUT_RED,
+                         yes ? "may ask" : "may not ask: not in clients.allow");
+    }
+}
+
 static void print(const struct output *output, const json_t *map)
 {
     struct output_grid grid = {.columns = 2};
@@ -279,6 +303,7 @@ static void print(const struct output *output, const json_t *map)
         output_grid_cell(&grid, OUTPUT_PLAIN, "%s:%" JSON_INTEGER_FORMAT, text_of(map, "document"),
                          json_integer_value(json_object_get(map, "line")));
     }
+    add_client(&grid, map);
     const json_t *generation = json_object_get(map, "generation");
     if (generation != NULL) {
         output_grid_cell(&grid, OUTPUT_BOLD, "generation");
@@ -308,8 +333,8 @@ enum exitcode lookup_explain(const struct command_call *call)
     bool offline = (call->options->given & OPTIONS_ATTACHMENTS) != 0;
 
     if (offline && (call->options->given & (OPTIONS_DAEMON | OPTIONS_CLIENT)) != 0) {
-        output_error(&call->output, "--attachments asks no daemon: leave out --server, --client, "
-                                    "--timeout and --token-file");
+        output_error(&call->output,
+                     "--attachments asks no daemon: leave out --server, --client and --timeout");
         return EXITCODE_WRONG;
     }
     if (call->length == 2 && !read_type(call, call->words[1], type)) {

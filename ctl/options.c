@@ -30,7 +30,6 @@ static const struct options_row rows[] = {
     {"name", 0, "NAME", "wait until the name is owned and answered", OPTIONS_NAME},
     {"timeout", 't', "TIME", "how long at most: 5s, 500ms, 2m", OPTIONS_TIMEOUT},
     {"subtree", 0, NULL, "all names below, too", OPTIONS_SUBTREE},
-    {"token-file", 0, "FILE", "file with the token that writes over TCP need", OPTIONS_TOKEN_FILE},
 };
 
 const struct options_row *options_table(size_t *length)
@@ -112,9 +111,6 @@ static bool take(struct options *o, const struct options_row *row, const char *v
         break;
     case OPTIONS_NAME:
         o->name = value;
-        break;
-    case OPTIONS_TOKEN_FILE:
-        o->token_file = value;
         break;
     case OPTIONS_OUTPUT:
         return read_format(value, &o->format) ||

@@ -22,12 +22,11 @@ enum options_bit {
     OPTIONS_NAME = 1u << 11,
     OPTIONS_TIMEOUT = 1u << 12,
     OPTIONS_SUBTREE = 1u << 13,
-    OPTIONS_TOKEN_FILE = 1u << 14,
 };
 
 #define OPTIONS_EVERYWHERE (OPTIONS_OUTPUT | OPTIONS_NO_COLOR | OPTIONS_HELP | OPTIONS_VERSION)
 /* What every command that asks the daemon takes. */
-#define OPTIONS_DAEMON (OPTIONS_SERVER | OPTIONS_TIMEOUT | OPTIONS_TOKEN_FILE)
+#define OPTIONS_DAEMON (OPTIONS_SERVER | OPTIONS_TIMEOUT)
 
 enum options_format { OPTIONS_TABLE, OPTIONS_JSON, OPTIONS_YAML };
 
@@ -35,7 +34,7 @@ struct options {
     unsigned given;     /* OPTIONS_… bits that stood on the command line */
     const char *server; /* never NULL */
     const char *attachments;
-    const char *client, *document, *name, *token_file; /* NULL = not given */
+    const char *client, *document, *name; /* NULL = not given */
     uint64_t generation;
     uint64_t timeout_ms; /* 0 = not given */
     enum options_format format;

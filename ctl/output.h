@@ -55,7 +55,4 @@ void output_grid_cell(struct output_grid *, enum output_color, const char *forma
 /* Prints with 'indent' blanks in front of each row and frees the cells. */
 void output_grid_print(const struct output *, struct output_grid *, unsigned indent);
 
-/* A value of any shape for people: maps as "key value" lines, lists of maps as tables. */
-void output_tree(const struct output *, const json_t *value, unsigned indent);
-
 #endif

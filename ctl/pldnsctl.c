@@ -14,7 +14,8 @@
 static const struct command commands[] = {
     {"status", "", "what is served, refused and asked for",
      "Prints what pldnsd serves: generation, documents with their state, counters.\n"
-     "Exit 1 if a document is refused or the source of documents cannot be read.",
+     "Exit 1 if a document is refused, the documents cannot be read, or pldnsd is not\n"
+     "ready.",
      0, 0, OPTIONS_DAEMON, status_show},
     {"check", "[FILE|DIR…]", "would pldnsd take these documents?",
      "Reads documents as pldnsd does from a cold start, and prints every complaint\n"

@@ -1,6 +1,177 @@
 #include "status.h"
 
+#include <string.h>
+
 #include "client.h"
+
+static json_int_t number(const json_t *map, const char *key)
+{
+    return json_integer_value(json_object_get(map, key));
+}
+
+static const char *text_of(const json_t *map, const char *key)
+{
+    const char *text = json_string_value(json_object_get(map, key));
+
+    return text == NULL ? "" : text;
+}
+
+/* "3d 4h", "5m 12s": the two largest units. */
+static const char *duration(json_int_t seconds, char *out, size_t size)
+{
+    static const struct {
+        json_int_t seconds;
+        char letter;
+    } units[] = {{86400, 'd'}, {3600, 'h'}, {60, 'm'}, {1, 's'}};
+    size_t i = 0;
+
+    while (i < ARRAY_LENGTH(units) - 1 && seconds < units[i].seconds) {
+        i++;
+    }
+    json_int_t whole = seconds / units[i].seconds, rest = seconds % units[i].seconds;
+    if (i + 1 < ARRAY_LENGTH(units)) {
+        (void)snprintf(out, size, "%" JSON_INTEGER_FORMAT "%c %" JSON_INTEGER_FORMAT "%c", whole,
+                       units[i].letter, rest / units[i + 1].seconds, units[i + 1].letter);
+    } else {
+        (void)snprintf(out, size, "%" JSON_INTEGER_FORMAT "%c", whole, units[i].letter);
+    }
+    return out;
+}
+
+static void line(struct output_grid *grid, const char *label, enum output_color color,
+                 const char *text)
+{
+    if (*text != '\0') {
+        output_grid_cell(grid, OUTPUT_BOLD, "%s", label);
+        output_grid_cell(grid, color, "%s", text);
+    }
+}
+
+/* A list of texts on one line. */
+static void line_of(struct output_grid *grid, const json_t *map, const char *key, const char *label)
+{
+    char joined[2048] = "";
+    size_t i, used = 0;
+    json_t *item;
+
+    json_array_foreach(json_object_get(map, key), i, item)
+    {
+        const char *one = json_string_value(item);
+        int n = snprintf(joined + used, sizeof(joined) - used, "%s%s", used == 0 ? "" : " ",
+                         one == NULL ? "?" : one);
+
+        if (n < 0 || (size_t)n >= sizeof(joined) - used) {
+            break;
+        }
+        used += (size_t)n;
+    }
+    line(grid, label, OUTPUT_PLAIN, joined);
+}
+
+static void print_head(const struct output *output, const json_t *map)
+{
+    struct output_grid grid = {.columns = 2};
+    const json_t *table = json_object_get(map, "table");
+    bool ready = json_is_true(json_object_get(map, "ready"));
+    char up[64], age[64];
+
+    output_grid_cell(&grid, OUTPUT_BOLD, "pldnsd");
+    output_grid_cell(&grid, OUTPUT_PLAIN, "%s on %s, up %s", text_of(map, "version"),
+                     text_of(map, "instance"),
+                     duration(number(map, "uptimeSeconds"), up, sizeof(up)));
+    line(&grid, "zone", OUTPUT_PLAIN, text_of(map, "zone"));
+    line(&grid, "ready", ready ? OUTPUT_GREEN : OUTPUT_RED, ready ? "yes" : "no");
+    output_grid_cell(&grid, OUTPUT_BOLD, "generation");
+    output_grid_cell(&grid, OUTPUT_PLAIN, "%" JSON_INTEGER_FORMAT ", for %s",
+                     number(map, "generation"),
+                     duration(number(map, "ageSeconds"), age, sizeof(age)));
+    output_grid_cell(&grid, OUTPUT_BOLD, "serves");
+    output_grid_cell(&grid, OUTPUT_PLAIN,
+                     "%" JSON_INTEGER_FORMAT " documents, %" JSON_INTEGER_FORMAT
+                     " connections, %" JSON_INTEGER_FORMAT " names",
+                     number(table, "documents"), number(table, "connections"),
+                     number(table, "names"));
+    if (number(map, "refused") > 0) {
+        output_grid_cell(&grid, OUTPUT_BOLD, "refused");
+        output_grid_cell(&grid, OUTPUT_RED, "%" JSON_INTEGER_FORMAT " documents, see below",
+                         number(map, "refused"));
+    }
+    line(&grid, "degraded", OUTPUT_YELLOW, text_of(map, "degraded"));
+    line(&grid, "state", OUTPUT_YELLOW, text_of(map, "stateTrouble"));
+    line_of(&grid, map, "listen", "listens");
+    line_of(&grid, map, "upstreams", "upstreams");
+    output_grid_print(output, &grid, 0);
+}
+
+static void print_complaints(const struct output *output, const json_t *list,
+                             enum output_color color)
+{
+    size_t i;
+    json_t *item;
+
+    json_array_foreach(list, i, item)
+    {
+        if (json_is_string(item)) {
+            fputs("    ", stdout);
+            output_colored(output, stdout, color, json_string_value(item));
+            putchar('\n');
+        }
+    }
+}
+
+static void print_documents(const struct output *output, const json_t *list)
+{
+    struct output_grid grid = {.columns = 3};
+    size_t i;
+    json_t *one;
+
+    if (json_array_size(list) == 0) {
+        return;
+    }
+    putchar('\n');
+    output_grid_cell(&grid, OUTPUT_BOLD, "document");
+    output_grid_cell(&grid, OUTPUT_BOLD, "connections");
+    output_grid_cell(&grid, OUTPUT_BOLD, "state");
+    json_array_foreach(list, i, one)
+    {
+        const char *state = text_of(one, "state");
+        bool restored = json_is_true(json_object_get(one, "restored"));
+
+        output_grid_cell(&grid, OUTPUT_PLAIN, "%s", text_of(one, "name"));
+        output_grid_cell(&grid, OUTPUT_PLAIN, "%" JSON_INTEGER_FORMAT, number(one, "connections"));
+        output_grid_cell(&grid, strcmp(state, "accepted") == 0 ? OUTPUT_GREEN : OUTPUT_RED, "%s%s",
+                         state, restored ? ", from the state directory" : "");
+    }
+    output_grid_print(output, &grid, 0);
+    json_array_foreach(list, i, one)
+    {
+        print_complaints(output, json_object_get(one, "errors"), OUTPUT_RED);
+        print_complaints(output, json_object_get(one, "warnings"), OUTPUT_YELLOW);
+    }
+}
+
+/* Those that are not 0: most of them count trouble. */
+static void print_counters(const struct output *output, const json_t *map)
+{
+    struct output_grid grid = {.columns = 2};
+    const char *key;
+    json_t *value;
+
+    json_object_foreach((json_t *)map, key, value)
+    {
+        if (json_integer_value(value) != 0) {
+            output_grid_cell(&grid, OUTPUT_PLAIN, "%s", key);
+            output_grid_cell(&grid, OUTPUT_PLAIN, "%" JSON_INTEGER_FORMAT,
+                             json_integer_value(value));
+        }
+    }
+    if (grid.length > 0) {
+        putchar('\n');
+        output_colored(output, stdout, OUTPUT_BOLD, "counted since the start");
+        putchar('\n');
+        output_grid_print(output, &grid, 2);
+    }
+}
 
 enum exitcode status_show(const struct command_call *call)
 {
@@ -11,11 +182,15 @@ enum exitcode status_show(const struct command_call *call)
     if (code != EXITCODE_FINE) {
         return code;
     }
+    bool fine = json_is_true(json_object_get(reply.json, "ready")) &&
+                number(reply.json, "refused") == 0 && *text_of(reply.json, "degraded") == '\0';
     if (call->output.format == OPTIONS_TABLE) {
-        output_tree(&call->output, reply.json, 0);
+        print_head(&call->output, reply.json);
+        print_documents(&call->output, json_object_get(reply.json, "documents"));
+        print_counters(&call->output, json_object_get(reply.json, "counters"));
     } else {
         output_value(&call->output, json_incref(reply.json));
     }
     client_reply_clear(&reply);
-    return EXITCODE_FINE;
+    return fine ? EXITCODE_FINE : EXITCODE_NO;
 }

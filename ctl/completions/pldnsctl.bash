@@ -5,14 +5,14 @@ _pldnsctl() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
     local commands='status check explain reload wait flush version help'
     local everywhere='--output --no-color --help --version'
-    local daemon='--server --timeout --token-file'
+    local daemon='--server --timeout'
     local command='' word i
 
     for ((i = 1; i < COMP_CWORD; i++)); do
         word=${COMP_WORDS[i]}
         case $word in
         --server | --attachments | --output | --client | --generation | --document | --name | \
-            --timeout | --token-file | -s | -a | -o | -t) i=$((i + 1)) ;;
+            --timeout | -s | -a | -o | -t) i=$((i + 1)) ;;
         -*) ;;
         *)
             command=$word
@@ -28,10 +28,6 @@ _pldnsctl() {
         ;;
     --attachments | -a)
         mapfile -t COMPREPLY < <(compgen -d -- "$current")
-        return
-        ;;
-    --token-file)
-        mapfile -t COMPREPLY < <(compgen -f -- "$current")
         return
         ;;
     --server | -s | --client | --generation | --document | --name | --timeout | -t)

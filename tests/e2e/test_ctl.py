@@ -126,7 +126,6 @@ def test_version():
     (["status", "--server", "https://127.0.0.1"], "wants unix:/path or http://address:port"),
     (["status", "--server", "unix:relative"], "absolute path"),
     (["status", "--server", "unix:/" + 120 * "x"], "107"),
-    (["status", "--token-file", "/nonexistent"], "No such file"),
     (["wait", "--generation", "x"], "--generation wants a number"),
     (["wait", "--generation", "1", "--name", "a"], "one of --generation, --document and --name"),
 ])
@@ -193,7 +192,6 @@ class FarHandler(BaseHTTPRequestHandler):
 
     def answer(self):
         self.server.asked.append("%s %s" % (self.command, self.path))
-        self.server.headers = dict(self.headers)
         answers = self.server.answers
         status, body = answers.pop(0) if len(answers) > 1 else answers[0]
         if callable(body):
@@ -251,7 +249,7 @@ def test_a_reply_that_is_no_json(far, body):
 
 
 def test_control_codes_do_not_reach_the_terminal(far):
-    far.answers = [(200, {"evil": "\033[2J\x07\u009b31m"})]
+    far.answers = [(200, {"instance": "\033[2J\x07\u009b31m"})]
     out = ask(far, "status").stdout
     assert "\033" not in out and "\x07" not in out and "\u009b" not in out and "\\x1B[2J" in out
     far.answers = [(500, b"\033[2J")]
@@ -262,22 +260,70 @@ def test_errors_of_the_daemon_are_told(far):
     far.answers = [(400, {"error": "name: empty label"})]
     ran = ask(far, "flush", "a..b")
     assert ran.returncode == WRONG and "name: empty label" in ran.stderr
-    far.answers = [(403, {})]
+    far.answers = [(403, {"error": "only for this host"})]
     ran = ask(far, "reload")
-    assert ran.returncode == WRONG and "--token-file" in ran.stderr
+    assert ran.returncode == WRONG and "only for this host" in ran.stderr
+
+
+OUTCOME = {"generation": 8, "changed": True, "names": {"added": 2, "moved": 1, "removed": 0}, "accepted": 1, "removed": 0,
+           "refused": 0, "milliseconds": 1, "complaints": []}
+
+
+def test_reload_says_what_changed(far):
+    far.answers = [(200, OUTCOME)]
+    ran = ask(far, "reload")
+    assert ran.returncode == FINE and far.asked == ["POST /api/reload"]
+    assert ran.stdout == "generation 8\nnames      2 added, 1 moved, 0 removed\n"
+
+
+def test_reload_with_a_refused_document(far):
+    far.answers = [(409, {**OUTCOME, "refused": 1, "changed": False, "complaints": ["kafka.yaml:3:1: bad"],
+                          "degraded": "cannot read it"})]
+    ran = ask(far, "reload")
+    assert ran.returncode == NO and "1 documents" in ran.stdout and "  kafka.yaml:3:1: bad\n" in ran.stdout
+    assert "(nothing changed)" in ran.stdout and "cannot read it" in ran.stdout
+    assert json.loads(ask(far, "reload", "-o", "json").stdout)["refused"] == 1
+
+
+STATUS = {"version": "1.2.3", "instance": "host", "ready": True, "uptimeSeconds": 90061, "generation": 8, "ageSeconds": 61,
+          "refused": 0, "table": {"documents": 1, "connections": 2, "names": 3}, "listen": ["127.0.0.1:53"],
+          "upstreams": ["192.0.2.1:53", "192.0.2.2:53"], "counters": {"udp_queries": 7, "leaks": 0},
+          "documents": [{"name": "a.yaml", "state": "accepted", "connections": 2, "restored": False,
+                         "errors": [], "warnings": ["a.yaml:1:1: warning: odd"]}]}
+
+
+def test_status(far):
+    far.answers = [(200, STATUS)]
+    ran = ask(far, "status")
+    assert ran.returncode == FINE
+    for said in ["1.2.3 on host, up 1d 1h", "8, for 1m 1s", "1 documents, 2 connections, 3 names", "192.0.2.1:53 192.0.2.2:53",
+                 "a.yaml", "accepted", "    a.yaml:1:1: warning: odd", "udp_queries"]:
+        assert said in ran.stdout, said
+    assert "leaks" not in ran.stdout
+
+
+@pytest.mark.parametrize("change", [{"ready": False}, {"refused": 1}, {"degraded": "the directory is gone"}])
+def test_status_is_no_when_something_is_wrong(far, change):
+    far.answers = [(200, {**STATUS, **change})]
+    assert ask(far, "status").returncode == NO
+    assert ask(far, "status", "-o", "json").returncode == NO
+
+
+def test_replies_of_the_wrong_shape(far):
+    shapes = [[], 1, None, {"documents": 1, "table": [], "counters": [], "complaints": {}, "names": 1},
+              {"documents": [1, {"name": []}], "complaints": [1, {}], "counters": {"a": "b"}, "addresses": [1, []],
+               "upstreams": [{}], "listen": [1]}]
+    for shape in shapes:
+        far.answers = [(200, shape)]
+        for command in [["status"], ["reload"], ["explain", "a.example"], ["flush", "a"], ["wait", "--name", "a"]]:
+            assert ask(far, *command).returncode in (FINE, NO, UNREACHABLE), (shape, command)
 
 
 def test_arguments_are_escaped(far):
     far.answers = [(200, {})]
-    ask(far, "flush", "a b&c=d?.example", "--subtree")
+    ran = ask(far, "flush", "a b&c=d?.example", "--subtree")
+    assert ran.stdout == "forgotten: a b&c=d?.example and all names below\n"
     assert far.asked == ["POST /api/flush?name=a%20b%26c%3Dd%3F.example&subtree=1"]
-
-
-def test_token(far, tmp_path):
-    (tmp_path / "token").write_text("secret-word\nsecond line\n")
-    far.answers = [(200, {})]
-    ask(far, "flush", "a", "--token-file", tmp_path / "token")
-    assert far.headers["Authorization"] == "Bearer secret-word"
 
 
 def test_yaml_is_the_same_value(far):
@@ -293,7 +339,7 @@ def test_wait_asks_again_until_it_is_served(far):
     far.answers = [(408, {"error": "time is over"}), (200, {"generation": 9})]
     ran = ask(far, "wait", "--generation", "9", "--timeout", "20s")
     assert ran.returncode == FINE and ran.stdout == "served, generation 9\n"
-    assert re.fullmatch(r"GET /api/wait\?generation=9&timeout=\d+", far.asked[0]) and len(far.asked) == 2
+    assert re.fullmatch(r"GET /api/wait\?generation=9&timeout=\d+ms", far.asked[0]) and len(far.asked) == 2
 
 
 def test_wait_ends(far):
