@@ -1,9 +1,14 @@
 /* Questions that are not ours: asked upstream, validated, merged, bounded in time and work.
  *
- * One worker's own.  Policy (docs/how-a-query-travels.md): best smoothed round-trip time first, then
- * the others; a retransmission after that upstream's own measured latency; TC → the same question
- * over TCP; SERVFAIL/REFUSED/malformed → the next upstream; at most FORWARD_SENDS_MAX packets and
- * 'timeout_ms' for one question.  Identical questions in flight are one (name, type, class, DO, CD). */
+ * One worker's own.  Policy (docs/how-a-query-travels.md): best smoothed round-trip time first,
+ * then the others; a retransmission after that upstream's own measured latency; TC → the same
+ * question over TCP; SERVFAIL/REFUSED/malformed → the next upstream; at most FORWARD_SENDS_MAX
+ * packets and 'timeout_ms' for one question.  Identical questions in flight are one (name, type,
+ * class, DO, CD).
+ *
+ * When nobody answers well, the rcode of who answered badly is passed on as FORWARD_ANSWER: a
+ * message of header and question only (SERVFAIL before others; an extended rcode counts as broken).
+ */
 #ifndef PLDNS_FORWARD_H
 #define PLDNS_FORWARD_H
 
@@ -19,47 +24,50 @@ struct forward;
 struct forward_job; /* one waiting client */
 
 enum forward_result {
-    FORWARD_ANSWER,      /* 'message' and 'reply' are an upstream's good answer (any rcode) */
+    FORWARD_ANSWER, /* 'message' and 'reply' are the best an upstream said (any rcode below 16) */
     FORWARD_UNREACHABLE, /* nobody answered in time: SERVFAIL + EDE 22 */
-    FORWARD_BROKEN,      /* only broken or refusing answers: SERVFAIL + EDE 23 */
+    FORWARD_BROKEN,      /* only broken answers: SERVFAIL + EDE 23 */
     FORWARD_LOOP,        /* the chain loops: SERVFAIL */
     FORWARD_OVERLOADED,  /* over a limit: SERVFAIL at once */
     FORWARD_OWNED,       /* the name became ours while it waited: look it up again */
 };
 
-/* Called once per job unless cancelled, never from inside forward_ask().  Everything is lent for the
- * call.  'message' has its question in lower case and id 0. */
+/* Called once per job unless cancelled, never from inside forward_ask().  Everything is lent for
+ * the call.  'message' has its question in lower case and id 0; without FORWARD_ANSWER it is NULL.
+ * May ask and cancel. */
 typedef void forward_done_fn(void *arg, enum forward_result, const uint8_t *message, size_t size,
                              const struct reply *, uint64_t now);
 
-/* Called once per question that ended in FORWARD_ANSWER, UNREACHABLE or BROKEN, before its waiters are
- * told: the place to cache it. */
+/* Called once per question that ended in FORWARD_ANSWER, UNREACHABLE or BROKEN, before its waiters
+ * are told: the place to cache it.  With FORWARD_ANSWER look at the rcode: SERVFAIL is a failure
+ * too. */
 typedef void forward_keep_fn(void *arg, const struct reply_question *, enum forward_result,
-                             const uint8_t *message, size_t size, const struct reply *, uint64_t now);
+                             const uint8_t *message, size_t size, const struct reply *,
+                             uint64_t now);
 
 /* Asked before every single send: true if the name is owned now, and must not leave. */
 typedef bool forward_guard_fn(void *arg, const uint8_t *name);
 
 struct forward_options {
-    const struct config *config;               /* routes, timeout, letter case, limits: held for ever */
-    const struct config_upstreams *upstreams;  /* default list (from config or resolv.conf) */
+    const struct config *config; /* routes, timeout, letter case, limits: held for ever */
+    const struct config_upstreams *upstreams; /* default list (from config or resolv.conf) */
     struct network *network;
     struct stats *stats;
-    unsigned in_flight;                        /* questions at a time, this worker */
+    unsigned in_flight; /* questions at a time, this worker */
     forward_keep_fn *keep;
     forward_guard_fn *guard;
-    void *arg;                                 /* of keep and guard */
+    void *arg; /* of keep and guard */
 };
 
 struct forward *forward_new(const struct forward_options *);
-/* Ends all questions without telling anybody. */
+/* Ends all questions without telling anybody.  Not from inside a callback. */
 void forward_free(struct forward *);
 
-/* Never fails: over a limit the job ends with FORWARD_OVERLOADED soon.  With done == NULL nobody waits
- * (prefetch) and the result is NULL.  The question is copied. */
+/* Never fails: over a limit the job ends with FORWARD_OVERLOADED soon.  With done == NULL nobody
+ * waits (prefetch) and the result is NULL.  The question is copied. */
 struct forward_job *forward_ask(struct forward *, const struct reply_question *, uint64_t now,
                                 forward_done_fn *done, void *arg);
-/* No callback comes after; the question itself goes on if others wait. */
+/* No callback comes after; the question itself goes on if others wait.  NULL is fine. */
 void forward_cancel(struct forward_job *);
 
 size_t forward_in_flight(const struct forward *);

@@ -1,8 +1,9 @@
-/* What forwarding needs of the world: sockets towards upstreams and timers, behind function pointers.
- * The real one (network_event.h) stands on libevent; scenario tests script another one with a fake
- * clock, so that they drive the real forward.c and query.c.
+/* What forwarding needs of the world: sockets towards upstreams and timers, behind function
+ * pointers. The real one (network_event.h) stands on libevent; scenario tests script another one
+ * with a fake clock, so that they drive the real forward.c and query.c.
  *
- * Callbacks never come from inside the call that caused them.  'now' is monotonic milliseconds. */
+ * Callbacks never come from inside the call that caused them; one socket's callback may close that
+ * socket.  'now' is monotonic milliseconds. */
 #ifndef PLDNS_NETWORK_H
 #define PLDNS_NETWORK_H
 
@@ -17,7 +18,8 @@ struct network_timer;
 enum network_event {
     NETWORK_CONNECTED, /* stream only */
     NETWORK_DATA,      /* one datagram, or some octets of the stream */
-    NETWORK_CLOSED,    /* stream ended or failed; datagram socket: asynchronous error (ICMP) */
+    NETWORK_CLOSED,    /* stream ended or failed: only close() is left to do; datagram socket:
+                          asynchronous error (ICMP), the socket is as good as before */
 };
 
 typedef void network_socket_fn(void *arg, enum network_event, const uint8_t *data, size_t size,
@@ -27,12 +29,13 @@ typedef void network_timer_fn(void *arg, uint64_t now);
 struct network {
     /* A datagram socket on a random port, connected to 'to' (so only that peer is heard).  NULL: no
      * socket to be had (descriptors, ports); errno says why. */
-    struct network_socket *(*datagram)(struct network *, const struct sockaddr *to, network_socket_fn *,
-                                       void *arg);
-    /* A TCP connection being made; NETWORK_CONNECTED or NETWORK_CLOSED follows. */
-    struct network_socket *(*stream)(struct network *, const struct sockaddr *to, network_socket_fn *,
-                                     void *arg);
-    /* False: not sent (errno). A stream keeps what it cannot send at once, up to a named limit. */
+    struct network_socket *(*datagram)(struct network *, const struct sockaddr *to,
+                                       network_socket_fn *, void *arg);
+    /* A TCP connection being made; NETWORK_CONNECTED or NETWORK_CLOSED follows.  NULL as above. */
+    struct network_socket *(*stream)(struct network *, const struct sockaddr *to,
+                                     network_socket_fn *, void *arg);
+    /* False: not sent (errno).  A stream keeps what it cannot send at once, also before it is
+     * connected, up to a named limit. */
     bool (*send)(struct network_socket *, const uint8_t *data, size_t size);
     /* No callback comes after. */
     void (*close)(struct network_socket *);

@@ -1,1 +1,311 @@
 #include "upstream.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "alloc.h"
+#include "log.h"
+#include "question.h"
+
+#define TICK_MS 1000
+
+/* RFC 6298: the weight of a new sample in the mean and in the variation, as shifts. */
+#define MEAN_SHIFT      3
+#define VARIATION_SHIFT 2
+#define SCALE           8 /* times are kept in eighths of a millisecond */
+
+_Static_assert(QUESTION_MAX <= UPSTREAM_MESSAGE_MAX, "a question fits");
+
+static const uint8_t root[] = {0};
+static const struct reply_question probe_question = {
+    .name = root, .name_size = 1, .type = 2 /* NS */, .class = 1};
+
+struct upstream {
+    struct network *network;
+    const struct config_upstream *server;
+    struct stats *stats;
+    upstream_fn *fn;
+    struct portpool *datagrams;
+    struct pipeline *streams;
+    struct network_timer *tick; /* set while there are sockets */
+    bool ticking;
+    bool measured;
+    uint64_t mean, variation; /* in 1/SCALE ms */
+    unsigned unanswered;      /* in a row */
+    uint64_t heard;
+    struct network_timer *probe_timer;
+    bool probing;
+    uint64_t probe_delay;
+    struct upstream_ask probe;
+    struct log_limit log_limit;
+};
+
+/* ---- what comes from the sockets ---- */
+
+/* A probe's reply: any that answers it shows that the server lives. */
+static bool on_probe(struct upstream_ask *ask, enum upstream_event event, const uint8_t *message,
+                     size_t size, uint64_t now)
+{
+    struct reply reply;
+
+    if (event != UPSTREAM_REPLY)
+        return true; /* the timer goes on */
+    if (reply_check(message, size, upstream_id(ask), root, &probe_question, &reply) ==
+        REPLY_NOT_OURS)
+        return false;
+    upstream_heard(ask, now);
+    upstream_drop(ask);
+    return true;
+}
+
+static bool tell(struct upstream *u, struct upstream_ask *ask, enum upstream_event event,
+                 const uint8_t *message, size_t size, uint64_t now)
+{
+    if (ask == &u->probe)
+        return on_probe(ask, event, message, size, now);
+    return u->fn(ask, event, message, size, now);
+}
+
+static bool on_datagram(void *arg, struct portpool_ask *part, enum portpool_event event,
+                        const uint8_t *message, size_t size, uint64_t now)
+{
+    static const enum upstream_event events[] = {
+        [PORTPOOL_REPLY] = UPSTREAM_REPLY,
+        [PORTPOOL_ERROR] = UPSTREAM_ERROR,
+        [PORTPOOL_FLOODED] = UPSTREAM_FLOODED,
+    };
+    struct upstream_ask *ask =
+        (struct upstream_ask *)((char *)part - offsetof(struct upstream_ask, datagram));
+
+    if (event == PORTPOOL_ERROR)
+        upstream_overdue(ask, now);
+    return tell(arg, ask, events[event], message, size, now);
+}
+
+static bool on_stream(void *arg, struct pipeline_ask *part, enum pipeline_event event,
+                      const uint8_t *message, size_t size, uint64_t now)
+{
+    struct upstream_ask *ask =
+        (struct upstream_ask *)((char *)part - offsetof(struct upstream_ask, stream));
+
+    if (event == PIPELINE_REPLY)
+        return tell(arg, ask, UPSTREAM_REPLY, message, size, now);
+    if (event == PIPELINE_REFUSED)
+        upstream_overdue(ask, now);
+    ask->upstream = NULL;
+    return tell(arg, ask, event == PIPELINE_REFUSED ? UPSTREAM_REFUSED : UPSTREAM_CLOSED, NULL, 0,
+                now);
+}
+
+static void on_tick(void *arg, uint64_t now)
+{
+    struct upstream *u = arg;
+
+    portpool_sweep(u->datagrams, now);
+    pipeline_sweep(u->streams, now);
+    u->ticking = portpool_sockets(u->datagrams) + pipeline_streams(u->streams) > 0;
+    if (u->ticking)
+        u->network->timer_set(u->tick, now, TICK_MS);
+}
+
+/* ---- probing ---- */
+
+/* Between half and all of it. */
+static uint64_t jitter(struct upstream *u, uint64_t ms)
+{
+    uint16_t dice;
+
+    u->network->random(u->network, &dice, sizeof dice);
+    return ms - (ms / 2 * dice >> 16);
+}
+
+static void start_probing(struct upstream *u, uint64_t now, uint64_t delay)
+{
+    if (u->probing)
+        return;
+    u->probing = true;
+    u->probe_delay = UPSTREAM_PROBE_FIRST_MS;
+    u->network->timer_set(u->probe_timer, now, delay);
+}
+
+static void on_probe_timer(void *arg, uint64_t now)
+{
+    struct upstream *u = arg;
+    uint8_t room[2 + QUESTION_MAX];
+    size_t size = question_write(room + 2, &probe_question, root, true);
+
+    if (u->probe.upstream != NULL)
+        upstream_overdue(&u->probe, now);
+    upstream_drop(&u->probe);
+    if (!upstream_send(u, &u->probe, room, size, false, now))
+        log_debug("probe not sent", "upstream=%s", u->server->text);
+    u->network->timer_set(u->probe_timer, now, jitter(u, u->probe_delay));
+    u->probe_delay =
+        u->probe_delay * 2 < UPSTREAM_PROBE_MAX_MS ? u->probe_delay * 2 : UPSTREAM_PROBE_MAX_MS;
+}
+
+static void stop_probing(struct upstream *u)
+{
+    if (!u->probing)
+        return;
+    u->probing = false;
+    u->network->timer_clear(u->probe_timer);
+    upstream_drop(&u->probe);
+}
+
+void upstream_touch(struct upstream *u, uint64_t now)
+{
+    if (!u->probing && now - u->heard >= UPSTREAM_FRESH_MS)
+        start_probing(u, now, jitter(u, UPSTREAM_PROBE_FIRST_MS));
+}
+
+/* ---- life ---- */
+
+struct upstream *upstream_new(struct network *network, const struct config_upstream *server,
+                              struct stats *stats, upstream_fn *fn)
+{
+    struct upstream *u = alloc_array(1, sizeof *u);
+
+    u->network = network;
+    u->server = server;
+    u->stats = stats;
+    u->fn = fn;
+    u->datagrams = portpool_new(network, &server->address.any, stats, on_datagram, u);
+    u->streams = pipeline_new(network, &server->address.any, stats, on_stream, u);
+    u->tick = network->timer(network, on_tick, u);
+    u->probe_timer = network->timer(network, on_probe_timer, u);
+    return u;
+}
+
+void upstream_free(struct upstream *u)
+{
+    if (u == NULL)
+        return;
+    upstream_drop(&u->probe);
+    portpool_free(u->datagrams);
+    pipeline_free(u->streams);
+    u->network->timer_free(u->tick);
+    u->network->timer_free(u->probe_timer);
+    free(u);
+}
+
+const struct config_upstream *upstream_server(const struct upstream *u)
+{
+    return u->server;
+}
+
+/* ---- questions ---- */
+
+bool upstream_send(struct upstream *u, struct upstream_ask *ask, uint8_t *room, size_t size,
+                   bool tcp, uint64_t now)
+{
+    bool sent;
+
+    assert(size <= UPSTREAM_MESSAGE_MAX);
+    ask->tcp = tcp || u->server->transport == CONFIG_TCP;
+    ask->sent_at = now;
+    if (u->heard == 0)
+        u->heard = now; /* it has its time to be heard of from its first question on */
+    if (ask->tcp)
+        sent = pipeline_send(u->streams, &ask->stream, room, size, now);
+    else
+        sent = portpool_send(u->datagrams, &ask->datagram, room + 2, size, now);
+    if (sent)
+        stats_count(u->stats, STATS_UPSTREAM_QUERIES);
+    ask->upstream = sent ? u : NULL;
+    if (!u->ticking) {
+        u->ticking = true;
+        u->network->timer_set(u->tick, now, TICK_MS);
+    }
+    return sent;
+}
+
+void upstream_drop(struct upstream_ask *ask)
+{
+    if (ask->upstream == NULL)
+        return;
+    if (ask->tcp)
+        pipeline_drop(&ask->stream);
+    else
+        portpool_drop(&ask->datagram);
+    ask->upstream = NULL;
+}
+
+uint16_t upstream_id(const struct upstream_ask *ask)
+{
+    return ask->tcp ? ask->stream.id : ask->datagram.id;
+}
+
+/* ---- how it does ---- */
+
+static void measure(struct upstream *u, uint64_t ms)
+{
+    uint64_t sample = ms * SCALE, off;
+
+    if (!u->measured) {
+        u->measured = true;
+        u->mean = sample;
+        u->variation = sample / 2;
+        return;
+    }
+    off = sample > u->mean ? sample - u->mean : u->mean - sample;
+    u->variation = u->variation - (u->variation >> VARIATION_SHIFT) + (off >> VARIATION_SHIFT);
+    u->mean = u->mean - (u->mean >> MEAN_SHIFT) + (sample >> MEAN_SHIFT);
+}
+
+void upstream_heard(struct upstream_ask *ask, uint64_t now)
+{
+    struct upstream *u = ask->upstream;
+    uint64_t suppressed;
+
+    if (!ask->tcp)
+        measure(u, now - ask->sent_at);
+    if (u->unanswered >= UPSTREAM_DOWN_AFTER && log_allowed(&u->log_limit, now, &suppressed))
+        log_info("upstream answers again", "upstream=%s silent_ms=%llu", u->server->text,
+                 (unsigned long long)(now - u->heard));
+    u->heard = now;
+    u->unanswered = 0;
+    stop_probing(u);
+}
+
+void upstream_overdue(struct upstream_ask *ask, uint64_t now)
+{
+    struct upstream *u = ask->upstream;
+    uint64_t suppressed;
+
+    if (ask->tcp)
+        pipeline_doubt(&ask->stream, now);
+    if (u->heard > ask->sent_at)
+        return; /* it lives; only this one is slow or lost */
+    u->unanswered++;
+    if (u->unanswered == UPSTREAM_DOWN_AFTER && log_allowed(&u->log_limit, now, &suppressed))
+        log_warning("upstream silent",
+                    "upstream=%s unanswered=%u suppressed=%llu action=\"others are asked first; "
+                    "probed until it answers\"",
+                    u->server->text, u->unanswered, (unsigned long long)suppressed);
+    start_probing(u, now, jitter(u, UPSTREAM_PROBE_FIRST_MS));
+}
+
+bool upstream_doubted(const struct upstream *u)
+{
+    return u->unanswered > 0;
+}
+
+uint64_t upstream_round_trip(const struct upstream *u)
+{
+    return u->measured ? u->mean / SCALE : UPSTREAM_WAIT_FIRST_MS / 2;
+}
+
+uint64_t upstream_wait(const struct upstream *u, unsigned nth, bool tcp)
+{
+    uint64_t wait = u->measured ? (u->mean + 4 * u->variation) / SCALE : UPSTREAM_WAIT_FIRST_MS;
+
+    if (wait < UPSTREAM_WAIT_LEAST_MS)
+        wait = UPSTREAM_WAIT_LEAST_MS;
+    if ((tcp || u->server->transport == CONFIG_TCP) && wait < UPSTREAM_WAIT_TCP_MS)
+        wait = UPSTREAM_WAIT_TCP_MS;
+    for (; nth > 0 && wait < UPSTREAM_WAIT_MAX_MS; nth--)
+        wait *= 2;
+    return wait < UPSTREAM_WAIT_MAX_MS ? wait : UPSTREAM_WAIT_MAX_MS;
+}

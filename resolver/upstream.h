@@ -1,6 +1,85 @@
+/* One server that questions are forwarded to: its sockets, how fast it is, and whether it is there.
+ *
+ * Speed is a smoothed round-trip time with its variation (RFC 6298); how long to wait for a reply
+ * follows from it.  A server that left a question unanswered is doubted until it says anything:
+ * others are asked first meanwhile, and one jittered probe at a time (the root's NS) with back-off
+ * up to UPSTREAM_PROBE_MAX_MS finds out when it is back. */
 #ifndef PLDNS_UPSTREAM_H
 #define PLDNS_UPSTREAM_H
 
-#include <stdint.h>
+#include "config.h"
+#include "pipeline.h"
+#include "portpool.h"
+#include "stats.h"
+
+#define UPSTREAM_WAIT_LEAST_MS 50   /* a reply is waited for at least so long … */
+#define UPSTREAM_WAIT_MAX_MS   1000 /* … and at most so long before the next one is asked */
+#define UPSTREAM_WAIT_FIRST_MS 300  /* of a server that has never answered */
+#define UPSTREAM_WAIT_TCP_MS   700  /* a connection takes two round trips and sends again itself */
+
+#define UPSTREAM_PROBE_FIRST_MS 200
+#define UPSTREAM_PROBE_MAX_MS   4500  /* so that a recovery is seen within 5 s */
+#define UPSTREAM_DOWN_AFTER     3     /* unanswered in a row: worth a line in the log */
+#define UPSTREAM_FRESH_MS       15000 /* one not heard of for so long is probed while others work */
+
+#define UPSTREAM_MESSAGE_MAX 512 /* of a question; two octets of room stand before it */
+
+struct upstream;
+
+/* A question on its way; part of the asker's own struct. */
+struct upstream_ask {
+    struct upstream *upstream; /* NULL: not on its way */
+    void *owner;               /* the asker's own notes */
+    unsigned index;
+    bool edns;
+    bool tcp;
+    uint64_t sent_at;
+    struct portpool_ask datagram;
+    struct pipeline_ask stream;
+};
+
+enum upstream_event {
+    UPSTREAM_REPLY,   /* the id fits; nothing else has been looked at */
+    UPSTREAM_ERROR,   /* nobody listens there, as ICMP says; a reply may come all the same */
+    UPSTREAM_CLOSED,  /* the connection ended: this ask is over */
+    UPSTREAM_REFUSED, /* no connection could be made: this ask is over */
+    UPSTREAM_FLOODED, /* so many wrong replies that the question should be asked over TCP */
+};
+
+/* REPLY: says whether it was the asker's (its question); if not, it counts as wrong and the wait
+ * goes on.  May drop any ask. */
+typedef bool upstream_fn(struct upstream_ask *, enum upstream_event, const uint8_t *message,
+                         size_t size, uint64_t now);
+
+/* 'server' is lent for ever. */
+struct upstream *upstream_new(struct network *, const struct config_upstream *server,
+                              struct stats *, upstream_fn *);
+/* Nothing may be on its way. */
+void upstream_free(struct upstream *);
+const struct config_upstream *upstream_server(const struct upstream *);
+
+/* Sends a message.  'room' holds two octets and the message behind them; its id is written here
+ * (see upstream_id).  Over TCP if 'tcp' or if the server is to be spoken to so.  False: it did not
+ * go. */
+MUST_USE bool upstream_send(struct upstream *, struct upstream_ask *, uint8_t *room, size_t size,
+                            bool tcp, uint64_t now);
+/* No callback comes after; fine if it is not on its way. */
+void upstream_drop(struct upstream_ask *);
+uint16_t upstream_id(const struct upstream_ask *);
+
+/* What the asker found: a reply that was right, an overdue one.  (ERROR and REFUSED are counted as
+ * overdue already.) */
+void upstream_heard(struct upstream_ask *, uint64_t now);
+void upstream_overdue(struct upstream_ask *, uint64_t now);
+
+/* True if it left something unanswered and has not been heard since. */
+bool upstream_doubted(const struct upstream *);
+/* Smoothed round-trip time in milliseconds; a guess as long as it is not known. */
+uint64_t upstream_round_trip(const struct upstream *);
+/* How long to wait for the reply to the 'nth' (from 0) send of one question. */
+uint64_t upstream_wait(const struct upstream *, unsigned nth, bool tcp);
+/* To be called when a question comes that may concern it: probes it if it was not heard for long.
+ */
+void upstream_touch(struct upstream *, uint64_t now);
 
 #endif

@@ -32,6 +32,7 @@ struct network_timer {
 struct sent {
     struct fake_sent sent;
     bool taken;
+    bool held; /* of a stream that is not connected yet */
 };
 
 struct fake_network {
@@ -111,7 +112,8 @@ static void note(struct network_socket *s, const uint8_t *data, size_t size)
 
     f->sent = alloc_resize(f->sent, f->sent_length + 1, sizeof *f->sent);
     e = &f->sent[f->sent_length++];
-    *e = (struct sent){.sent = {.socket = s->index, .stream = s->stream, .at = f->now}};
+    *e = (struct sent){.sent = {.socket = s->index, .stream = s->stream, .at = f->now},
+                       .held = s->stream && !s->connected};
     memcpy(e->sent.to, s->to, sizeof e->sent.to);
     e->sent.message = alloc_copy(data, size);
     e->sent.size = size;
@@ -246,6 +248,15 @@ uint64_t fake_network_now(const struct fake_network *f)
     return f->now;
 }
 
+/* What was sent before the connection stood goes out now. */
+static void release(struct fake_network *f, const struct network_socket *s)
+{
+    for (size_t i = f->first; i < f->sent_length; i++) {
+        if (f->sent[i].sent.socket == s->index)
+            f->sent[i].held = false;
+    }
+}
+
 /* Ends the connecting of one stream; false if none is left that can be ended. */
 static bool connect_one(struct fake_network *f)
 {
@@ -255,6 +266,8 @@ static bool connect_one(struct fake_network *f)
         if (!s->stream || !s->open || s->connected || s->connect == FAKE_CONNECT_SILENT)
             continue;
         s->connected = true;
+        if (s->connect == FAKE_CONNECT_ACCEPTED)
+            release(f, s);
         s->fn(s->arg, s->connect == FAKE_CONNECT_ACCEPTED ? NETWORK_CONNECTED : NETWORK_CLOSED,
               NULL, 0, f->now);
         return true;
@@ -303,7 +316,7 @@ static bool take(struct fake_network *f, const char *to, struct fake_sent *out)
     for (size_t i = f->first; i < f->sent_length; i++) {
         struct sent *e = &f->sent[i];
 
-        if (e->taken || (to != NULL && strcmp(to, e->sent.to) != 0))
+        if (e->taken || e->held || (to != NULL && strcmp(to, e->sent.to) != 0))
             continue;
         e->taken = true;
         *out = e->sent;
@@ -327,7 +340,7 @@ size_t fake_network_waiting(const struct fake_network *f)
     size_t n = 0;
 
     for (size_t i = f->first; i < f->sent_length; i++)
-        n += !f->sent[i].taken;
+        n += !f->sent[i].taken && !f->sent[i].held;
     return n;
 }
 

@@ -1,0 +1,333 @@
+#include "pipeline.h"
+
+#include <assert.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "alloc.h"
+
+#define ID_TRIES      16
+#define PREFIX        2
+#define MESSAGE_LEAST 12   /* a header; less can only be noise */
+#define BUFFER_KEPT   4096 /* octets an idle connection may hold on to */
+
+_Static_assert((PIPELINE_SLOTS & (PIPELINE_SLOTS - 1)) == 0, "an id's lower bits are its slot");
+
+struct pipeline_stream {
+    struct pipeline *pipeline;
+    struct pipeline_stream *next;
+    struct network_socket *socket; /* NULL: closed, to be freed */
+    bool connected;
+    bool leaving; /* takes no new question */
+    bool busy;    /* in its own callback: not to be freed */
+    uint64_t born, heard, used;
+    unsigned owed;
+    uint8_t *bytes; /* of one message with its prefix, as far as it has come */
+    size_t length, room;
+    struct pipeline_ask *slots[PIPELINE_SLOTS];
+};
+
+struct pipeline {
+    struct network *network;
+    struct stats *stats;
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } to;
+    pipeline_fn *fn;
+    void *arg;
+    struct pipeline_stream *streams; /* newest first */
+};
+
+struct pipeline *pipeline_new(struct network *network, const struct sockaddr *to,
+                              struct stats *stats, pipeline_fn *fn, void *arg)
+{
+    struct pipeline *p = alloc_array(1, sizeof *p);
+
+    p->network = network;
+    p->stats = stats;
+    memcpy(&p->to, to, to->sa_family == AF_INET6 ? sizeof p->to.v6 : sizeof p->to.v4);
+    p->fn = fn;
+    p->arg = arg;
+    return p;
+}
+
+/* ---- connections come and go ---- */
+
+static void free_stream(struct pipeline_stream *s)
+{
+    struct pipeline_stream **at = &s->pipeline->streams;
+
+    while (*at != s)
+        at = &(*at)->next;
+    *at = s->next;
+    free(s->bytes);
+    free(s);
+}
+
+/* Ends the connection and tells everybody who waits on it. */
+static void break_stream(struct pipeline_stream *s, uint64_t now)
+{
+    struct pipeline *p = s->pipeline;
+    enum pipeline_event event = s->connected ? PIPELINE_CLOSED : PIPELINE_REFUSED;
+
+    if (s->socket == NULL)
+        return;
+    p->network->close(s->socket);
+    s->socket = NULL;
+    s->leaving = true;
+    for (size_t i = 0; i < PIPELINE_SLOTS && s->owed > 0; i++) {
+        struct pipeline_ask *ask = s->slots[i];
+
+        if (ask == NULL)
+            continue;
+        /* Taken out first: to the asker it is over. */
+        s->slots[i] = NULL;
+        s->owed--;
+        ask->stream = NULL;
+        p->fn(p->arg, ask, event, NULL, 0, now);
+    }
+    if (!s->busy)
+        free_stream(s);
+}
+
+static void close_if_done(struct pipeline_stream *s)
+{
+    if (!s->leaving || s->owed > 0 || s->busy || s->socket == NULL)
+        return;
+    s->pipeline->network->close(s->socket);
+    s->socket = NULL;
+    free_stream(s);
+}
+
+void pipeline_free(struct pipeline *p)
+{
+    if (p == NULL)
+        return;
+    while (p->streams != NULL) {
+        assert(p->streams->owed == 0);
+        p->streams->leaving = true;
+        close_if_done(p->streams);
+    }
+    free(p);
+}
+
+static void on_network(void *arg, enum network_event event, const uint8_t *data, size_t size,
+                       uint64_t now);
+
+static struct pipeline_stream *open_stream(struct pipeline *p, uint64_t now)
+{
+    struct pipeline_stream *s = alloc_array(1, sizeof *s);
+
+    s->socket = p->network->stream(p->network, &p->to.any, on_network, s);
+    if (s->socket == NULL) {
+        free(s);
+        return NULL;
+    }
+    s->pipeline = p;
+    s->born = s->heard = s->used = now;
+    s->next = p->streams;
+    p->streams = s;
+    return s;
+}
+
+/* Of the connections that wait for last replies the oldest goes first. */
+static void cut_leaving(struct pipeline *p, uint64_t now)
+{
+    struct pipeline_stream *oldest = NULL;
+    unsigned leaving = 0;
+
+    for (struct pipeline_stream *s = p->streams; s != NULL; s = s->next) {
+        if (!s->leaving || s->busy)
+            continue;
+        oldest = s;
+        leaving++;
+    }
+    if (leaving > PIPELINE_LEAVING_MAX)
+        break_stream(oldest, now);
+}
+
+static struct pipeline_stream *choose(struct pipeline *p, uint64_t now)
+{
+    struct pipeline_stream *best = NULL, *fresh;
+    unsigned open = 0;
+
+    for (struct pipeline_stream *s = p->streams; s != NULL; s = s->next) {
+        s->leaving = s->leaving || now - s->born >= PIPELINE_AGE_MS;
+        if (s->leaving)
+            continue;
+        open++;
+        if (best == NULL || s->owed < best->owed)
+            best = s;
+    }
+    if (best != NULL && (best->owed < PIPELINE_BUSY || open >= PIPELINE_STREAMS_MAX))
+        return best;
+    cut_leaving(p, now);
+    fresh = open_stream(p, now);
+    return fresh != NULL ? fresh : best;
+}
+
+/* ---- questions ---- */
+
+static bool take_slot(struct pipeline_stream *s, struct pipeline_ask *ask, uint64_t now)
+{
+    struct network *network = s->pipeline->network;
+
+    for (unsigned i = 0; i < ID_TRIES; i++) {
+        uint16_t id;
+
+        network->random(network, &id, sizeof id);
+        if (s->slots[id % PIPELINE_SLOTS] != NULL)
+            continue;
+        s->slots[id % PIPELINE_SLOTS] = ask;
+        s->owed++;
+        s->used = now;
+        *ask = (struct pipeline_ask){.stream = s, .id = id, .sent_at = now};
+        return true;
+    }
+    return false;
+}
+
+bool pipeline_send(struct pipeline *p, struct pipeline_ask *ask, uint8_t *framed, size_t size,
+                   uint64_t now)
+{
+    struct pipeline_stream *s = choose(p, now);
+
+    ask->stream = NULL;
+    assert(size <= PIPELINE_MESSAGE_MAX);
+    if (s == NULL || !take_slot(s, ask, now))
+        return false;
+    framed[0] = (uint8_t)(size >> 8);
+    framed[1] = (uint8_t)size;
+    framed[2] = (uint8_t)(ask->id >> 8);
+    framed[3] = (uint8_t)ask->id;
+    if (p->network->send(s->socket, framed, PREFIX + size))
+        return true;
+    /* Full or broken: others may still hear from it, new ones go elsewhere. */
+    s->leaving = true;
+    pipeline_drop(ask);
+    return false;
+}
+
+void pipeline_drop(struct pipeline_ask *ask)
+{
+    struct pipeline_stream *s = ask->stream;
+
+    if (s == NULL)
+        return;
+    assert(s->slots[ask->id % PIPELINE_SLOTS] == ask);
+    s->slots[ask->id % PIPELINE_SLOTS] = NULL;
+    s->owed--;
+    ask->stream = NULL;
+    close_if_done(s);
+}
+
+void pipeline_doubt(struct pipeline_ask *ask, uint64_t now)
+{
+    struct pipeline_stream *s = ask->stream;
+
+    if (s != NULL && s->heard <= ask->sent_at && now > ask->sent_at)
+        s->leaving = true;
+}
+
+/* One whole message.  False: the far end makes no sense. */
+static bool on_message(struct pipeline_stream *s, const uint8_t *message, size_t size, uint64_t now)
+{
+    struct pipeline *p = s->pipeline;
+    struct pipeline_ask *ask;
+    uint16_t id;
+
+    if (size < MESSAGE_LEAST)
+        return false;
+    id = (uint16_t)(message[0] << 8 | message[1]);
+    ask = s->slots[id % PIPELINE_SLOTS];
+    if (ask == NULL || ask->id != id || !p->fn(p->arg, ask, PIPELINE_REPLY, message, size, now))
+        stats_count(p->stats, STATS_UPSTREAM_BAD);
+    return true;
+}
+
+/* Octets still wanted before anything can be done with what has come. */
+static size_t wanted(const struct pipeline_stream *s)
+{
+    if (s->length < PREFIX)
+        return PREFIX - s->length;
+    return PREFIX + (size_t)(s->bytes[0] << 8 | s->bytes[1]) - s->length;
+}
+
+/* Takes in octets and hands out whole messages.  False: the far end makes no sense. */
+static bool take_octets(struct pipeline_stream *s, const uint8_t *data, size_t size, uint64_t now)
+{
+    while (size > 0 && s->socket != NULL) {
+        size_t part = wanted(s) < size ? wanted(s) : size;
+
+        if (s->length + part > s->room) {
+            s->room = s->length + part;
+            s->bytes = alloc_resize(s->bytes, s->room, 1);
+        }
+        memcpy(s->bytes + s->length, data, part);
+        s->length += part;
+        data += part;
+        size -= part;
+        if (s->length < PREFIX || wanted(s) > 0)
+            continue;
+        if (!on_message(s, s->bytes + PREFIX, s->length - PREFIX, now))
+            return false;
+        s->length = 0;
+        if (s->room > BUFFER_KEPT) {
+            free(s->bytes);
+            s->bytes = NULL;
+            s->room = 0;
+        }
+    }
+    return true;
+}
+
+static void on_network(void *arg, enum network_event event, const uint8_t *data, size_t size,
+                       uint64_t now)
+{
+    struct pipeline_stream *s = arg;
+    bool broken = event == NETWORK_CLOSED;
+
+    s->busy = true;
+    s->heard = now;
+    if (event == NETWORK_CONNECTED)
+        s->connected = true;
+    else if (event == NETWORK_DATA)
+        broken = !take_octets(s, data, size, now);
+    if (broken)
+        break_stream(s, now);
+    s->busy = false;
+    if (s->socket == NULL)
+        free_stream(s);
+    else
+        close_if_done(s);
+}
+
+void pipeline_sweep(struct pipeline *p, uint64_t now)
+{
+    struct pipeline_stream *next;
+
+    for (struct pipeline_stream *s = p->streams; s != NULL; s = next) {
+        next = s->next;
+        if (now - s->born >= PIPELINE_AGE_MS)
+            s->leaving = true;
+        if (!s->connected && now - s->born >= PIPELINE_CONNECT_MS) {
+            break_stream(s, now);
+            next = p->streams; /* who was told may have changed the list: look again */
+        } else if (s->owed == 0 && (s->leaving || now - s->used >= PIPELINE_IDLE_MS)) {
+            s->leaving = true;
+            close_if_done(s);
+        }
+    }
+}
+
+size_t pipeline_streams(const struct pipeline *p)
+{
+    size_t n = 0;
+
+    for (const struct pipeline_stream *s = p->streams; s != NULL; s = s->next)
+        n++;
+    return n;
+}

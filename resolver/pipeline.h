@@ -1,0 +1,65 @@
+/* TCP connections towards one server: kept, shared by many questions at a time, answered in any
+ * order (RFC 7766).
+ *
+ * The connection with the fewest questions takes the next one; only when all are busy another is
+ * made.  Idle ones are closed after PIPELINE_IDLE_MS; PIPELINE_AGE_MS after its birth a connection
+ * takes no new question, so that nobody clings to one far end for ever.
+ *
+ * Bounded: PIPELINE_STREAMS_MAX connections that take questions, PIPELINE_SLOTS questions on each,
+ * one reply of 64 KiB being put together on each. */
+#ifndef PLDNS_PIPELINE_H
+#define PLDNS_PIPELINE_H
+
+#include "network.h"
+#include "stats.h"
+
+#define PIPELINE_STREAMS_MAX 4
+#define PIPELINE_SLOTS       1024
+#define PIPELINE_BUSY        32 /* questions on a connection that justify another */
+#define PIPELINE_IDLE_MS     60000
+#define PIPELINE_AGE_MS      600000
+#define PIPELINE_CONNECT_MS  2000
+/* Connections that only wait for their last replies; the oldest is cut beyond. */
+#define PIPELINE_LEAVING_MAX 8
+#define PIPELINE_MESSAGE_MAX 65535
+
+struct pipeline;
+struct pipeline_stream;
+
+/* A question on its way; part of the asker's own struct. */
+struct pipeline_ask {
+    struct pipeline_stream *stream; /* NULL: not on its way */
+    uint16_t id;
+    uint64_t sent_at;
+};
+
+enum pipeline_event {
+    PIPELINE_REPLY,   /* the id fits */
+    PIPELINE_CLOSED,  /* the connection ended: no reply will come, the ask is over */
+    PIPELINE_REFUSED, /* no connection could be made: the ask is over */
+};
+
+/* REPLY: says whether it was the asker's.  May drop any ask. */
+typedef bool pipeline_fn(void *arg, struct pipeline_ask *, enum pipeline_event,
+                         const uint8_t *message, size_t size, uint64_t now);
+
+/* 'to' is copied.  Replies thrown away are counted in 'stats'. */
+struct pipeline *pipeline_new(struct network *, const struct sockaddr *to, struct stats *,
+                              pipeline_fn *, void *arg);
+/* Nothing may be on its way. */
+void pipeline_free(struct pipeline *);
+
+/* 'framed' is two octets of room and the message behind them; length and id are written here.
+ * False: it did not go. */
+MUST_USE bool pipeline_send(struct pipeline *, struct pipeline_ask *, uint8_t *framed, size_t size,
+                            uint64_t now);
+/* No callback comes after. */
+void pipeline_drop(struct pipeline_ask *);
+/* The reply is overdue: a connection that has been silent since takes no more questions. */
+void pipeline_doubt(struct pipeline_ask *, uint64_t now);
+
+/* Closes what is idle, old or does not get connected.  To be called every few seconds. */
+void pipeline_sweep(struct pipeline *, uint64_t now);
+size_t pipeline_streams(const struct pipeline *);
+
+#endif

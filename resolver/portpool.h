@@ -1,0 +1,64 @@
+/* Datagram sockets towards one server: a large set of random ports, steadily renewed.
+ *
+ * Each question goes out of a socket chosen at random, under a random id.  While the pool is not
+ * full each question opens a port of its own; a port serves at most so many questions and so long,
+ * then another takes its place and the old one only waits for what it still owes.  A reply counts
+ * only on the socket that asked: the kernel sees to address and port, the id leads to the question
+ * through an array, and the asker checks the rest.
+ *
+ * Bounded: PORTPOOL_SIZE sockets besides those that wait for their last replies, PORTPOOL_SLOTS
+ * questions on each. */
+#ifndef PLDNS_PORTPOOL_H
+#define PLDNS_PORTPOOL_H
+
+#include "network.h"
+#include "stats.h"
+
+/* 2,000 questions drawn from this many ports use over 600 different ones. */
+#define PORTPOOL_SIZE  640
+#define PORTPOOL_SLOTS 32
+/* A port of a full pool serves so many questions, one of a pool that may not grow so few: 2,000
+ * questions see 500 ports either way. */
+#define PORTPOOL_USES       64
+#define PORTPOOL_USES_SMALL 3
+#define PORTPOOL_AGE_MS     30000
+/* So many wrong replies while one question waits: somebody is guessing. */
+#define PORTPOOL_WRONG_MAX 10
+
+struct portpool;
+struct portpool_socket;
+
+/* A question on its way; part of the asker's own struct. */
+struct portpool_ask {
+    struct portpool_socket *socket; /* NULL: not on its way */
+    uint16_t id;
+    uint32_t wrong; /* of the socket when it went out */
+};
+
+enum portpool_event {
+    PORTPOOL_REPLY,   /* the id fits */
+    PORTPOOL_ERROR,   /* ICMP says that nobody listens there; replies may come all the same */
+    PORTPOOL_FLOODED, /* PORTPOOL_WRONG_MAX wrong replies: better ask over TCP */
+};
+
+/* REPLY: says whether it was the asker's; if not, it counts as wrong.  May drop any ask. */
+typedef bool portpool_fn(void *arg, struct portpool_ask *, enum portpool_event,
+                         const uint8_t *message, size_t size, uint64_t now);
+
+/* 'to' is copied.  Replies thrown away are counted in 'stats'. */
+struct portpool *portpool_new(struct network *, const struct sockaddr *to, struct stats *,
+                              portpool_fn *, void *arg);
+/* Nothing may be on its way. */
+void portpool_free(struct portpool *);
+
+/* Writes an id into the first two octets of 'message' and sends it.  False: it did not go. */
+MUST_USE bool portpool_send(struct portpool *, struct portpool_ask *, uint8_t *message, size_t size,
+                            uint64_t now);
+/* No callback comes after; a late reply is dropped. */
+void portpool_drop(struct portpool_ask *);
+
+/* Closes old sockets that wait for nothing.  To be called every few seconds. */
+void portpool_sweep(struct portpool *, uint64_t now);
+size_t portpool_sockets(const struct portpool *); /* open ones, the leaving ones included */
+
+#endif

@@ -1,0 +1,27 @@
+/* Which upstreams a name is forwarded to: the list of the longest configured suffix it is under, or
+ * the default list.  A server named in several lists is one upstream. */
+#ifndef PLDNS_ROUTE_H
+#define PLDNS_ROUTE_H
+
+#include "upstream.h"
+
+struct route_group {
+    const struct dname *suffix; /* NULL: the default */
+    struct upstream *upstreams[CONFIG_UPSTREAMS_MAX];
+    size_t length;
+    size_t in_flight; /* forward's note: questions on their way */
+};
+
+struct route;
+
+/* Servers that are ourselves (see resolvconf_is_ours) are left out with an error in the log: they
+ * would send every question round in a circle.  'config' and 'upstreams' are lent for ever. */
+struct route *route_new(const struct config *, const struct config_upstreams *upstreams,
+                        struct network *, struct stats *, upstream_fn *);
+void route_free(struct route *);
+
+/* Never NULL; may be empty. */
+struct route_group *route_find(struct route *, const uint8_t *name);
+bool route_is_empty(const struct route *); /* nobody to ask for anything */
+
+#endif
