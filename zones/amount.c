@@ -91,7 +91,7 @@ static char *write_amount(uint64_t value, const struct unit *units, size_t lengt
 
 char *amount_duration_text(uint64_t ms, char text[AMOUNT_TEXT])
 {
-    return write_amount(ms, durations, DURATIONS, text);
+    return ms == 0 ? strcpy(text, "0s") : write_amount(ms, durations, DURATIONS, text);
 }
 
 char *amount_bytes_text(uint64_t bytes, char text[AMOUNT_TEXT])

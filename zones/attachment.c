@@ -155,6 +155,25 @@ static bool read_cloud(const struct fields *fields, const struct connection *con
     return true;
 }
 
+/* A label that a dedicated domain's name is made of. */
+static bool read_part(const struct fields *fields, unsigned field, const char **out)
+{
+    struct dname label;
+    const char *why;
+
+    if (!fields_text(fields, field, out))
+        return false;
+    if ((*out)[0] == '\0') {
+        fields_error(fields, field, NULL, "missing; TIDBCLOUD_DEDICATED needs it");
+        return false;
+    }
+    if (!hostname_read_label(&label, *out, &why)) {
+        fields_error(fields, field, NULL, "'%.80s': %s", *out, why);
+        return false;
+    }
+    return true;
+}
+
 /* All names made by rule must fit too: "*." and the longest zone in front. */
 static bool check_room(const struct fields *fields, const struct connection *connection,
                        const struct dname *root)
@@ -193,10 +212,11 @@ static bool read_root(const struct fields *fields, const struct connection *conn
     struct dname root;
     bool ok = true;
 
-    ok &= fields_text(fields, REGION, &region);
-    ok &= fields_text(fields, PROJECT_ID, &project_id);
-    if (domain->type == CONNECTION_TIDBCLOUD_DEDICATED)
+    if (domain->type == CONNECTION_TIDBCLOUD_DEDICATED) {
+        ok &= read_part(fields, REGION, &region);
+        ok &= read_part(fields, PROJECT_ID, &project_id);
         ok &= read_cloud(fields, connection, &cloud);
+    }
     if (!ok)
         return false;
     if (!domain_make_root(domain->type, cloud, domain->unique_name, region, project_id, &root, why,

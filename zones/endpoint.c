@@ -252,7 +252,7 @@ bool endpoint_read_all(const struct fields *parent, unsigned field, struct conne
                      CONNECTION_ENDPOINTS_MAX);
         return false;
     }
-    if (length == 0)
+    if (length == 0 && connection->state == STATE_USABLE)
         fields_warn(parent, field, NULL,
                     "no endpoint: the attached names are not ready until there is one");
     struct connection_endpoint *all = arena_array(parent->arena, length, sizeof *all);

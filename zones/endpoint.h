@@ -5,7 +5,8 @@
 #include "connection.h"
 #include "fields.h"
 
-/* Reads the list 'field' of 'parent' into 'connection', whose type is known by now.  False:
+/* Reads the list 'field' of 'parent' into 'connection', whose type and state are known by
+ * now.  False:
  * something was wrong; complaints were added. */
 MUST_USE bool endpoint_read_all(const struct fields *parent, unsigned field,
                                 struct connection *connection);

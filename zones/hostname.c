@@ -48,6 +48,10 @@ bool hostname_read(struct dname *name, const char *text, const char **why)
 
 bool hostname_read_label(struct dname *name, const char *text, const char **why)
 {
+    if (text[0] == '*') {
+        *why = "a '*' has no meaning here";
+        return false;
+    }
     if (!hostname_read(name, text, why))
         return false;
     if (dname_labels(name->wire) == 1)

@@ -67,7 +67,7 @@ static const struct {
     uint64_t value;
     const char *duration, *size;
 } texts[] = {
-    {0, "0ms", "0"},
+    {0, "0s", "0"},
     {1, "1ms", "1"},
     {90000, "90s", "90000"},
     {3600000, "1h", "3600000"},
