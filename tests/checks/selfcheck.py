@@ -20,6 +20,11 @@ UNIT = "[Unit]\nDescription=x\n[Service]\nExecStart=/usr/sbin/pldnsd\n"
 CONFIG = {"etc/pldns.yaml": "#workers: auto\n", "docs/man/pldns.yaml.5": ".It Ic workers\n"}
 KEYS = 'static const struct key keys[] = {\n    {"workers", WORKERS},\n%s};\n'
 
+SPINE = "static int\ndecode(int q)\n{\n}\n\nstatic int (*const stages[])(int) = {\n    decode,\n};\n"
+TRAVELS = {"resolver/query.c": SPINE, "zones/low.c": "void\nlow_do(void)\n{\n}\n"}
+TRAVEL = "docs/how-a-query-travels.md"
+STAGES = "## The stages\n\nIn `query.c`:\n\n1. `decode()`\n"
+
 # check, files beside TREE (None: without it), a part of what it must say ("" = it must be content)
 ROWS = [
     ("includes", {}, ""),
@@ -54,6 +59,10 @@ ROWS = [
     ("docs", {**DOCS, "README.md": "\n"}, "does not name pldnsd(8)"),
     ("docs", {**DOCS, "zones/low.c": "/* TO" "DO */\n"}, "has no place here"),
     ("docs", {**DOCS, "zones/low.c": '/* "None such" in ' 'docs/a.md */\n', "docs/a.md": "# One\n"}, "no section"),
+    ("travels", {**TRAVELS, TRAVEL: STAGES + "\n## Then\n\n1. `low.c`: `low_do()`, not `decode()` of `query.c`\n"}, ""),
+    ("travels", {**TRAVELS, TRAVEL: STAGES + "\n## Then\n\n1. `low.c`: `decode()`\n"}, "no decode() in low.c"),
+    ("travels", {**TRAVELS, TRAVEL: STAGES + "\n`gone.c` did it\n"}, "no file gone.c"),
+    ("travels", {**TRAVELS, TRAVEL: STAGES + "2. `decode()`\n"}, "its stages are not those"),
     ("format", {".clang-format": "BasedOnStyle: LLVM\n", "zones/low.c": "int  x;\n"}, "zones/low.c:1"),
     ("man", {"docs/man/x.1": ".Dd bad\n.Sh\n"}, "docs/man/x.1"),
     ("shell", {"a.sh": "#!/bin/sh\necho $1\n"}, "a.sh:2"),
