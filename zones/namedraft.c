@@ -253,38 +253,55 @@ uint32_t namedraft_mark(struct namedraft *draft, const uint8_t *name, unsigned f
 
 /* ---- finishing ---- */
 
+/* The parent whose "*" this node is, if that has a rule; else NONE. */
+static uint32_t star_of(const struct namedraft *draft, const struct draft_node *node)
+{
+    return node->parent != NONE && dname_is_wildcard(node->name) &&
+                   draft->nodes[node->parent].star != NONE
+               ? node->parent
+               : NONE;
+}
+
 /* Numbers the rules in the order of their nodes, a node's own before its star's: one number per
  * node then finds both.  A "*" that is a node itself (because names exist below it) shares its
- * parent's. */
-static void place_rules(const struct namedraft *draft, struct nametree *tree,
-                        struct namedraft_place *places)
+ * parent's number; if it has a star in turn, it needs a copy in front of that. */
+static size_t place_rules(const struct namedraft *draft, struct nametree *tree,
+                          struct namedraft_place **out)
 {
+    size_t space = 2 * (size_t)draft->rules;
+    struct namedraft_place *places = alloc_array(space, sizeof(*places));
     uint32_t length = 0;
 
     for (uint32_t i = 0; i < draft->nodes_length; i++) {
         const struct draft_node *node = &draft->nodes[i];
-        tree->nodes[i].flags = node->flags;
+        uint32_t parent = star_of(draft, node);
+        tree->nodes[i].flags = node->flags | (parent != NONE ? NAMETREE_RULE : 0);
         tree->nodes[i].rule = length;
         if (node->exact != NONE) {
-            places[length++] = (struct namedraft_place){node->exact, i, false};
+            places[length++] = (struct namedraft_place){.rule = node->exact, .node = i};
+        } else if (parent != NONE && node->star != NONE) {
+            places[length++] = (struct namedraft_place){
+                .rule = draft->nodes[parent].star, .node = parent, .star = true, .copy = true};
         }
         if (node->star != NONE) {
-            places[length++] = (struct namedraft_place){node->star, i, true};
+            places[length++] =
+                (struct namedraft_place){.rule = node->star, .node = i, .star = true};
         }
     }
-    assert(length == draft->rules);
+    assert(length <= space);
     for (uint32_t i = 0; i < draft->nodes_length; i++) {
         const struct draft_node *node = &draft->nodes[i];
-        if (node->parent == NONE || !dname_is_wildcard(node->name)) {
-            continue;
+        uint32_t parent = star_of(draft, node);
+        if (parent != NONE && node->star == NONE) {
+            const struct nametree_node *above = &tree->nodes[parent];
+            tree->nodes[i].rule = above->rule + ((above->flags & NAMETREE_RULE) != 0);
         }
-        struct nametree_node *parent = &tree->nodes[node->parent];
-        if (parent->flags & NAMETREE_STAR_RULE) {
-            tree->nodes[i].flags |= NAMETREE_RULE;
-            tree->nodes[i].rule = parent->rule + ((parent->flags & NAMETREE_RULE) != 0);
+        if (node->parent != NONE && dname_is_wildcard(node->name)) {
+            tree->nodes[node->parent].flags |= NAMETREE_STAR;
         }
-        parent->flags |= NAMETREE_STAR;
     }
+    *out = places;
+    return length;
 }
 
 /* Gives a node its name.  Above the topmost root names repeat and are kept once; below, a name is
@@ -348,9 +365,7 @@ void namedraft_finish(struct namedraft *draft, struct nametree *out,
 
     *out = (struct nametree){.key = draft->key, .nodes_length = draft->nodes_length};
     out->nodes = alloc_array(draft->nodes_length, sizeof(*out->nodes));
-    *places = alloc_array(draft->rules, sizeof(**places));
-    *length = draft->rules;
-    place_rules(draft, out, *places);
+    *length = place_rules(draft, out, places);
     pool_init(&names, &draft->key);
     for (uint32_t i = 0; i < draft->nodes_length; i++) {
         if (!draft->nodes[i].is_parent) {

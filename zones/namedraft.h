@@ -29,10 +29,11 @@ uint32_t namedraft_mark(struct namedraft *, const uint8_t *name, unsigned flags,
 struct namedraft_place {
     uint32_t rule, node;
     bool star; /* of the node's child "*" */
+    bool copy; /* the same rule has another number too */
 };
 
-/* Fills 'out'; node numbers are those namedraft_mark() gave.  '*places' (free it) has one entry per
- * rule that was taken. */
+/* Fills 'out'; node numbers are those namedraft_mark() gave.  '*places' (free it) has an entry per
+ * rule that was taken, and copies. */
 void namedraft_finish(struct namedraft *, struct nametree *out, struct namedraft_place **places,
                       size_t *length);
 

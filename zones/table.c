@@ -148,7 +148,7 @@ static bool find_search(const struct table *table, const struct nametree_scan *s
         struct leftovers left;
         uint8_t name[DNAME_MAX];
 
-        if (!dname_under(scan->folded, table->search_suffixes[i].wire, offset) || *offset == 0) {
+        if (!dname_under(scan->folded, table->search_suffixes[i].wire, offset)) {
             continue;
         }
         memcpy(name, scan->folded, *offset);
@@ -233,7 +233,9 @@ void table_describe(const struct table *table, const struct table_rule *rule, st
 void table_each(const struct table *table, table_rule_fn *each, void *arg)
 {
     for (size_t i = 0; i < table->rules_length; i++) {
-        each(arg, &table->rules[i]);
+        if (!table->rules[i].copy) {
+            each(arg, &table->rules[i]);
+        }
     }
 }
 
@@ -256,7 +258,7 @@ const struct digest *table_digest(const struct table *table)
 
 size_t table_names(const struct table *table)
 {
-    return table->rules_length;
+    return table->owners;
 }
 
 size_t table_connections(const struct table *table)

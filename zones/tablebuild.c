@@ -188,6 +188,8 @@ static void place_rules(struct build *build, struct table *table)
         table->rules[i] = build->rules[places[i].rule];
         table->rules[i].node = places[i].node & (NAMETREE_NODES_MAX - 1);
         table->rules[i].star = places[i].star;
+        table->rules[i].copy = places[i].copy;
+        table->owners += !places[i].copy;
     }
     free(places);
     free(build->rules);

@@ -16,7 +16,7 @@ struct table_rule {
     uint32_t background; /* place in 'backgrounds', counted in items */
     uint32_t connection; /* text */
     uint32_t node : 28, outcome : 4;
-    uint32_t line : 27, regional_fallback : 1, star : 1;
+    uint32_t line : 27, regional_fallback : 1, star : 1, copy : 1; /* copy: counts for no name */
 };
 _Static_assert(YAMLDOC_SIZE_MAX < TABLE_LINE_MASK, "a line number fits 27 bits");
 _Static_assert(NAMETREE_NODES_MAX <= 1u << 28, "a node number fits 28 bits");
@@ -46,7 +46,7 @@ struct table {
     struct table_background *backgrounds;
     struct table_check *checks; /* by node */
     struct dname *search_suffixes;
-    size_t rules_length, checks_length, search_suffixes_length;
+    size_t rules_length, owners, checks_length, search_suffixes_length;
     size_t connections, documents, bytes;
     uint64_t generation;
     struct digest digest;
