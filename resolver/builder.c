@@ -6,6 +6,7 @@
 #include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -42,6 +43,7 @@ struct builder {
     pthread_cond_t wanted;
     enum job job;
     struct builder_report *report;
+    char trouble[BUILDER_TROUBLE]; /* of the state directory */
 };
 
 /* ---- the report ---- */
@@ -116,8 +118,6 @@ static struct builder_report *report_of(const struct builder *b,
     report->complaints = lines.text != NULL ? lines.text : alloc_string("");
     report->degraded = catalog_degraded(b->catalog, &why) ? alloc_string(why) : NULL;
     report->next_expiry = catalog_next_expiry(b->catalog);
-    why = statedir_trouble(b->state);
-    report->state_trouble = why != NULL ? alloc_string(why) : NULL;
     report->took_ms = clock_ms() - started;
     return report;
 }
@@ -135,7 +135,6 @@ void builder_report_free(struct builder_report *report)
     free(report->documents);
     free(report->complaints);
     free(report->degraded);
-    free(report->state_trouble);
     free(report);
 }
 
@@ -199,6 +198,7 @@ static void keep_accepted(struct builder *b)
     int folder = open(b->config->attachments.directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     struct catalog_entry entry;
 
+    statedir_begin(b->state);
     for (size_t i = 0; i < length; i++) {
         catalog_entry(b->catalog, i, &entry);
         names[i] = entry.name;
@@ -212,7 +212,7 @@ static void keep_accepted(struct builder *b)
     /* While the directory cannot be read nobody knows what was removed from it. */
     if (!catalog_degraded(b->catalog, NULL))
         statedir_keep_only(b->state, names, length);
-    (void)statedir_commit(b->state); /* its trouble goes into the report */
+    (void)statedir_commit(b->state); /* see note_trouble() */
     if (folder >= 0)
         close(folder);
     free(names);
@@ -229,36 +229,42 @@ static struct builder_report *run(struct builder *b)
     bool built = change.changed || expired;
     if (built)
         publish(b);
-    keep_accepted(b);
     struct builder_report *report = report_of(b, &change, started);
     report->built = built;
     return report;
 }
 
-static struct builder_report *keep_first(struct builder *b)
-{
-    static const struct catalog_change none;
-    uint64_t started = clock_ms();
-
-    keep_accepted(b);
-    struct builder_report *report = report_of(b, &none, started);
-    report->only_kept = true;
-    return report;
-}
-
 /* ---- the thread ---- */
+
+static void wake_control(const struct builder *b)
+{
+    static const uint64_t one = 1;
+    ssize_t n = write(b->done, &one, sizeof one);
+
+    assert(n == sizeof one); /* an eventfd takes 2^64 - 2 of them */
+    (void)n;
+}
 
 static void hand_over(struct builder *b, struct builder_report *report)
 {
-    static const uint64_t one = 1;
-
     pthread_mutex_lock(&b->lock);
     assert(b->report == NULL); /* one run at a time, its report is taken before the next */
     b->report = report;
     pthread_mutex_unlock(&b->lock);
-    ssize_t n = write(b->done, &one, sizeof one);
-    assert(n == sizeof one); /* an eventfd takes 2^64 - 2 of them */
-    (void)n;
+    wake_control(b);
+}
+
+/* True: it is another trouble than before, or none any more. */
+static bool note_trouble(struct builder *b)
+{
+    const char *now = statedir_trouble(b->state);
+
+    now = now != NULL ? now : "";
+    pthread_mutex_lock(&b->lock);
+    bool changed = strncmp(b->trouble, now, sizeof b->trouble - 1) != 0;
+    snprintf(b->trouble, sizeof b->trouble, "%s", now);
+    pthread_mutex_unlock(&b->lock);
+    return changed;
 }
 
 static void *thread_main(void *arg)
@@ -277,7 +283,12 @@ static void *thread_main(void *arg)
         pthread_mutex_unlock(&b->lock);
         if (job == JOB_END)
             return NULL;
-        hand_over(b, job == JOB_KEEP ? keep_first(b) : run(b));
+        if (job == JOB_RUN)
+            hand_over(b, run(b));
+        /* Behind the report: nobody waits for a disk. */
+        keep_accepted(b);
+        if (note_trouble(b))
+            wake_control(b);
     }
 }
 
@@ -299,8 +310,8 @@ bool builder_start(struct builder *b, int done)
 void builder_run(struct builder *b)
 {
     pthread_mutex_lock(&b->lock);
-    assert(b->job == JOB_NONE);
-    b->job = JOB_RUN;
+    assert(b->job == JOB_NONE || b->job == JOB_KEEP);
+    b->job = JOB_RUN; /* keeps what JOB_KEEP would have kept */
     pthread_cond_signal(&b->wanted);
     pthread_mutex_unlock(&b->lock);
 }
@@ -312,6 +323,14 @@ struct builder_report *builder_take(struct builder *b)
     b->report = NULL;
     pthread_mutex_unlock(&b->lock);
     return report;
+}
+
+char *builder_state_trouble(struct builder *b, char text[BUILDER_TROUBLE])
+{
+    pthread_mutex_lock(&b->lock);
+    memcpy(text, b->trouble, BUILDER_TROUBLE);
+    pthread_mutex_unlock(&b->lock);
+    return text;
 }
 
 struct publish *builder_table(struct builder *b)
@@ -383,6 +402,7 @@ struct builder *builder_new(const struct config *config, struct hash_key key,
     b->catalog = catalog_new(config->attachments.detach_hold_ms);
     b->state = statedir_open(config->attachments.state);
     statedir_each(b->state, restore, b->catalog);
+    (void)note_trouble(b);
     b->fingerprint = source_dir_fingerprint(config->attachments.directory);
     read_source(b->catalog, config->attachments.directory);
     catalog_finish(b->catalog, started, &change);

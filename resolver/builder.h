@@ -15,12 +15,10 @@ struct builder;
 struct builder_report {
     uint64_t generation;
     struct catalog_change change;
-    bool built;          /* a new table was published */
-    bool only_kept;      /* not a run: the first load\'s documents were kept */
-    size_t refused;      /* documents whose newest version is not served */
-    char *degraded;      /* why the directory could not be read, or NULL */
-    char *state_trouble; /* why the state directory does not hold what it should, or NULL */
-    char *complaints;    /* errors of all refused documents, one a line; "" if none */
+    bool built;                      /* a new table was published */
+    size_t refused;                  /* documents whose newest version is not served */
+    char *degraded;                  /* why the directory could not be read, or NULL */
+    char *complaints;                /* errors of all refused documents, one a line; "" if none */
     struct catalog_entry *documents; /* by name */
     size_t length;
     uint64_t next_expiry; /* monotonic ms: the next tombstone ends; UINT64_MAX if there is none */
@@ -38,12 +36,17 @@ struct publish *builder_table(struct builder *); /* of struct table */
 /* A number that changes with the directory, taken before the first load read it. */
 uint64_t builder_fingerprint(const struct builder *);
 
-/* The report that is waiting to be taken, or NULL.  Never NULL after builder_new() and after the
- * descriptor given to builder_start() became readable. */
+/* The report that is waiting to be taken, or NULL.  There is one after builder_new(), and after
+ * every run. */
 struct builder_report *builder_take(struct builder *);
 
-/* Starts the thread, which first keeps what the first load accepted and reports that like a run.
- * After every run it writes to the eventfd 'done'.  False: errno. */
+/* Why the state directory does not hold what it should, "" if it does.  Copied. */
+#define BUILDER_TROUBLE 320
+char *builder_state_trouble(struct builder *, char text[BUILDER_TROUBLE]);
+
+/* Starts the thread, which first keeps what the first load accepted.  It writes to the eventfd
+ * 'done' when there is a report, and when the trouble with the state directory changed.  False:
+ * errno. */
 MUST_USE bool builder_start(struct builder *, int done);
 
 /* Asks for a run; not while one is under way. */

@@ -32,10 +32,11 @@ struct reload {
     struct watch *watch;
     struct builder_report *report; /* of the last run: the outcome's texts live in it */
     struct reload_outcome outcome;
-    bool running, wanted;  /* a run is under way; another must follow it */
-    struct asker *asking;  /* of the run under way */
-    struct asker *waiting; /* for the next one */
-    int done;              /* eventfd: the builder has a report */
+    char trouble[BUILDER_TROUBLE]; /* of the state directory */
+    bool running, wanted;          /* a run is under way; another must follow it */
+    struct asker *asking;          /* of the run under way */
+    struct asker *waiting;         /* for the next one */
+    int done;                      /* eventfd: the builder has a report */
     struct event *on_done, *timer;
     reload_done_fn *listener;
     void *listener_arg;
@@ -43,12 +44,23 @@ struct reload {
 
 /* ---- what is told ---- */
 
+static bool is_same_text(const struct error_list *a, const struct error_list *b)
+{
+    if (a->length != b->length)
+        return false;
+    for (size_t i = 0; i < a->length; i++) {
+        if (a->items[i].line != b->items[i].line || strcmp(a->items[i].text, b->items[i].text) != 0)
+            return false;
+    }
+    return true;
+}
+
 static bool is_news(const struct catalog_entry *entry, const struct catalog_entry *before)
 {
     return before == NULL || entry->refused != before->refused || entry->served != before->served ||
            entry->restored != before->restored ||
            memcmp(&entry->offered_digest, &before->offered_digest, sizeof(struct digest)) != 0 ||
-           entry->complaints->errors != before->complaints->errors;
+           !is_same_text(entry->complaints, before->complaints);
 }
 
 static void log_entry(const struct catalog_entry *entry)
@@ -82,7 +94,7 @@ static void log_documents(const struct builder_report *report, const struct buil
     }
 }
 
-static void log_troubles(const struct builder_report *report, const struct builder_report *before)
+static void log_degraded(const struct builder_report *report, const struct builder_report *before)
 {
     const char *was = before != NULL && before->degraded != NULL ? before->degraded : "";
     char quoted[QUOTED];
@@ -92,11 +104,20 @@ static void log_troubles(const struct builder_report *report, const struct build
                   log_quote(report->degraded, quoted, sizeof quoted));
     else if (report->degraded == NULL && was[0] != '\0')
         log_info("degraded", "now=\"the directory can be read again\"");
-    was = before != NULL && before->state_trouble != NULL ? before->state_trouble : "";
-    if (report->state_trouble != NULL && strcmp(report->state_trouble, was) != 0)
+}
+
+static void take_trouble(struct reload *r)
+{
+    char now[BUILDER_TROUBLE], quoted[QUOTED];
+
+    builder_state_trouble(r->builder, now);
+    if (strcmp(now, r->trouble) == 0)
+        return;
+    memcpy(r->trouble, now, sizeof r->trouble);
+    if (now[0] != '\0')
         log_warning("state", "why=%s now=\"served all the same, tried again every %d seconds\"",
-                    log_quote(report->state_trouble, quoted, sizeof quoted), STATE_RETRY_MS / 1000);
-    else if (report->state_trouble == NULL && was[0] != '\0')
+                    log_quote(now, quoted, sizeof quoted), STATE_RETRY_MS / 1000);
+    else
         log_info("state", "now=\"all accepted documents are kept again\"");
 }
 
@@ -112,25 +133,11 @@ static void log_outcome(const struct builder_report *report)
              c->removed, (unsigned long long)report->took_ms);
 }
 
-/* Keeping what the first load accepted is no load: what that one changed is still the last news. */
-static void carry_over(struct builder_report *report, const struct builder_report *first)
+static void take_report(struct reload *r, struct builder_report *report)
 {
-    report->change = first->change;
-    report->built = first->built;
-    report->took_ms = first->took_ms;
-}
-
-static void take_report(struct reload *r)
-{
-    struct builder_report *report = builder_take(r->builder);
-
-    assert(report != NULL);
-    if (report->only_kept)
-        carry_over(report, r->report);
     log_documents(report, r->report);
-    log_troubles(report, r->report);
-    if (!report->only_kept)
-        log_outcome(report);
+    log_degraded(report, r->report);
+    log_outcome(report);
     builder_report_free(r->report);
     r->report = report;
     r->outcome = (struct reload_outcome){
@@ -139,7 +146,7 @@ static void take_report(struct reload *r)
         .refused_now = report->refused,
         .degraded = report->degraded != NULL,
         .degraded_why = report->degraded != NULL ? report->degraded : "",
-        .state_trouble = report->state_trouble != NULL ? report->state_trouble : "",
+        .state_trouble = r->trouble,
         .complaints = report->complaints,
         .took_ms = report->took_ms,
     };
@@ -179,7 +186,7 @@ static void set_timer(struct reload *r)
         uint64_t end = r->report->next_expiry + EXPIRY_SLACK_MS;
         delay = end > now ? end - now : 0;
     }
-    if (r->report->state_trouble != NULL && delay > STATE_RETRY_MS)
+    if (r->trouble[0] != '\0' && delay > STATE_RETRY_MS)
         delay = STATE_RETRY_MS;
     if (delay >= TIMER_MOST_MS) {
         evtimer_del(r->timer);
@@ -187,6 +194,15 @@ static void set_timer(struct reload *r)
     }
     struct timeval wait = {(time_t)(delay / 1000), (suseconds_t)(delay % 1000 * 1000)};
     evtimer_add(r->timer, &wait);
+}
+
+static void end_run(struct reload *r, struct builder_report *report)
+{
+    take_report(r, report);
+    tell_askers(r); /* what they ask for now waits for the next run */
+    if (r->listener != NULL)
+        r->listener(r->listener_arg, &r->outcome);
+    r->running = false;
 }
 
 static void on_done(evutil_socket_t fd, short what, void *arg)
@@ -197,11 +213,10 @@ static void on_done(evutil_socket_t fd, short what, void *arg)
     (void)what;
     if (read(fd, &count, sizeof count) != sizeof count)
         return; /* not yet: level triggered */
-    take_report(r);
-    tell_askers(r); /* what they ask for now waits for the next run */
-    if (r->listener != NULL)
-        r->listener(r->listener_arg, &r->outcome);
-    r->running = false;
+    take_trouble(r);
+    struct builder_report *report = builder_take(r->builder);
+    if (report != NULL)
+        end_run(r, report);
     set_timer(r);
     start_if_wanted(r);
 }
@@ -229,14 +244,14 @@ struct reload *reload_new(struct event_base *base, const struct config *config, 
         return NULL;
     struct reload *r = alloc_array(1, sizeof *r);
     r->builder = builder;
-    take_report(r);
+    take_trouble(r);
+    take_report(r, builder_take(builder));
     r->done = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (r->done < 0 || !builder_start(builder, r->done)) {
         error_add(errors, "reload", 0, 0, "cannot start its thread: %s", strerrordesc_np(errno));
         reload_free(r);
         return NULL;
     }
-    r->running = true; /* the builder keeps what was accepted, and reports */
     r->on_done = event_new(base, r->done, EV_READ | EV_PERSIST, on_done, r);
     event_add(r->on_done, NULL);
     r->timer = evtimer_new(base, on_timer, r);

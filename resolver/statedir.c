@@ -37,6 +37,7 @@ struct pending {     /* written, not yet renamed */
 };
 
 struct statedir {
+    char *path;
     int folder; /* -1: keeps nothing */
     int lock;
     struct kept *kept; /* sorted by name */
@@ -179,6 +180,10 @@ static bool open_folders(struct statedir *state, const char *path)
     else if ((state->folder = openat(top, FOLDER, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
         fail(state, "%.200s/" FOLDER ": %s", path, strerrordesc_np(errno));
     close(top);
+    if (state->folder < 0 && state->lock >= 0) {
+        close(state->lock);
+        state->lock = -1;
+    }
     return state->folder >= 0;
 }
 
@@ -186,6 +191,7 @@ struct statedir *statedir_open(const char *path)
 {
     struct statedir *state = alloc_array(1, sizeof *state);
 
+    state->path = alloc_string(path);
     state->folder = -1;
     state->lock = -1;
     if (path[0] != '\0' && make_folder(state, path))
@@ -210,6 +216,7 @@ void statedir_close(struct statedir *state)
     for (size_t i = 0; i < state->length; i++)
         free(state->kept[i].name);
     free(state->kept);
+    free(state->path);
     if (state->folder >= 0)
         close(state->folder);
     if (state->lock >= 0)
@@ -264,6 +271,15 @@ void statedir_each(struct statedir *state, statedir_fn *each, void *arg)
 }
 
 /* ---- a batch ---- */
+
+void statedir_begin(struct statedir *state)
+{
+    if (state->folder >= 0 || state->path[0] == '\0')
+        return;
+    state->failed = false;
+    if (make_folder(state, state->path) && open_folders(state, state->path))
+        look(state);
+}
 
 bool statedir_holds(const struct statedir *state, const char *name, const struct digest *digest)
 {

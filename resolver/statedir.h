@@ -1,9 +1,9 @@
 /* The state directory: the last accepted version of every document, one file each.
  *
- * A change is a batch: put and remove, then commit, which makes it last (temporary files, fsync,
- * rename, fsync of the directory).  Whatever goes wrong here costs the snapshot, never the service:
- * statedir_trouble() says what it is, and the next batch tries again.  Two daemons cannot share one
- * directory: the second keeps nothing.
+ * A change is a batch: begin, put and remove, then commit, which makes it last (temporary files,
+ * fsync, rename, fsync of the directory).  Whatever goes wrong here costs the snapshot, never the
+ * service: statedir_trouble() says what it is, and the next batch tries again.  Two daemons cannot
+ * share one directory: the second keeps nothing.
  *
  * One thread at a time uses a statedir (the builder). */
 #ifndef PLDNS_STATEDIR_H
@@ -21,6 +21,9 @@ void statedir_close(struct statedir *);
 /* Calls 'each' for every document kept, by name; 'bytes' are lent for the call. */
 typedef void statedir_fn(void *arg, const char *name, const void *bytes, size_t size);
 void statedir_each(struct statedir *, statedir_fn *each, void *arg);
+
+/* Before a batch: tries again to open a directory that could not be opened. */
+void statedir_begin(struct statedir *);
 
 /* True if bytes of this digest are kept for 'name', or if nothing is kept at all. */
 bool statedir_holds(const struct statedir *, const char *name, const struct digest *);

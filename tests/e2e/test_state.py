@@ -1,0 +1,181 @@
+"""What survives: last accepted versions across restarts, kills, unreadable folders and full disks."""
+import os
+import signal
+import subprocess
+
+import pytest
+
+from conftest import document, eventually, managed
+
+
+def kept(daemon):
+    folder = daemon.state / "accepted"
+    return sorted(p.name for p in folder.iterdir() if not p.name.startswith(".")) if folder.exists() else []
+
+
+def keeps(daemon, *names):
+    eventually(lambda: kept(daemon) == list(names), "the state directory holds %s" % (names,))
+
+
+@pytest.fixture(name="running")
+def fixture_running(daemon):
+    daemon.write("a.yaml", document(1, ["10.0.0.1"]))
+    daemon.write("b.yaml", document(2, ["10.0.0.2"]))
+    daemon.start()
+    keeps(daemon, "a.yaml", "b.yaml")
+    return daemon
+
+
+@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGKILL])
+def test_broken_document_is_served_from_the_state(running, sign):
+    daemon = running
+    (daemon.documents / "a.yaml").write_text("nonsense")
+    eventually(lambda: daemon.status()["refused"] == 1, "the refusal")
+    daemon.restart(sign)
+    assert daemon.ask(managed(1)) == ["10.0.0.1"]
+    entry = daemon.status()["documents"][0]
+    assert entry["restored"] is True and entry["errors"] and entry["state"].startswith("refused")
+    daemon.restart(sign)                                    # and a second time
+    assert daemon.ask(managed(1)) == ["10.0.0.1"]
+    daemon.write("a.yaml", document(1, ["10.0.0.7"]))
+    eventually(lambda: daemon.ask(managed(1)) == ["10.0.0.7"], "the repair")
+
+
+def test_directory_that_is_missing_at_start(running):
+    daemon = running
+    daemon.stop()
+    daemon.documents.rename(daemon.documents.with_name("away.d"))
+    daemon.start()
+    assert daemon.ask(managed(1)) == ["10.0.0.1"] and daemon.ask(managed(2)) == ["10.0.0.2"]
+    assert daemon.status()["degraded"] == "No such file or directory"
+    assert daemon.admin("/readyz").status == 200
+    assert kept(daemon) == ["a.yaml", "b.yaml"]             # what cannot be read was not removed
+    daemon.documents.with_name("away.d").rename(daemon.documents)
+    daemon.remove("b.yaml")
+    eventually(lambda: daemon.ask(managed(2)) == "NXDOMAIN", "the removal is seen")
+    keeps(daemon, "a.yaml")
+
+
+def test_document_deleted_while_the_daemon_was_down(running):
+    daemon = running
+    daemon.stop()
+    daemon.remove("b.yaml")
+    daemon.start()
+    assert daemon.ask(managed(1)) == ["10.0.0.1"]
+    assert "b.yaml" not in [d["name"] for d in daemon.status()["documents"]]
+    assert daemon.ask(managed(2)) != ["10.0.0.2"]
+    keeps(daemon, "a.yaml")
+
+
+def test_document_changed_while_the_daemon_was_down(running):
+    daemon = running
+    daemon.stop()
+    daemon.write("a.yaml", document(1, ["10.0.0.8"]))
+    daemon.start()
+    assert daemon.ask(managed(1)) == ["10.0.0.8"]
+    eventually(lambda: "10.0.0.8" in (daemon.state / "accepted" / "a.yaml").read_text(), "the new version is kept")
+
+
+def test_odd_names(daemon):
+    for name in ("a b.yaml", "\u00fcml\u00e4ut.yaml", "%41.yaml", "x" * 240 + ".yaml"):
+        daemon.write(name, document(abs(hash(name)) % 1000000, ["10.0.0.1"]))
+    daemon.start()
+    eventually(lambda: len(kept(daemon)) == 4, "all are kept")
+    assert "a%20b.yaml" in kept(daemon) and "%2541.yaml" in kept(daemon)
+    for path in daemon.documents.iterdir():
+        path.write_text("nonsense")
+    daemon.restart()
+    assert all(d["restored"] for d in daemon.status()["documents"]) and len(daemon.status()["documents"]) == 4
+
+
+def test_state_that_is_no_document_is_ignored(running):
+    daemon = running
+    daemon.stop()
+    (daemon.state / "accepted" / "a.yaml").write_text("nonsense")
+    (daemon.state / "accepted" / ".new-7").write_text("left behind")
+    (daemon.state / "accepted" / "%zz").write_text("foreign")
+    daemon.start()
+    assert daemon.ask(managed(1)) == ["10.0.0.1"]
+    eventually(lambda: "10.0.0.1" in (daemon.state / "accepted" / "a.yaml").read_text(), "it is kept again")
+    assert not (daemon.state / "accepted" / ".new-7").exists()
+    daemon.stop()
+    (daemon.state / "accepted" / "a.yaml").write_text("nonsense")
+    (daemon.documents / "a.yaml").write_text("nonsense")
+    ran = daemon.run()
+    assert ran.returncode == 2 and "a.yaml:1:" in ran.stderr
+
+
+def test_state_that_cannot_be_made(daemon):
+    daemon.state.write_text("a file")
+    daemon.write("a.yaml", document(1, ["10.0.0.1"]))
+    daemon.start()
+    assert daemon.ask(managed(1)) == ["10.0.0.1"]
+    assert "Not a directory" in daemon.status()["stateTrouble"]
+    daemon.state.unlink()
+    daemon.reload()
+    keeps(daemon, "a.yaml")                                 # tried again, with what was accepted long ago
+    eventually(lambda: "stateTrouble" not in daemon.status(), "the trouble is over")
+    assert daemon.log.count("event=state ") == 2
+
+
+def test_state_switched_off(daemon):
+    daemon.set("attachments.state", "")
+    daemon.write("a.yaml", document(1, ["10.0.0.1"]))
+    daemon.start()
+    assert daemon.ask(managed(1)) == ["10.0.0.1"] and "stateTrouble" not in daemon.status()
+
+
+def test_two_daemons_do_not_share_a_state(running, tmp_path):
+    daemon = running
+    assert kept(daemon) == ["a.yaml", "b.yaml"]
+    empty = tmp_path / "empty.d"
+    empty.mkdir()
+    other = subprocess.Popen(
+        [os.environ.get("PLDNSD", daemon_program()), "--attachments", empty], stderr=subprocess.PIPE, text=True,
+        env=daemon.environment({"PLDNS_ATTACHMENTS_STATE": str(daemon.state), "PLDNS_LISTEN": "127.0.0.3:%d" % daemon.port,
+                                "PLDNS_ADMIN_LISTEN": "unix:%s" % (tmp_path / "other.sock"), "PLDNS_WORKERS": "1"}))
+    try:
+        lines = []
+        while not lines or "event=ready" not in lines[-1]:
+            lines.append(other.stderr.readline())
+            assert lines[-1], lines
+    finally:
+        other.terminate()
+        other.communicate()
+    assert any("another pldnsd uses it" in line for line in lines)
+    assert kept(daemon) == ["a.yaml", "b.yaml"]
+
+
+def daemon_program():
+    from conftest import PLDNSD
+    return PLDNSD
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small disk wants root")
+def test_full_disk_costs_the_snapshot_only(daemon):
+    daemon.state.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16k", "none", str(daemon.state)], check=False,
+                      capture_output=True).returncode != 0:
+        pytest.skip("mounting is not allowed here")
+    try:
+        big = ["10.9.%d.%d" % (i // 250, i % 250) for i in range(16)]
+        daemon.write("a.yaml", document(1, ["10.0.0.1"]))
+        daemon.start()
+        keeps(daemon, "a.yaml")
+        for n in range(2, 40):
+            daemon.write("d%d.yaml" % n, document(n, big))
+        daemon.reload()
+        eventually(lambda: daemon.status().get("stateTrouble"), "the trouble")
+        assert "No space left on device" in daemon.status()["stateTrouble"]
+        assert len(daemon.ask(managed(39))) == 16
+        for n in range(2, 40):
+            daemon.remove("d%d.yaml" % n)
+        daemon.write("a.yaml", document(1, ["10.0.0.3"]))
+        daemon.reload()
+        eventually(lambda: "stateTrouble" not in daemon.status(), "the disk has room again")
+        eventually(lambda: "10.0.0.3" in (daemon.state / "accepted" / "a.yaml").read_text(), "kept again")
+        daemon.stop()
+    finally:
+        if daemon.process is not None:
+            daemon.stop()
+        subprocess.run(["umount", str(daemon.state)], check=True)
