@@ -364,7 +364,8 @@ def fixture_upstream():
 
 @pytest.fixture(name="served")
 def fixture_served(daemon, upstream):
-    """A running daemon with one document and the upstream."""
+    """A running daemon with one document, one worker (so one cache) and the upstream."""
+    daemon.set("workers", 1)
     daemon.set("forward.upstreams", [upstream.address])
     daemon.write("a.yaml", document(1, ["10.0.0.1"]))
     return daemon.start()

@@ -275,6 +275,7 @@ def test_forwarding_goes_on_through_reloads(daemon, upstream):
 # ---- attaching overrides -------------------------------------------------------------------------
 
 def test_attaching_overrides_the_cache_at_once(daemon, upstream):
+    daemon.set("workers", 1)
     daemon.set("forward.upstreams", [upstream.address])
     upstream.answers["db.example.com"] = ["192.0.2.7"]
     daemon.start()

@@ -1,0 +1,239 @@
+"""The admin address: pages, their bounds, and who is let in."""
+import os
+import re
+import socket
+import stat
+import subprocess
+import time
+
+import pytest
+
+from conftest import SLACK, UnixConnection, custom, document, eventually, free_port, managed, unique
+
+
+def raw(daemon, octets, seconds=5.0):
+    """Everything the daemon says to these octets until it closes, or until it is silent."""
+    with socket.socket(socket.AF_UNIX) as stream:
+        stream.connect(str(daemon.socket))
+        stream.settimeout(seconds * SLACK)
+        got = b""
+        try:
+            stream.sendall(octets)
+            while part := stream.recv(65536):
+                got += part
+        except (socket.timeout, ConnectionResetError, BrokenPipeError):
+            pass
+        return got
+
+
+# ---- pages ---------------------------------------------------------------------------------------
+
+def test_health_and_readiness(served):
+    assert (served.admin("/healthz").status, served.admin("/healthz").body) == (200, "alive\n")
+    assert (served.admin("/readyz").status, served.admin("/readyz").body) == (200, "ready\n")
+
+
+def test_status(served):
+    status = served.status()
+    assert status["generation"] == 1 and status["ready"] is True and status["refused"] == 0
+    assert status["table"]["connections"] == 1 and status["table"]["names"] == 2 and status["table"]["bytes"] > 0
+    assert status["documents"] == [{"name": "a.yaml", "state": "accepted", "connections": 1, "restored": False, "errors": [],
+                                    "warnings": [], "served": status["documents"][0]["served"]}]
+    assert status["listen"] == ["127.0.0.1:%d" % served.port] and status["workers"] == 1
+    before = status["counters"]["owned_queries"]
+    served.ask(managed(1))
+    assert served.counter("owned_queries") == before + 1
+
+
+def test_status_by_the_tool(served):
+    ran = served.ctl("status", "-o", "json")
+    assert ran.returncode == 0 and '"generation": 1' in ran.stdout
+
+
+def test_metrics(served, upstream):
+    upstream.answers["www.example"] = ["192.0.2.1"]
+    for _ in range(2):
+        served.ask("www.example")
+    served.ask(managed(1))
+    reply = served.admin("/metrics")
+    assert reply.headers["Content-Type"].startswith("text/plain; version=0.0.4")
+    values = {}
+    for line in reply.body.splitlines():
+        match = re.fullmatch(r'(pldns_[a-z_]+)(\{version="[^"]*"\})? ([0-9.]+)', line)
+        assert match or re.fullmatch(r"# (HELP|TYPE) pldns_[a-z_]+ .+", line), line
+        if match:
+            assert match[1] not in values
+            values[match[1]] = float(match[3])
+    assert values["pldns_generation"] == 1 and values["pldns_documents"] == 1 and values["pldns_documents_refused"] == 0
+    assert values["pldns_udp_queries_total"] == 3 and values["pldns_owned_queries_total"] == 1
+    assert values["pldns_cache_hits_total"] == 1 and values["pldns_upstream_queries_total"] >= 1
+    assert values["pldns_leaks_stopped_total"] == 0 and values["pldns_table_bytes"] > 0 and values["pldns_ready"] == 1
+    for name in values:
+        assert "# HELP %s " % name in reply.body and "# TYPE %s " % name in reply.body
+
+
+def test_promtool_likes_the_metrics(served):
+    body = served.admin("/metrics").body
+    try:
+        ran = subprocess.run(["promtool", "check", "metrics"], input=body, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        pytest.skip("promtool is not here")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+def test_explain(served):
+    got = served.admin("/api/explain?name=%s" % managed(1, "use1-az1")).json
+    assert got["owned"] is True and got["rcode"] == "NOERROR" and got["addresses"] == ["10.0.0.1"]
+    assert got["connection"] == "plc-1" and got["document"] == "a.yaml" and got["zone"] == "use1-az1"
+    assert got["rule"].startswith("*.use1-az1.") and got["generation"] == 1
+    got = served.admin("/api/explain?name=www.example&type=aaaa&client=192.0.2.1").json
+    assert got["owned"] is False and got["type"] == "AAAA" and got["allowed"] is False and len(got["upstreams"]) == 1
+    got = served.admin("/api/explain?name=b1.use1-az9.%s.aws.plc.tidbcloud.com" % unique(1)).json
+    assert got["rcode"] == "NXDOMAIN"
+    ran = served.ctl("explain", managed(1), "-o", "json")
+    assert ran.returncode == 0 and "plc-1" in ran.stdout
+
+
+def test_explain_names_the_route(daemon):
+    daemon.set("forward.routes", [{"suffix": "cluster.local", "upstreams": ["10.96.0.10"]}, {"suffix": "local", "upstreams": ["10.1.1.1"]}])
+    daemon.start()
+    assert daemon.admin("/api/explain?name=db.cluster.local").json["upstreams"] == ["10.96.0.10"]
+    assert daemon.admin("/api/explain?name=printer.local").json["upstreams"] == ["10.1.1.1"]
+
+
+def test_flush(served, upstream):
+    upstream.answers.update({"www.example": ["192.0.2.1"], "a.www.example": ["192.0.2.2"]})
+    for _ in range(3):
+        served.ask("www.example")
+        served.ask("a.www.example")
+    asked = len(upstream.asked)
+    assert served.admin("/api/flush?name=WWW.example", "POST").json == {"flushed": "www.example", "subtree": False}
+    eventually(lambda: served.ask("www.example") and upstream.names().count("www.example") > 1, "asked again")
+    served.ask("a.www.example")
+    assert upstream.names().count("a.www.example") == asked - 1 or upstream.names().count("a.www.example") <= 2
+    before = upstream.names().count("a.www.example")
+    ran = served.ctl("flush", "example", "--subtree")
+    assert ran.returncode == 0, ran.stderr
+    eventually(lambda: served.ask("a.www.example") and upstream.names().count("a.www.example") > before, "asked again")
+
+
+# ---- wrong requests ------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("path, method, status, said", [
+    ("/", "GET", 404, "no such page"),
+    ("/api/statu", "GET", 404, "/api/status"),
+    ("/api/reload", "GET", 405, "wants POST"),
+    ("/api/status", "POST", 405, "wants GET"),
+    ("/api/explain", "GET", 400, "name: is missing"),
+    ("/api/explain?name=a..b", "GET", 400, "name: "),
+    ("/api/explain?name=a&type=%3Cscript%3E", "GET", 400, "type: "),
+    ("/api/explain?name=a&client=nobody", "GET", 400, "client: "),
+    ("/api/flush?name=" + "x" * 64, "POST", 400, "name: "),
+    ("/api/wait", "GET", 400, "wants one of"),
+    ("/api/wait?generation=1&name=a", "GET", 400, "wants one of"),
+    ("/api/wait?generation=-1", "GET", 400, "generation: "),
+    ("/api/wait?generation=99999999999999999999", "GET", 400, "generation: "),
+    ("/api/wait?generation=1&timeout=1h", "GET", 400, "timeout: "),
+])
+def test_wrong_requests(served, path, method, status, said):
+    reply = served.admin(path, method)
+    assert reply.status == status and said in reply.json["error"]
+
+
+HOSTILE = {
+    "version": b"GET /healthz HTTP/9.9\r\n\r\n",
+    "method": b"DELETE /api/status HTTP/1.1\r\n\r\n",
+    "zeros": b"\0\0\0\0\r\n\r\n",
+    "negative length": b"POST /api/reload HTTP/1.1\r\nContent-Length: -5\r\n\r\n",
+    "large body": b"POST /api/reload HTTP/1.1\r\nContent-Length: 99999999\r\n\r\n",
+    "long path": b"GET /" + b"a" * 100000 + b" HTTP/1.1\r\n\r\n",
+    "many headers": b"GET /healthz HTTP/1.1\r\n" + b"X: y\r\n" * 20000 + b"\r\n",
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_hostile_requests(served, kind):
+    answer = raw(served, HOSTILE[kind])
+    assert not answer.startswith(b"HTTP/1.1 200") and len(answer) < 4096
+    assert served.admin("/healthz").status == 200
+
+
+# ---- bounds --------------------------------------------------------------------------------------
+
+def test_connections_are_bounded(served):
+    held = []
+    try:
+        for _ in range(150):
+            stream = socket.socket(socket.AF_UNIX)
+            stream.setblocking(False)
+            if stream.connect_ex(str(served.socket)) == 0:
+                held.append(stream)
+            else:
+                stream.close()
+        time.sleep(0.5)
+        fds = len(os.listdir("/proc/%d/fd" % served.process.pid))
+        assert fds < 64 + 60, "descriptors for admin connections"
+        assert served.ask(managed(1)) == ["10.0.0.1"]
+    finally:
+        for stream in held:
+            stream.close()
+    eventually(lambda: served.admin("/healthz").status == 200, "the address is served again")
+
+
+def test_silent_connections_end(served):
+    start = time.monotonic()
+    raw(served, b"GET /healthz HT", seconds=30)
+    assert time.monotonic() - start < 25 * SLACK
+
+
+def test_keep_alive_and_many_requests(served):
+    connection = UnixConnection(str(served.socket), 10 * SLACK)
+    for _ in range(200):
+        connection.request("GET", "/healthz")
+        assert connection.getresponse().read() == b"alive\n"
+    connection.close()
+    for _ in range(200):
+        assert served.admin("/readyz").status == 200
+    assert len(os.listdir("/proc/%d/fd" % served.process.pid)) < 70
+
+
+# ---- who is let in -------------------------------------------------------------------------------
+
+def test_socket_mode(served):
+    assert stat.S_IMODE(served.socket.stat().st_mode) == 0o660
+
+
+def test_loopback_address(daemon):
+    port = free_port()
+    daemon.set("admin.listen", ["unix:%s" % daemon.socket, "127.0.0.1:%d" % port])
+    daemon.start()
+
+    def ask(method, path, **headers):
+        import http.client
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10 * SLACK)
+        connection.request(method, path, headers=headers)
+        reply = connection.getresponse()
+        body = reply.read().decode()
+        connection.close()
+        return reply.status, body
+
+    assert ask("GET", "/healthz") == (200, "alive\n")
+    assert ask("POST", "/api/reload")[0] == 200
+    # A web page in somebody's browser on this host.
+    assert ask("POST", "/api/reload", Origin="http://evil.example")[0] == 403
+    assert ask("GET", "/api/status", Host="evil.example:%d" % port)[0] == 403
+    assert ask("GET", "/healthz", Host="localhost:%d" % port)[0] == 200
+
+
+def test_texts_of_documents_are_data(daemon):
+    daemon.set("attachments.onStartError", "serve")
+    daemon.write("a.yaml", document(1, ["10.0.0.1"], state="PENDING", message="\"<b>\u0007\u001b[2J\u00e4\n"))
+    daemon.write("b.yaml", custom(2, ["10.0.0.2"], "\x1b]0;x\x07\n.example"))
+    daemon.start()
+    got = daemon.admin("/api/explain?name=%s" % managed(1)).json
+    assert got["state"] == "PENDING" and got["rcode"] == "SERVFAIL"
+    assert daemon.status()["refused"] == 1
+    got = daemon.admin("/api/explain?name=x%5C007%2Eexample").json
+    assert got["name"] == "x\\007.example" and got["owned"] is False
+    assert "\x1b" not in daemon.log and "\x07" not in daemon.log
+    assert all(line.startswith("time=") for line in daemon.log.splitlines())
