@@ -1,29 +1,17 @@
 #include "forward.h"
 
-#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "alloc.h"
 #include "hash.h"
-#include "question.h"
-#include "route.h"
+#include "inquiry.h"
 
-#define SEND_RETRY_MS 50 /* nothing could be sent: descriptors, buffers, routes may come back */
-/* Timers may run so much early; a question sent then would be for nothing. */
-#define TIMER_EARLY_MS 2
-/* Somebody has answered, though badly: the silent ones get so many tries, not the whole budget. */
-#define TRIES_AFTER_ANSWER 2
-/* Servers whose round trips differ by less are equal; the order of the configuration decides. */
-#define EQUAL_MS 10
-/* A doubted server comes after a good one was asked so many times. */
-#define DOUBT_TRIES       2
-#define TRIES_AFTER_CLOSE 2  /* a connection that ends is replaced at once for so many */
-#define SPARE_MAX         64 /* ended inquiries kept for the next ones */
+#define SPARE_MAX 64 /* ended errands kept for the next ones */
 
 struct forward_job {
-    struct inquiry *inquiry; /* NULL: overloaded, in forward->overloaded */
+    struct errand *errand; /* NULL: overloaded, in forward->overloaded */
     struct forward *forward;
     struct forward_job *next, **link;
     forward_done_fn *done;
@@ -31,50 +19,34 @@ struct forward_job {
 };
 
 /* One question on its way, for all who wait for it. */
-struct inquiry {
+struct errand {
+    struct inquiry inquiry; /* first: the two are one */
     struct forward *forward;
-    struct inquiry *next, **link; /* in the bucket, or spare */
-    struct network_timer *timer;
+    struct errand *next, **link; /* in the bucket, or spare */
+    uint64_t hash;
     struct forward_job *jobs, **jobs_end;
     unsigned jobs_length;
     bool unattended; /* goes on though nobody waits (prefetch) */
     bool ending;     /* being told to its waiters */
-    bool over;       /* ends with 'result' as soon as the timer runs */
-    enum forward_result result;
-    uint64_t hash, deadline;
-    struct reply_question question;
-    uint8_t name[DNAME_MAX]; /* folded */
-    uint8_t sent[DNAME_MAX]; /* as it is sent */
-    struct route_group *group;
-    unsigned sends;
-    struct upstream_ask asks[FORWARD_SENDS_MAX];
-    struct upstream_ask *last; /* its wait is what the timer runs for */
-    /* Of each server of the group, by place. */
-    uint8_t tries[CONFIG_UPSTREAMS_MAX];
-    uint32_t finished, over_tcp, without_edns; /* bits */
-    bool broken, looped;
-    uint16_t rcode; /* the best of the bad ones; 0: none */
 };
 
-_Static_assert(CONFIG_UPSTREAMS_MAX <= 32, "a bit for each server");
+_Static_assert(FORWARD_SENDS_MAX == INQUIRY_SENDS_MAX, "the promise and who keeps it");
 
 struct forward {
     struct forward_options options;
     struct hash_key key;
     struct route *route;
-    struct inquiry **buckets;
+    struct errand **buckets;
     size_t mask, length;
-    struct inquiry *spare;
+    struct errand *spare;
     size_t spare_length;
     struct forward_job *overloaded, **overloaded_end;
     struct network_timer *overloaded_timer;
-    bool asking; /* inside forward_ask(): no callback */
-    uint8_t message[REPLY_SIZE_MAX];
+    struct inquiry_desk desk;
 };
 
-static void on_timer(void *arg, uint64_t now);
+static inquiry_done_fn on_done;
 static void on_overloaded(void *arg, uint64_t now);
-static upstream_fn on_upstream;
 
 struct forward *forward_new(const struct forward_options *options)
 {
@@ -86,11 +58,17 @@ struct forward *forward_new(const struct forward_options *options)
     f->options = *options;
     options->network->random(options->network, &f->key, sizeof f->key);
     f->route = route_new(options->config, options->upstreams, options->network, options->stats,
-                         on_upstream);
-    f->buckets = alloc_array(buckets, sizeof(struct inquiry *));
+                         inquiry_on_upstream);
+    f->buckets = alloc_array(buckets, sizeof(struct errand *));
     f->mask = buckets - 1;
     f->overloaded_end = &f->overloaded;
     f->overloaded_timer = options->network->timer(options->network, on_overloaded, f);
+    f->desk.config = options->config;
+    f->desk.network = options->network;
+    f->desk.stats = options->stats;
+    f->desk.guard = options->guard;
+    f->desk.guard_arg = options->arg;
+    f->desk.done = on_done;
     return f;
 }
 
@@ -137,379 +115,66 @@ static void on_overloaded(void *arg, uint64_t now)
     tell_jobs(&f->overloaded, &f->overloaded_end, FORWARD_OVERLOADED, NULL, 0, NULL, now);
 }
 
-/* ---- inquiries come and go ---- */
+/* ---- errands come and go ---- */
 
-static struct inquiry *take_spare(struct forward *f)
+static struct errand *take_spare(struct forward *f)
 {
-    struct network *network = f->options.network;
-    struct inquiry *i = f->spare;
-    struct network_timer *timer;
+    struct errand *e = f->spare;
 
-    if (i == NULL) {
-        i = alloc_array(1, sizeof *i);
-        i->timer = network->timer(network, on_timer, i);
-        return i;
+    if (e == NULL) {
+        e = alloc_array(1, sizeof *e);
+        e->forward = f;
+        inquiry_open(&e->inquiry, &f->desk);
+        return e;
     }
-    f->spare = i->next;
+    f->spare = e->next;
     f->spare_length--;
-    timer = i->timer;
-    memset(i, 0, sizeof *i);
-    i->timer = timer;
-    return i;
+    return e;
 }
 
-/* Takes the inquiry off the roads and out of the table; its memory stays. */
-static void stop(struct inquiry *i)
+/* Takes the errand out of the table. */
+static void leave(struct errand *e)
 {
-    struct forward *f = i->forward;
-
-    for (unsigned n = 0; n < i->sends; n++)
-        upstream_drop(&i->asks[n]);
-    f->options.network->timer_clear(i->timer);
-    *i->link = i->next;
-    if (i->next != NULL)
-        i->next->link = i->link;
-    i->group->in_flight--;
-    f->length--;
+    *e->link = e->next;
+    if (e->next != NULL)
+        e->next->link = e->link;
+    e->inquiry.group->in_flight--;
+    e->forward->length--;
 }
 
-static void bury(struct inquiry *i)
+static void bury(struct errand *e)
 {
-    struct forward *f = i->forward;
+    struct forward *f = e->forward;
 
     if (f->spare_length < SPARE_MAX) {
-        i->next = f->spare;
-        f->spare = i;
+        e->next = f->spare;
+        f->spare = e;
         f->spare_length++;
         return;
     }
-    f->options.network->timer_free(i->timer);
-    free(i);
+    inquiry_close(&e->inquiry);
+    free(e);
 }
 
-/* The only way an inquiry ends well or badly: keeps, tells everybody, frees. */
-static void end(struct inquiry *i, enum forward_result result, size_t size,
-                const struct reply *reply, uint64_t now)
+/* Well or badly done: keep, tell everybody, free. */
+static void on_done(struct inquiry *i, enum inquiry_result outcome, const uint8_t *message,
+                    size_t size, const struct reply *reply, uint64_t now)
 {
-    struct forward *f = i->forward;
-    const uint8_t *message = result == FORWARD_ANSWER ? f->message : NULL;
+    static const enum forward_result results[] = {
+        [INQUIRY_ANSWER] = FORWARD_ANSWER, [INQUIRY_UNREACHABLE] = FORWARD_UNREACHABLE,
+        [INQUIRY_BROKEN] = FORWARD_BROKEN, [INQUIRY_LOOP] = FORWARD_LOOP,
+        [INQUIRY_GUARDED] = FORWARD_OWNED,
+    };
+    struct errand *e = (struct errand *)i;
+    struct forward *f = e->forward;
+    enum forward_result result = results[outcome];
 
-    i->ending = true;
-    stop(i);
+    e->ending = true;
+    leave(e);
     if (result == FORWARD_ANSWER || result == FORWARD_UNREACHABLE || result == FORWARD_BROKEN)
         f->options.keep(f->options.arg, &i->question, result, message, size, reply, now);
-    tell_jobs(&i->jobs, &i->jobs_end, result, message, size, reply, now);
-    bury(i);
-}
-
-/* Nobody did well: what is there to say? */
-static void give_up(struct inquiry *i, uint64_t now)
-{
-    struct reply reply;
-
-    if (i->rcode != 0) {
-        size_t size = question_write_reply(i->forward->message, &i->question, i->rcode, &reply);
-
-        end(i, FORWARD_ANSWER, size, &reply, now);
-        return;
-    }
-    end(i,
-        i->looped   ? FORWARD_LOOP
-        : i->broken ? FORWARD_BROKEN
-                    : FORWARD_UNREACHABLE,
-        0, NULL, now);
-}
-
-/* Ends it from the timer, because no callback may come from inside forward_ask(). */
-static void end_soon(struct inquiry *i, enum forward_result result, uint64_t now)
-{
-    i->over = true;
-    i->result = result;
-    i->forward->options.network->timer_set(i->timer, now, 0);
-}
-
-/* ---- sending ---- */
-
-/* Lower is better. */
-static uint64_t rank(const struct inquiry *i, unsigned place)
-{
-    const struct upstream *u = i->group->upstreams[place];
-    uint64_t tries = i->tries[place] + (upstream_doubted(u) ? DOUBT_TRIES : 0u);
-
-    return tries << 48 | upstream_round_trip(u) / EQUAL_MS << 8 | place;
-}
-
-/* Who is asked next.  False: nobody is left. */
-static bool choose(const struct inquiry *i, unsigned *out)
-{
-    bool found = false;
-
-    for (unsigned place = 0; place < i->group->length; place++) {
-        if ((i->finished >> place & 1) != 0)
-            continue;
-        if (!found || rank(i, place) < rank(i, *out))
-            *out = place;
-        found = true;
-    }
-    return found;
-}
-
-/* True if an answer is in hand, though a bad one, and the silent ones have had their chances. */
-static bool has_waited_enough(const struct inquiry *i)
-{
-    if (i->rcode == 0 && !i->broken && !i->looped)
-        return false;
-    for (unsigned place = 0; place < i->group->length; place++) {
-        if ((i->finished >> place & 1) == 0 && i->tries[place] < TRIES_AFTER_ANSWER)
-            return false;
-    }
-    return true;
-}
-
-/* Up to a tenth more, so that many who wait do not send again in the same moment. */
-static uint64_t jitter(struct inquiry *i, uint64_t ms)
-{
-    struct network *network = i->forward->options.network;
-    uint16_t dice;
-
-    network->random(network, &dice, sizeof dice);
-    return ms + (ms * dice >> 16) / 10;
-}
-
-static void set_timer(struct inquiry *i, uint64_t wait, uint64_t now)
-{
-    uint64_t left = i->deadline > now ? i->deadline - now : 0;
-
-    i->forward->options.network->timer_set(i->timer, now, wait < left ? wait : left);
-}
-
-/* Sends once to that server.  False: it did not go. */
-static bool send_to(struct inquiry *i, unsigned place, uint64_t now)
-{
-    struct upstream *u = i->group->upstreams[place];
-    struct upstream_ask *ask = &i->asks[i->sends];
-    bool tcp = (i->over_tcp >> place & 1) != 0;
-    uint8_t room[2 + QUESTION_MAX];
-    unsigned nth = i->tries[place];
-    size_t size;
-
-    ask->owner = i;
-    ask->index = place;
-    ask->edns = (i->without_edns >> place & 1) == 0;
-    size = question_write(room + 2, &i->question, i->sent, ask->edns);
-    if (i->tries[place] < UINT8_MAX)
-        i->tries[place]++;
-    if (!upstream_send(u, ask, room, size, tcp, now))
-        return false;
-    i->sends++;
-    i->last = ask;
-    set_timer(i, jitter(i, upstream_wait(u, nth, tcp)), now);
-    return true;
-}
-
-/* True if the name must not leave; the inquiry ends then. */
-static bool is_guarded(struct inquiry *i, uint64_t now)
-{
-    const struct forward_options *options = &i->forward->options;
-
-    if (!options->guard(options->arg, i->name))
-        return false;
-    if (i->forward->asking)
-        stats_count(options->stats, STATS_LEAKS); /* the asker should have known */
-    end_soon(i, FORWARD_OWNED, now);
-    return true;
-}
-
-/* Sends to 'place', or if it will not go there to the next best. */
-static void send_from(struct inquiry *i, unsigned place, uint64_t now)
-{
-    if (i->sends == FORWARD_SENDS_MAX) {
-        i->last = NULL;
-        set_timer(i, UINT64_MAX, now); /* what is on its way may still arrive */
-        return;
-    }
-    if (is_guarded(i, now))
-        return;
-    for (size_t n = 0; n < i->group->length; n++) {
-        if (send_to(i, place, now))
-            return;
-        if (!choose(i, &place))
-            break;
-    }
-    i->last = NULL;
-    set_timer(i, SEND_RETRY_MS, now);
-}
-
-static void send_next(struct inquiry *i, uint64_t now)
-{
-    unsigned place;
-
-    if (!choose(i, &place) || has_waited_enough(i)) {
-        if (i->forward->asking)
-            end_soon(i, FORWARD_UNREACHABLE, now);
-        else
-            give_up(i, now);
-        return;
-    }
-    send_from(i, place, now);
-}
-
-static void on_timer(void *arg, uint64_t now)
-{
-    struct inquiry *i = arg;
-
-    if (i->over) {
-        end(i, i->result, 0, NULL, now);
-        return;
-    }
-    if (i->last != NULL && i->last->upstream != NULL) {
-        stats_count(i->forward->options.stats, STATS_UPSTREAM_TIMEOUTS);
-        upstream_overdue(i->last, now);
-    }
-    i->last = NULL;
-    if (now + TIMER_EARLY_MS >= i->deadline)
-        give_up(i, now);
-    else
-        send_next(i, now);
-}
-
-/* ---- replies ---- */
-
-static void drop_asks_to(struct inquiry *i, unsigned place)
-{
-    for (unsigned n = 0; n < i->sends; n++) {
-        if (i->asks[n].upstream != NULL && i->asks[n].index == place)
-            upstream_drop(&i->asks[n]);
-    }
-}
-
-/* The same question to the same server over TCP: nothing it says over UDP counts any more. */
-static void turn_to_tcp(struct inquiry *i, unsigned place, uint64_t now)
-{
-    i->over_tcp |= 1u << place;
-    drop_asks_to(i, place);
-    stats_count(i->forward->options.stats, STATS_UPSTREAM_TCP);
-    send_from(i, place, now);
-}
-
-/* The server has said its last word to this question, and it was no good. */
-static void turn_from(struct inquiry *i, unsigned place, uint64_t now)
-{
-    i->finished |= 1u << place;
-    drop_asks_to(i, place);
-    send_next(i, now);
-}
-
-static void answer(struct inquiry *i, const uint8_t *message, size_t size, struct reply *reply,
-                   uint64_t now)
-{
-    struct forward *f = i->forward;
-
-    stats_count(f->options.stats, STATS_UPSTREAM_REPLIES);
-    memcpy(f->message, message, size);
-    reply_normalise(f->message, &i->question, reply);
-    end(i, FORWARD_ANSWER, size, reply, now);
-}
-
-static bool is_answer(const struct reply *reply)
-{
-    return (reply->rcode == REPLY_NOERROR && !reply->referral) || reply->rcode == REPLY_NXDOMAIN ||
-           reply->rcode == REPLY_YXDOMAIN;
-}
-
-/* A reply that is well formed: is it what we want? */
-static void take_reply(struct inquiry *i, struct upstream_ask *ask, const uint8_t *message,
-                       size_t size, struct reply *reply, uint64_t now)
-{
-    unsigned place = ask->index;
-
-    if (reply->truncated && !ask->tcp) {
-        turn_to_tcp(i, place, now);
-    } else if (!reply->truncated && is_answer(reply)) {
-        answer(i, message, size, reply, now);
-    } else if (ask->edns && (reply->rcode == REPLY_FORMERR || reply->rcode == REPLY_BADVERS)) {
-        i->without_edns |= 1u << place;
-        drop_asks_to(i, place);
-        send_from(i, place, now);
-    } else {
-        if (reply->truncated || reply->rcode == REPLY_NOERROR || reply->rcode > 15)
-            i->broken = true;
-        else if (i->rcode == 0 || reply->rcode == REPLY_SERVFAIL)
-            i->rcode = reply->rcode;
-        turn_from(i, place, now);
-    }
-}
-
-static bool on_reply(struct inquiry *i, struct upstream_ask *ask, const uint8_t *message,
-                     size_t size, uint64_t now)
-{
-    unsigned place = ask->index;
-    struct reply reply;
-
-    switch (reply_check(message, size, upstream_id(ask), i->sent, &i->question, &reply)) {
-    case REPLY_NOT_OURS:
-        /* A server that does not keep letter case; over TCP nobody has to. */
-        if (ask->tcp || memcmp(i->sent, i->name, i->question.name_size) == 0 ||
-            !question_differs_in_case(message, size, upstream_id(ask), &i->question))
-            return false;
-        memcpy(i->sent, i->name, i->question.name_size);
-        for (unsigned n = 0; n < i->sends; n++) /* all were sent with the other letters */
-            upstream_drop(&i->asks[n]);
-        turn_to_tcp(i, place, now);
-        return true;
-    case REPLY_GOOD:
-        upstream_heard(ask, now);
-        take_reply(i, ask, message, size, &reply, now);
-        return true;
-    case REPLY_LOOP:
-        i->looped = true;
-        break;
-    case REPLY_MALFORMED:
-        i->broken = true;
-        break;
-    }
-    stats_count(i->forward->options.stats, STATS_UPSTREAM_BAD);
-    upstream_heard(ask, now);
-    turn_from(i, place, now);
-    return true;
-}
-
-/* Nobody listens there, or the connection has ended: at once to somebody who was asked less;
- * without such a one the timer decides, so that refusals do not make us send faster. */
-static void on_error(struct inquiry *i, struct upstream_ask *ask, enum upstream_event event,
-                     uint64_t now)
-{
-    unsigned place = ask->index, other;
-
-    if (ask != i->last)
-        return;
-    /* A kept connection may end just as we write: one more try with a new one (RFC 7766). */
-    if (event == UPSTREAM_CLOSED && i->tries[place] <= TRIES_AFTER_CLOSE)
-        send_from(i, place, now);
-    else if (choose(i, &other) && i->tries[other] < i->tries[place])
-        send_from(i, other, now);
-}
-
-static bool on_upstream(struct upstream_ask *ask, enum upstream_event event, const uint8_t *message,
-                        size_t size, uint64_t now)
-{
-    struct inquiry *i = ask->owner;
-
-    if (i->over)
-        return true;
-    switch (event) {
-    case UPSTREAM_REPLY:
-        return on_reply(i, ask, message, size, now);
-    case UPSTREAM_FLOODED:
-        turn_to_tcp(i, ask->index, now);
-        return true;
-    case UPSTREAM_ERROR:
-    case UPSTREAM_CLOSED:
-    case UPSTREAM_REFUSED:
-        on_error(i, ask, event, now);
-        return true;
-    }
-    return true;
+    tell_jobs(&e->jobs, &e->jobs_end, result, message, size, reply, now);
+    bury(e);
 }
 
 /* ---- asking ---- */
@@ -526,16 +191,18 @@ static uint64_t hash_of(const struct forward *f, const struct reply_question *q)
     return hash_bytes(&f->key, key, size + 5);
 }
 
-static struct inquiry *find(const struct forward *f, uint64_t hash, const struct reply_question *q)
+static struct errand *find(const struct forward *f, uint64_t hash, const struct reply_question *q)
 {
-    struct inquiry *i = f->buckets[hash & f->mask];
+    struct errand *e = f->buckets[hash & f->mask];
 
-    for (; i != NULL; i = i->next) {
-        if (i->hash == hash && i->question.name_size == q->name_size &&
-            memcmp(i->name, q->name, q->name_size) == 0 && i->question.type == q->type &&
-            i->question.class == q->class && i->question.dnssec_ok == q->dnssec_ok &&
-            i->question.checking_disabled == q->checking_disabled)
-            return i;
+    for (; e != NULL; e = e->next) {
+        const struct reply_question *o = &e->inquiry.question;
+
+        if (e->hash == hash && o->name_size == q->name_size &&
+            memcmp(o->name, q->name, q->name_size) == 0 && o->type == q->type &&
+            o->class == q->class && o->dnssec_ok == q->dnssec_ok &&
+            o->checking_disabled == q->checking_disabled)
+            return e;
     }
     return NULL;
 }
@@ -552,44 +219,36 @@ static bool has_room(const struct forward *f, const struct route_group *g)
     return g->in_flight < (f->options.in_flight + 1) / 2;
 }
 
-static struct inquiry *begin(struct forward *f, uint64_t hash, const struct reply_question *q,
-                             struct route_group *group, uint64_t now)
+static struct errand *begin(struct forward *f, uint64_t hash, const struct reply_question *q,
+                            struct route_group *group, uint64_t now)
 {
-    struct inquiry *i = take_spare(f);
-    uint8_t dice[32];
+    struct errand *e = take_spare(f);
 
-    i->forward = f;
-    i->hash = hash;
-    i->deadline = now + f->options.config->forward.timeout_ms;
-    i->question = *q;
-    i->question.name = i->name;
-    memcpy(i->name, q->name, q->name_size);
-    memcpy(i->sent, q->name, q->name_size);
-    if (f->options.config->forward.letter_case == CONFIG_CASE_RANDOM) {
-        f->options.network->random(f->options.network, dice, sizeof dice);
-        question_shuffle_case(i->sent, &i->question, dice);
-    }
-    i->group = group;
-    group->in_flight++;
-    i->jobs_end = &i->jobs;
-    i->next = f->buckets[hash & f->mask];
-    i->link = &f->buckets[hash & f->mask];
-    if (i->next != NULL)
-        i->next->link = &i->next;
-    *i->link = i;
+    e->hash = hash;
+    e->jobs = NULL;
+    e->jobs_end = &e->jobs;
+    e->jobs_length = 0;
+    e->unattended = e->ending = false;
+    e->link = &f->buckets[hash & f->mask];
+    e->next = *e->link;
+    if (e->next != NULL)
+        e->next->link = &e->next;
+    *e->link = e;
     f->length++;
-    return i;
+    group->in_flight++;
+    inquiry_start(&e->inquiry, q, group, now);
+    return e;
 }
 
-static struct forward_job *wait_for(struct forward *f, struct inquiry *i, forward_done_fn *done,
+static struct forward_job *wait_for(struct forward *f, struct errand *e, forward_done_fn *done,
                                     void *arg)
 {
     struct forward_job *job = alloc_array(1, sizeof *job);
 
-    *job = (struct forward_job){.forward = f, .inquiry = i, .done = done, .arg = arg};
-    if (i != NULL) {
-        append(job, &i->jobs_end);
-        i->jobs_length++;
+    *job = (struct forward_job){.forward = f, .errand = e, .done = done, .arg = arg};
+    if (e != NULL) {
+        append(job, &e->jobs_end);
+        e->jobs_length++;
     } else {
         append(job, &f->overloaded_end);
     }
@@ -609,79 +268,73 @@ struct forward_job *forward_ask(struct forward *f, const struct reply_question *
                                 forward_done_fn *done, void *arg)
 {
     uint64_t hash = hash_of(f, q);
-    struct inquiry *i = find(f, hash, q);
-    struct route_group *group;
-    bool was_asking = f->asking;
+    struct errand *e = find(f, hash, q);
 
-    if (i != NULL) {
-        if (i->jobs_length >= FORWARD_WAITERS_MAX)
+    if (e != NULL) {
+        if (e->jobs_length >= FORWARD_WAITERS_MAX)
             return refuse(f, done, arg, now);
         stats_count(f->options.stats, STATS_MERGED);
     } else {
-        group = route_find(f->route, q->name);
+        struct route_group *group = route_find(f->route, q->name);
+
         if (!has_room(f, group))
             return refuse(f, done, arg, now);
-        i = begin(f, hash, q, group, now);
-        for (size_t n = 0; n < group->length; n++)
-            upstream_touch(group->upstreams[n], now);
-        f->asking = true;
-        send_next(i, now);
-        f->asking = was_asking;
+        e = begin(f, hash, q, group, now);
     }
     if (done != NULL)
-        return wait_for(f, i, done, arg);
-    i->unattended = true;
+        return wait_for(f, e, done, arg);
+    e->unattended = true;
     return NULL;
+}
+
+static void abandon(struct errand *e)
+{
+    inquiry_stop(&e->inquiry);
+    leave(e);
+    bury(e);
 }
 
 void forward_cancel(struct forward_job *job)
 {
-    struct inquiry *i;
+    struct errand *e;
 
     if (job == NULL)
         return;
-    i = job->inquiry;
-    unlink_job(job, i != NULL ? &i->jobs_end : &job->forward->overloaded_end);
+    e = job->errand;
+    unlink_job(job, e != NULL ? &e->jobs_end : &job->forward->overloaded_end);
     free(job);
-    if (i == NULL)
+    if (e == NULL)
         return;
-    i->jobs_length--;
-    if (i->jobs == NULL && !i->unattended && !i->ending) {
-        stop(i);
-        bury(i);
-    }
+    e->jobs_length--;
+    if (e->jobs == NULL && !e->unattended && !e->ending)
+        abandon(e);
 }
 
 void forward_free(struct forward *f)
 {
-    struct network *network;
-
     if (f == NULL)
         return;
-    network = f->options.network;
     for (size_t n = 0; n <= f->mask; n++) {
         while (f->buckets[n] != NULL) {
-            struct inquiry *i = f->buckets[n];
+            struct errand *e = f->buckets[n];
 
-            i->unattended = false;
-            i->ending = true;
-            while (i->jobs != NULL)
-                forward_cancel(i->jobs);
-            stop(i);
-            bury(i);
+            e->ending = true;
+            while (e->jobs != NULL)
+                forward_cancel(e->jobs);
+            abandon(e);
         }
     }
     while (f->overloaded != NULL)
         forward_cancel(f->overloaded);
     while (f->spare != NULL) {
-        struct inquiry *i = f->spare;
+        struct errand *e = f->spare;
 
-        f->spare = i->next;
-        network->timer_free(i->timer);
-        free(i);
+        f->spare = e->next;
+        inquiry_close(&e->inquiry);
+        free(e);
     }
     route_free(f->route);
-    network->timer_free(f->overloaded_timer);
+    f->options.network->timer_free(f->overloaded_timer);
     free(f->buckets);
     free(f);
 }

@@ -11,7 +11,7 @@
 #define OPT_SIZE 11
 #define OPT_DO   0x80 /* in the third octet of the TTL */
 
-_Static_assert(DNAME_MAX <= 32 * 8, "a bit of dice for each octet");
+_Static_assert(DNAME_MAX <= QUESTION_DICE * 8, "a bit of dice for each octet");
 
 static void set16(uint8_t *at, unsigned value)
 {

@@ -6,13 +6,15 @@
 #include "reply.h"
 
 #define QUESTION_UDP_SIZE 1232 /* what we say we take: no fragments on any usual path */
+#define QUESTION_DICE     32
 #define QUESTION_MAX      (REPLY_HEADER_SIZE + DNAME_MAX + 4 + 11)
 
 /* Writes the message with id 0 to 'out' (QUESTION_MAX octets) and returns its size.  'name' has the
  * letter case to be sent. */
 size_t question_write(uint8_t *out, const struct reply_question *, const uint8_t *name, bool edns);
 
-/* Copies the name with the case of each letter taken from a bit of 'dice' (32 octets). */
+/* Copies the name with the case of each letter taken from a bit of 'dice' (QUESTION_DICE octets).
+ */
 void question_shuffle_case(uint8_t *out, const struct reply_question *, const uint8_t *dice);
 
 /* True if the message would answer the question with that id but for letter case. */

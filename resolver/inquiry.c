@@ -1,0 +1,382 @@
+#include "inquiry.h"
+
+#include <string.h>
+
+#include "question.h"
+
+#define SEND_RETRY_MS 50 /* nothing could be sent: descriptors, buffers, routes may come back */
+/* Timers may run so much early; a question sent then would be for nothing. */
+#define TIMER_EARLY_MS 2
+/* Somebody has answered, though badly: the silent ones get so many tries, not the whole budget. */
+#define TRIES_AFTER_ANSWER 2
+/* A connection that ends while one waits on it is replaced at once for so many. */
+#define TRIES_AFTER_CLOSE 2
+/* Servers whose round trips differ by less are equal; the order of the configuration decides. */
+#define EQUAL_MS 10
+/* A doubted server comes after a good one was asked so many times. */
+#define DOUBT_TRIES 2
+
+_Static_assert(CONFIG_UPSTREAMS_MAX <= 32, "a bit for each server");
+
+/* ---- the end ---- */
+
+void inquiry_stop(struct inquiry *i)
+{
+    for (unsigned n = 0; n < i->sends; n++)
+        upstream_drop(&i->asks[n]);
+    i->desk->network->timer_clear(i->timer);
+}
+
+/* The only way an inquiry ends by itself.  Its owner may free it. */
+static void end(struct inquiry *i, enum inquiry_result result, size_t size,
+                const struct reply *reply, uint64_t now)
+{
+    inquiry_stop(i);
+    i->desk->done(i, result, result == INQUIRY_ANSWER ? i->desk->message : NULL, size, reply, now);
+}
+
+/* Nobody did well: what is there to say? */
+static void give_up(struct inquiry *i, uint64_t now)
+{
+    struct reply reply;
+
+    if (i->rcode != 0) {
+        size_t size = question_write_reply(i->desk->message, &i->question, i->rcode, &reply);
+
+        end(i, INQUIRY_ANSWER, size, &reply, now);
+        return;
+    }
+    end(i,
+        i->looped   ? INQUIRY_LOOP
+        : i->broken ? INQUIRY_BROKEN
+                    : INQUIRY_UNREACHABLE,
+        0, NULL, now);
+}
+
+/* Ends it from the timer, because no callback may come from inside inquiry_start(). */
+static void end_soon(struct inquiry *i, enum inquiry_result result, uint64_t now)
+{
+    i->over = true;
+    i->result = result;
+    i->desk->network->timer_set(i->timer, now, 0);
+}
+
+/* ---- sending ---- */
+
+/* Lower is better. */
+static uint64_t rank(const struct inquiry *i, unsigned place)
+{
+    const struct upstream *u = i->group->upstreams[place];
+    uint64_t tries = i->tries[place] + (upstream_doubted(u) ? DOUBT_TRIES : 0u);
+
+    return tries << 48 | upstream_round_trip(u) / EQUAL_MS << 8 | place;
+}
+
+/* Who is asked next.  False: nobody is left. */
+static bool choose(const struct inquiry *i, unsigned *out)
+{
+    bool found = false;
+
+    for (unsigned place = 0; place < i->group->length; place++) {
+        if ((i->finished >> place & 1) != 0)
+            continue;
+        if (!found || rank(i, place) < rank(i, *out))
+            *out = place;
+        found = true;
+    }
+    return found;
+}
+
+/* True if an answer is in hand, though a bad one, and the silent ones have had their chances. */
+static bool has_waited_enough(const struct inquiry *i)
+{
+    if (i->rcode == 0 && !i->broken && !i->looped)
+        return false;
+    for (unsigned place = 0; place < i->group->length; place++) {
+        if ((i->finished >> place & 1) == 0 && i->tries[place] < TRIES_AFTER_ANSWER)
+            return false;
+    }
+    return true;
+}
+
+/* Up to a tenth more, so that many who wait do not send again in the same moment. */
+static uint64_t jitter(struct inquiry *i, uint64_t ms)
+{
+    struct network *network = i->desk->network;
+    uint16_t dice;
+
+    network->random(network, &dice, sizeof dice);
+    return ms + (ms * dice >> 16) / 10;
+}
+
+static void set_timer(struct inquiry *i, uint64_t wait, uint64_t now)
+{
+    uint64_t left = i->deadline > now ? i->deadline - now : 0;
+
+    i->desk->network->timer_set(i->timer, now, wait < left ? wait : left);
+}
+
+/* Sends once to that server.  False: it did not go. */
+static bool send_to(struct inquiry *i, unsigned place, uint64_t now)
+{
+    struct upstream *u = i->group->upstreams[place];
+    struct upstream_ask *ask = &i->asks[i->sends];
+    bool tcp = (i->over_tcp >> place & 1) != 0;
+    uint8_t room[2 + QUESTION_MAX];
+    unsigned nth = i->tries[place];
+    size_t size;
+
+    ask->owner = i;
+    ask->index = place;
+    ask->edns = (i->without_edns >> place & 1) == 0;
+    size = question_write(room + 2, &i->question, i->sent, ask->edns);
+    if (i->tries[place] < UINT8_MAX)
+        i->tries[place]++;
+    if (!upstream_send(u, ask, room, size, tcp, now))
+        return false;
+    i->sends++;
+    i->last = ask;
+    set_timer(i, jitter(i, upstream_wait(u, nth, tcp)), now);
+    return true;
+}
+
+/* True if the name must not leave; the inquiry ends then. */
+static bool is_guarded(struct inquiry *i, uint64_t now)
+{
+    if (!i->desk->guard(i->desk->guard_arg, i->name))
+        return false;
+    if (i->starting)
+        stats_count(i->desk->stats, STATS_LEAKS); /* the asker should have known */
+    end_soon(i, INQUIRY_GUARDED, now);
+    return true;
+}
+
+/* Sends to 'place', or if it will not go there to the next best. */
+static void send_from(struct inquiry *i, unsigned place, uint64_t now)
+{
+    if (i->sends == INQUIRY_SENDS_MAX) {
+        i->last = NULL;
+        set_timer(i, UINT64_MAX, now); /* what is on its way may still arrive */
+        return;
+    }
+    if (is_guarded(i, now))
+        return;
+    for (size_t n = 0; n < i->group->length; n++) {
+        if (send_to(i, place, now))
+            return;
+        if (!choose(i, &place))
+            break;
+    }
+    i->last = NULL;
+    set_timer(i, SEND_RETRY_MS, now);
+}
+
+static void send_next(struct inquiry *i, uint64_t now)
+{
+    unsigned place;
+
+    if (!choose(i, &place) || has_waited_enough(i)) {
+        if (i->starting)
+            end_soon(i, INQUIRY_UNREACHABLE, now);
+        else
+            give_up(i, now);
+        return;
+    }
+    send_from(i, place, now);
+}
+
+static void on_timer(void *arg, uint64_t now)
+{
+    struct inquiry *i = arg;
+
+    if (i->over) {
+        end(i, i->result, 0, NULL, now);
+        return;
+    }
+    if (i->last != NULL && i->last->upstream != NULL) {
+        stats_count(i->desk->stats, STATS_UPSTREAM_TIMEOUTS);
+        upstream_overdue(i->last, now);
+    }
+    i->last = NULL;
+    if (now + TIMER_EARLY_MS >= i->deadline)
+        give_up(i, now);
+    else
+        send_next(i, now);
+}
+
+/* ---- replies ---- */
+
+static void drop_asks_to(struct inquiry *i, unsigned place)
+{
+    for (unsigned n = 0; n < i->sends; n++) {
+        if (i->asks[n].upstream != NULL && i->asks[n].index == place)
+            upstream_drop(&i->asks[n]);
+    }
+}
+
+/* The same question to the same server over TCP: nothing it says over UDP counts any more. */
+static void turn_to_tcp(struct inquiry *i, unsigned place, uint64_t now)
+{
+    i->over_tcp |= 1u << place;
+    drop_asks_to(i, place);
+    stats_count(i->desk->stats, STATS_UPSTREAM_TCP);
+    send_from(i, place, now);
+}
+
+/* The server has said its last word to this question, and it was no good. */
+static void turn_from(struct inquiry *i, unsigned place, uint64_t now)
+{
+    i->finished |= 1u << place;
+    drop_asks_to(i, place);
+    send_next(i, now);
+}
+
+static void answer(struct inquiry *i, const uint8_t *message, size_t size, struct reply *reply,
+                   uint64_t now)
+{
+    stats_count(i->desk->stats, STATS_UPSTREAM_REPLIES);
+    memcpy(i->desk->message, message, size);
+    reply_normalise(i->desk->message, &i->question, reply);
+    end(i, INQUIRY_ANSWER, size, reply, now);
+}
+
+static bool is_answer(const struct reply *reply)
+{
+    return (reply->rcode == REPLY_NOERROR && !reply->referral) || reply->rcode == REPLY_NXDOMAIN ||
+           reply->rcode == REPLY_YXDOMAIN;
+}
+
+/* A reply that is well formed: is it what we want? */
+static void take_reply(struct inquiry *i, struct upstream_ask *ask, const uint8_t *message,
+                       size_t size, struct reply *reply, uint64_t now)
+{
+    unsigned place = ask->index;
+
+    if (reply->truncated && !ask->tcp) {
+        turn_to_tcp(i, place, now);
+    } else if (!reply->truncated && is_answer(reply)) {
+        answer(i, message, size, reply, now);
+    } else if (ask->edns && (reply->rcode == REPLY_FORMERR || reply->rcode == REPLY_BADVERS)) {
+        i->without_edns |= 1u << place;
+        drop_asks_to(i, place);
+        send_from(i, place, now);
+    } else {
+        if (reply->truncated || reply->rcode == REPLY_NOERROR || reply->rcode > 15)
+            i->broken = true;
+        else if (i->rcode == 0 || reply->rcode == REPLY_SERVFAIL)
+            i->rcode = reply->rcode;
+        turn_from(i, place, now);
+    }
+}
+
+static bool on_reply(struct inquiry *i, struct upstream_ask *ask, const uint8_t *message,
+                     size_t size, uint64_t now)
+{
+    unsigned place = ask->index;
+    struct reply reply;
+
+    switch (reply_check(message, size, upstream_id(ask), i->sent, &i->question, &reply)) {
+    case REPLY_NOT_OURS:
+        /* A server that does not keep letter case; over TCP nobody has to. */
+        if (ask->tcp || memcmp(i->sent, i->name, i->question.name_size) == 0 ||
+            !question_differs_in_case(message, size, upstream_id(ask), &i->question))
+            return false;
+        memcpy(i->sent, i->name, i->question.name_size);
+        for (unsigned n = 0; n < i->sends; n++) /* all were sent with the other letters */
+            upstream_drop(&i->asks[n]);
+        turn_to_tcp(i, place, now);
+        return true;
+    case REPLY_GOOD:
+        upstream_heard(ask, now);
+        take_reply(i, ask, message, size, &reply, now);
+        return true;
+    case REPLY_LOOP:
+        i->looped = true;
+        break;
+    case REPLY_MALFORMED:
+        i->broken = true;
+        break;
+    }
+    stats_count(i->desk->stats, STATS_UPSTREAM_BAD);
+    upstream_heard(ask, now);
+    turn_from(i, place, now);
+    return true;
+}
+
+/* Nobody listens there, or the connection has ended: at once to somebody who was asked less;
+ * without such a one the timer decides, so that refusals do not make us send faster. */
+static void on_error(struct inquiry *i, struct upstream_ask *ask, enum upstream_event event,
+                     uint64_t now)
+{
+    unsigned place = ask->index, other;
+
+    if (ask != i->last)
+        return;
+    /* A kept connection may end just as we write: one more try with a new one (RFC 7766). */
+    if (event == UPSTREAM_CLOSED && i->tries[place] <= TRIES_AFTER_CLOSE)
+        send_from(i, place, now);
+    else if (choose(i, &other) && i->tries[other] < i->tries[place])
+        send_from(i, other, now);
+}
+
+bool inquiry_on_upstream(struct upstream_ask *ask, enum upstream_event event,
+                         const uint8_t *message, size_t size, uint64_t now)
+{
+    struct inquiry *i = ask->owner;
+
+    if (i->over)
+        return true;
+    switch (event) {
+    case UPSTREAM_REPLY:
+        return on_reply(i, ask, message, size, now);
+    case UPSTREAM_FLOODED:
+        turn_to_tcp(i, ask->index, now);
+        return true;
+    case UPSTREAM_ERROR:
+    case UPSTREAM_CLOSED:
+    case UPSTREAM_REFUSED:
+        on_error(i, ask, event, now);
+        return true;
+    }
+    return true;
+}
+
+/* ---- the beginning ---- */
+
+void inquiry_open(struct inquiry *i, struct inquiry_desk *desk)
+{
+    i->desk = desk;
+    i->timer = desk->network->timer(desk->network, on_timer, i);
+}
+
+void inquiry_close(struct inquiry *i)
+{
+    i->desk->network->timer_free(i->timer);
+}
+
+void inquiry_start(struct inquiry *i, const struct reply_question *q, struct route_group *group,
+                   uint64_t now)
+{
+    struct inquiry_desk *desk = i->desk;
+    struct network_timer *timer = i->timer;
+    uint8_t dice[QUESTION_DICE];
+
+    memset(i, 0, offsetof(struct inquiry, asks)); /* the asks are a thousand octets, seldom used */
+    i->desk = desk;
+    i->timer = timer;
+    i->question = *q;
+    i->group = group;
+    i->deadline = now + desk->config->forward.timeout_ms;
+    i->question.name = i->name;
+    memcpy(i->name, q->name, q->name_size);
+    memcpy(i->sent, q->name, q->name_size);
+    if (desk->config->forward.letter_case == CONFIG_CASE_RANDOM) {
+        desk->network->random(desk->network, dice, sizeof dice);
+        question_shuffle_case(i->sent, &i->question, dice);
+    }
+    for (size_t n = 0; n < group->length; n++)
+        upstream_touch(group->upstreams[n], now);
+    i->starting = true;
+    send_next(i, now);
+    i->starting = false;
+}

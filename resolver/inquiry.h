@@ -1,0 +1,78 @@
+/* One question's way through its upstreams: whom to ask, how long to wait, what to make of replies.
+ *
+ * The server with the fewest tries and the best round trip is next (a doubted one counts as tried
+ * before); a retransmission follows that server's own latency; a bad answer ends what that server
+ * has to say; the first good answer from any of them ends it all, late ones are not heard.  Never
+ * more than INQUIRY_SENDS_MAX messages, never longer than the deadline. */
+#ifndef PLDNS_INQUIRY_H
+#define PLDNS_INQUIRY_H
+
+#include "reply.h"
+#include "route.h"
+
+#define INQUIRY_SENDS_MAX 12
+
+struct inquiry;
+
+enum inquiry_result {
+    INQUIRY_ANSWER,      /* the best that was said: a good answer, or the rcode of a bad one */
+    INQUIRY_UNREACHABLE, /* nobody said anything */
+    INQUIRY_BROKEN,      /* only what cannot be used */
+    INQUIRY_LOOP,        /* only chains that loop */
+    INQUIRY_GUARDED,     /* the guard says that the name must not leave */
+};
+
+/* Called once per inquiry that was not stopped, never from inside inquiry_start().  Nothing is on
+ * its way any more; message and reply (ANSWER only) are lent for the call. */
+typedef void inquiry_done_fn(struct inquiry *, enum inquiry_result, const uint8_t *message,
+                             size_t size, const struct reply *, uint64_t now);
+
+typedef bool inquiry_guard_fn(void *arg, const uint8_t *name);
+
+/* What all inquiries of one forward share. */
+struct inquiry_desk {
+    const struct config *config;
+    struct network *network;
+    struct stats *stats;
+    inquiry_guard_fn *guard; /* asked before every single send */
+    void *guard_arg;
+    inquiry_done_fn *done;
+    uint8_t message[REPLY_SIZE_MAX]; /* private: what 'done' is lent */
+};
+
+struct inquiry { /* part of the owner's struct; private but for 'question' and 'group' */
+    struct inquiry_desk *desk;
+    struct network_timer *timer;
+    struct reply_question question; /* its name is 'name' */
+    uint8_t name[DNAME_MAX];        /* folded */
+    uint8_t sent[DNAME_MAX];        /* as it is sent */
+    struct route_group *group;
+    uint64_t deadline;
+    bool starting; /* inside inquiry_start(): no callback */
+    bool over;     /* ends with 'result' as soon as the timer runs */
+    enum inquiry_result result;
+    unsigned sends;
+    struct upstream_ask *last; /* its wait is what the timer runs for */
+    /* Of each server of the group, by place. */
+    uint8_t tries[CONFIG_UPSTREAMS_MAX];
+    uint32_t finished, over_tcp, without_edns; /* bits */
+    bool broken, looped;
+    uint16_t rcode;                              /* the best of the bad ones; 0: none */
+    struct upstream_ask asks[INQUIRY_SENDS_MAX]; /* 'sends' of them; last, see inquiry_start() */
+};
+
+/* Once for its memory, before the first start and after the last. */
+void inquiry_open(struct inquiry *, struct inquiry_desk *);
+void inquiry_close(struct inquiry *);
+
+/* Begins; the question is copied.  Whatever it was before is forgotten. */
+void inquiry_start(struct inquiry *, const struct reply_question *, struct route_group *,
+                   uint64_t now);
+/* Ends without a word. */
+void inquiry_stop(struct inquiry *);
+
+/* upstream_fn of the servers in the groups. */
+bool inquiry_on_upstream(struct upstream_ask *, enum upstream_event, const uint8_t *message,
+                         size_t size, uint64_t now);
+
+#endif

@@ -1,0 +1,522 @@
+/* The real network on loopback: the one test of forwarding that uses sockets. */
+#include "network_event.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <event2/event.h>
+
+#include "clock.h"
+#include "fake_message.h"
+#include "forward.h"
+#include "portpool.h"
+#include "portrange.h"
+
+#define QUESTIONS 2000
+#define AT_A_TIME 20
+#define PORTS     500 /* promised */
+#define RUN_MAX   3   /* neighbouring ports in a row that chance may bring */
+
+static struct event_base *base;
+
+static int server_socket(int type, struct sockaddr_in *address)
+{
+    int fd = socket(AF_INET, type | SOCK_NONBLOCK, 0);
+    socklen_t size = sizeof *address;
+
+    *address = (struct sockaddr_in){.sin_family = AF_INET};
+    address->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    assert_int_equal(bind(fd, (struct sockaddr *)address, sizeof *address), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)address, &size), 0);
+    if (type == SOCK_STREAM)
+        assert_int_equal(listen(fd, 5), 0);
+    return fd;
+}
+
+/* ---- a server that answers everything with an empty NOERROR and notes who asked ---- */
+
+struct server {
+    int fd;
+    struct event *event;
+    uint16_t ports[QUESTIONS * 2];
+    uint16_t ids[QUESTIONS * 2];
+    size_t length;
+};
+
+static void on_question(evutil_socket_t fd, short what, void *arg)
+{
+    struct server *s = arg;
+    struct sockaddr_in from;
+    socklen_t size = sizeof from;
+    uint8_t message[512];
+    ssize_t length = recvfrom(fd, message, sizeof message, 0, (struct sockaddr *)&from, &size);
+
+    (void)what;
+    if (length < 12)
+        return;
+    if (s->length < QUESTIONS * 2) {
+        s->ids[s->length] = (uint16_t)(message[0] << 8 | message[1]);
+        s->ports[s->length++] = ntohs(from.sin_port);
+    }
+    message[2] |= 0x80;
+    (void)!sendto(fd, message, (size_t)length, 0, (struct sockaddr *)&from, size);
+}
+
+static void serve(struct server *s, struct sockaddr_in *address)
+{
+    *s = (struct server){.fd = server_socket(SOCK_DGRAM, address)};
+    s->event = event_new(base, s->fd, EV_READ | EV_PERSIST, on_question, s);
+    event_add(s->event, NULL);
+}
+
+static void end_server(struct server *s)
+{
+    event_free(s->event);
+    close(s->fd);
+}
+
+/* ---- ports ---- */
+
+struct asker {
+    struct forward *forward;
+    unsigned asked, told;
+};
+
+static void keep(void *arg, const struct reply_question *q, enum forward_result result,
+                 const uint8_t *message, size_t size, const struct reply *reply, uint64_t now)
+{
+    (void)arg;
+    (void)q;
+    (void)result;
+    (void)message;
+    (void)size;
+    (void)reply;
+    (void)now;
+}
+
+static bool guard(void *arg, const uint8_t *name)
+{
+    (void)arg;
+    (void)name;
+    return false;
+}
+
+static forward_done_fn on_told;
+
+static void ask_one(struct asker *a)
+{
+    char name[32];
+    uint8_t wire[255];
+    struct reply_question q = {.name = wire, .type = 1, .class = 1};
+
+    snprintf(name, sizeof name, "n%u.example", a->asked++);
+    q.name_size = (uint8_t)fake_message_name(wire, name);
+    forward_ask(a->forward, &q, clock_ms(), on_told, a);
+}
+
+static void on_told(void *arg, enum forward_result result, const uint8_t *message, size_t size,
+                    const struct reply *reply, uint64_t now)
+{
+    struct asker *a = arg;
+
+    (void)message;
+    (void)size;
+    (void)reply;
+    (void)now;
+    assert_int_equal(result, FORWARD_ANSWER);
+    a->told++;
+    if (a->asked < QUESTIONS)
+        ask_one(a);
+    else if (a->told == QUESTIONS)
+        event_base_loopbreak(base);
+}
+
+static unsigned count_different(const uint16_t *values, size_t length)
+{
+    static bool seen[65536];
+    unsigned n = 0;
+
+    memset(seen, 0, sizeof seen);
+    for (size_t i = 0; i < length; i++) {
+        n += !seen[values[i]];
+        seen[values[i]] = true;
+    }
+    return n;
+}
+
+/* The longest run of ports each one above the one before. */
+static unsigned longest_run(const uint16_t *ports, size_t length)
+{
+    unsigned run = 1, longest = 1;
+
+    for (size_t i = 1; i < length; i++) {
+        run = ports[i] == ports[i - 1] + 1 ? run + 1 : 1;
+        longest = run > longest ? run : longest;
+    }
+    return longest;
+}
+
+static void test_ports_and_ids(void **state)
+{
+    static struct server server;
+    static struct stats stats;
+    struct config config = {.forward.timeout_ms = 5000};
+    struct config_upstream upstream = {.transport = CONFIG_UDP, .text = "test"};
+    struct config_upstreams upstreams = {&upstream, 1};
+    struct network *network = network_event_new(base, 2048);
+    struct asker asker = {0};
+
+    (void)state;
+    serve(&server, &upstream.address.v4);
+    asker.forward = forward_new(&(struct forward_options){.config = &config,
+                                                          .upstreams = &upstreams,
+                                                          .network = network,
+                                                          .stats = &stats,
+                                                          .in_flight = 100,
+                                                          .keep = keep,
+                                                          .guard = guard});
+    for (unsigned i = 0; i < AT_A_TIME; i++)
+        ask_one(&asker);
+    event_base_dispatch(base);
+    assert_int_equal(asker.told, QUESTIONS);
+    assert_true(server.length >= QUESTIONS);
+    assert_true(count_different(server.ports, server.length) >= PORTS);
+    assert_true(longest_run(server.ports, server.length) <= RUN_MAX);
+    assert_true(count_different(server.ids, server.length) >= QUESTIONS * 9 / 10);
+    forward_free(asker.forward);
+    network_event_free(network);
+    end_server(&server);
+}
+
+/* With room for few sockets only, the ports still change all the time. */
+static void test_ports_of_a_small_pool(void **state)
+{
+    static struct server server;
+    static struct stats stats;
+    struct config config = {.forward.timeout_ms = 5000};
+    struct config_upstream upstream = {.transport = CONFIG_UDP, .text = "test"};
+    struct config_upstreams upstreams = {&upstream, 1};
+    struct network *network = network_event_new(base, 64);
+    struct asker asker = {0};
+
+    (void)state;
+    serve(&server, &upstream.address.v4);
+    asker.forward = forward_new(&(struct forward_options){.config = &config,
+                                                          .upstreams = &upstreams,
+                                                          .network = network,
+                                                          .stats = &stats,
+                                                          .in_flight = 100,
+                                                          .keep = keep,
+                                                          .guard = guard});
+    for (unsigned i = 0; i < AT_A_TIME; i++)
+        ask_one(&asker);
+    event_base_dispatch(base);
+    assert_int_equal(asker.told, QUESTIONS);
+    assert_true(count_different(server.ports, server.length) >= PORTS);
+    forward_free(asker.forward);
+    network_event_free(network);
+    end_server(&server);
+}
+
+static void test_port_range(void **state)
+{
+    static const struct {
+        const char *range, *reserved;
+        unsigned first, last;
+    } rows[] = {
+        {"32768\t60999\n", "\n", 32768, 60999},
+        {"1024 65535", "", 1024, 65535},
+        {"", "", 32768, 60999},
+        {"9 8", "", 32768, 60999},
+        {"0 99999", "", 32768, 60999},
+        {"40000 40100", "", 32768, 60999}, /* too few to be random */
+        {"1024 65535", "1024-60000,60001", 60002, 65535},
+        {"1024 65535", "1-65535", 32768, 60999},
+        {"1024 65535", "-5", 1024, 65535},
+        {"1024 65535", "70000-80000,5", 1024, 65535},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+        struct portrange range;
+        struct random random = {0};
+
+        portrange_set(&range, rows[i].range, rows[i].reserved);
+        for (int n = 0; n < 200; n++) {
+            uint16_t port = portrange_draw(&range, &random);
+
+            if (port < rows[i].first || port > rows[i].last)
+                fail_msg("row %zu: port %u", i, port);
+        }
+    }
+}
+
+/* ---- sockets ---- */
+
+struct seen {
+    struct network *network;
+    struct network_socket *socket;
+    unsigned connected, data, closed;
+    size_t size;
+    uint8_t last;
+    bool close_at_once;
+};
+
+static void on_seen(void *arg, enum network_event event, const uint8_t *data, size_t size,
+                    uint64_t now)
+{
+    struct seen *s = arg;
+
+    (void)now;
+    s->connected += event == NETWORK_CONNECTED;
+    s->data += event == NETWORK_DATA;
+    s->closed += event == NETWORK_CLOSED;
+    if (event == NETWORK_DATA) {
+        s->size += size;
+        s->last = data[size - 1];
+    }
+    if (s->close_at_once || (event == NETWORK_CLOSED && s->connected > 0)) {
+        s->network->close(s->socket);
+        s->socket = NULL;
+    }
+    event_base_loopbreak(base);
+}
+
+static void test_icmp_and_life_after_it(void **state)
+{
+    struct network *network = network_event_new(base, 8);
+    struct seen seen = {.network = network};
+    struct sockaddr_in address;
+    int fd = server_socket(SOCK_DGRAM, &address);
+    uint8_t byte;
+
+    (void)state;
+    close(fd); /* nobody listens there now */
+    seen.socket = network->datagram(network, (struct sockaddr *)&address, on_seen, &seen);
+    assert_true(network->send(seen.socket, (const uint8_t *)"x", 1));
+    event_base_dispatch(base);
+    assert_int_equal(seen.closed, 1);
+    fd = socket(AF_INET, SOCK_DGRAM, 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
+    assert_true(network->send(seen.socket, (const uint8_t *)"y", 1));
+    assert_int_equal(recv(fd, &byte, 1, 0), 1);
+    assert_int_equal(byte, 'y');
+    network->close(seen.socket);
+    close(fd);
+    network_event_free(network);
+}
+
+static void test_only_the_peer_is_heard(void **state)
+{
+    struct network *network = network_event_new(base, 8);
+    struct seen seen = {.network = network};
+    struct sockaddr_in address, client, other_address;
+    int fd = server_socket(SOCK_DGRAM, &address), other = server_socket(SOCK_DGRAM, &other_address);
+    socklen_t size = sizeof client;
+    uint8_t byte;
+
+    (void)state;
+    seen.socket = network->datagram(network, (struct sockaddr *)&address, on_seen, &seen);
+    assert_true(network->send(seen.socket, (const uint8_t *)"x", 1));
+    assert_int_equal(recvfrom(fd, &byte, 1, 0, (struct sockaddr *)&client, &size), 1);
+    for (int i = 0; i < 100; i++)
+        assert_int_equal(sendto(other, "bad", 3, 0, (struct sockaddr *)&client, size), 3);
+    event_base_loop(base, EVLOOP_NONBLOCK);
+    assert_int_equal(seen.data, 0);
+    assert_int_equal(sendto(fd, "good", 4, 0, (struct sockaddr *)&client, size), 4);
+    seen.close_at_once = true; /* closing inside the callback is fine */
+    event_base_dispatch(base);
+    assert_int_equal(seen.data, 1);
+    assert_int_equal(seen.last, 'd');
+    assert_null(seen.socket);
+    close(fd);
+    close(other);
+    network_event_free(network);
+}
+
+#define BIG 200000 /* more than a socket takes at once */
+
+static void test_stream(void **state)
+{
+    struct network *network = network_event_new(base, 8);
+    struct seen seen = {.network = network};
+    struct sockaddr_in address;
+    int listener = server_socket(SOCK_STREAM, &address), fd;
+    static uint8_t big[BIG];
+    size_t got = 0;
+
+    (void)state;
+    memset(big, 7, sizeof big);
+    seen.socket = network->stream(network, (struct sockaddr *)&address, on_seen, &seen);
+    assert_true(network->send(seen.socket, big, sizeof big)); /* not connected yet */
+    event_base_dispatch(base);
+    assert_int_equal(seen.connected, 1);
+    fd = accept(listener, NULL, NULL);
+    assert_true(fd >= 0);
+    while (got < BIG) {
+        static uint8_t buffer[BIG];
+        ssize_t n = recv(fd, buffer, sizeof buffer, MSG_DONTWAIT);
+
+        if (n > 0)
+            got += (size_t)n;
+        event_base_loop(base, EVLOOP_NONBLOCK);
+    }
+    assert_int_equal(got, BIG);
+    assert_int_equal(send(fd, "hello", 5, 0), 5);
+    event_base_dispatch(base);
+    assert_int_equal(seen.size, 5);
+    /* Nobody reads: what is kept is bounded. */
+    while (network->send(seen.socket, big, sizeof big))
+        got += BIG;
+    assert_int_equal(errno, ENOBUFS);
+    assert_true(got < 64u << 20);
+    close(fd);
+    while (seen.socket != NULL)
+        event_base_dispatch(base);
+    assert_int_equal(seen.closed, 1);
+    close(listener);
+    network_event_free(network);
+}
+
+static void test_stream_refused(void **state)
+{
+    struct network *network = network_event_new(base, 8);
+    struct seen seen = {.network = network, .close_at_once = true};
+    struct sockaddr_in address;
+
+    (void)state;
+    close(server_socket(SOCK_STREAM, &address));
+    seen.socket = network->stream(network, (struct sockaddr *)&address, on_seen, &seen);
+    if (seen.socket != NULL) {
+        event_base_dispatch(base);
+        assert_int_equal(seen.closed, 1);
+        assert_int_equal(seen.connected, 0);
+    }
+    network_event_free(network);
+}
+
+/* ---- descriptors ---- */
+
+static void test_socket_limit(void **state)
+{
+    struct network *network = network_event_new(base, 3);
+    struct seen seen = {.network = network};
+    struct network_socket *sockets[3];
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(9)};
+
+    (void)state;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    for (int i = 0; i < 3; i++)
+        assert_non_null(
+            sockets[i] = network->datagram(network, (struct sockaddr *)&address, on_seen, &seen));
+    assert_null(network->datagram(network, (struct sockaddr *)&address, on_seen, &seen));
+    assert_int_equal(errno, EMFILE);
+    assert_null(network->stream(network, (struct sockaddr *)&address, on_seen, &seen));
+    network->close(sockets[0]);
+    assert_non_null(sockets[0] =
+                        network->datagram(network, (struct sockaddr *)&address, on_seen, &seen));
+    for (int i = 0; i < 3; i++)
+        network->close(sockets[i]);
+    network_event_free(network);
+}
+
+/* Others have eaten all descriptors: the reserve serves. */
+static void test_descriptor_reserve(void **state)
+{
+    struct network *network = network_event_new(base, 100);
+    struct seen seen = {.network = network};
+    struct network_socket *sockets[NETWORK_EVENT_RESERVE + 1];
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(9)};
+    struct rlimit limit, small;
+    int eaten[256], length = 0, got = 0;
+
+    (void)state;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    small = limit;
+    small.rlim_cur = 128;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &small), 0);
+    while (length < 256 && (eaten[length] = dup(1)) >= 0)
+        length++;
+    while (got <= NETWORK_EVENT_RESERVE &&
+           (sockets[got] =
+                network->datagram(network, (struct sockaddr *)&address, on_seen, &seen)) != NULL)
+        got++;
+    assert_int_equal(errno, EMFILE);
+    while (length > 0)
+        close(eaten[--length]);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    assert_int_equal(got, NETWORK_EVENT_RESERVE);
+    while (got > 0)
+        network->close(sockets[--got]);
+    network_event_free(network);
+}
+
+/* ---- timers ---- */
+
+struct alarm {
+    unsigned times;
+};
+
+static void on_alarm(void *arg, uint64_t now)
+{
+    struct alarm *a = arg;
+
+    (void)now;
+    a->times++;
+    event_base_loopbreak(base);
+}
+
+static void test_timers(void **state)
+{
+    struct network *network = network_event_new(base, 3);
+    struct alarm first = {0}, second = {0};
+    struct network_timer *one = network->timer(network, on_alarm, &first);
+    struct network_timer *two = network->timer(network, on_alarm, &second);
+
+    (void)state;
+    network->timer_set(one, clock_ms(), 3600000);
+    network->timer_set(two, clock_ms(), 0);
+    event_base_dispatch(base);
+    assert_int_equal(second.times, 1);
+    network->timer_set(two, clock_ms(), 0);
+    network->timer_clear(two);
+    network->timer_set(one, clock_ms(), 1); /* replaces */
+    event_base_dispatch(base);
+    assert_int_equal(first.times, 1);
+    assert_int_equal(second.times, 1);
+    network->timer_free(one);
+    network->timer_free(two);
+    network_event_free(network);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_ports_and_ids),
+        cmocka_unit_test(test_ports_of_a_small_pool),
+        cmocka_unit_test(test_port_range),
+        cmocka_unit_test(test_icmp_and_life_after_it),
+        cmocka_unit_test(test_only_the_peer_is_heard),
+        cmocka_unit_test(test_stream),
+        cmocka_unit_test(test_stream_refused),
+        cmocka_unit_test(test_socket_limit),
+        cmocka_unit_test(test_descriptor_reserve),
+        cmocka_unit_test(test_timers),
+    };
+    int failed;
+
+    base = event_base_new();
+    failed = cmocka_run_group_tests(tests, NULL, NULL);
+    event_base_free(base);
+    return failed;
+}
