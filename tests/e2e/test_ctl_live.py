@@ -177,8 +177,11 @@ def test_over_tcp(daemon):
         assert json.loads(ran.stdout)["ready"]
 
 
-def test_a_proxy_of_the_environment_is_not_asked(served):
-    ran = subprocess.run([PLDNSCTL, "-s", "unix:%s" % served.socket, "status"], capture_output=True, text=True, check=False,
+def test_a_proxy_of_the_environment_is_not_asked(daemon):
+    port = free_port()
+    daemon.set("admin.listen", ["127.0.0.1:%d" % port])
+    daemon.start()
+    ran = subprocess.run([PLDNSCTL, "-s", "127.0.0.1:%d" % port, "status"], capture_output=True, text=True, check=False,
                          env={**os.environ, "http_proxy": "http://127.0.0.1:1", "ALL_PROXY": "http://127.0.0.1:1"})
     assert ran.returncode == FINE, ran.stderr
 
