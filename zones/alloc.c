@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 void (*alloc_fail_hook)(void);
@@ -39,6 +40,17 @@ void *alloc_resize(void *old, size_t length, size_t size)
 
     if (memory == NULL)
         out_of_memory();
+    return memory;
+}
+
+void *alloc_huge(size_t size)
+{
+    size_t whole = size + (-size & (ALLOC_HUGE - 1));
+    void *memory = whole >= size ? aligned_alloc(ALLOC_HUGE, whole) : NULL;
+
+    if (memory == NULL)
+        out_of_memory();
+    madvise(memory, whole, MADV_HUGEPAGE); /* an offer; without it, small pages do */
     return memory;
 }
 

@@ -18,6 +18,11 @@ void *alloc_array(size_t length, size_t size) __attribute__((malloc, returns_non
 /* Grows 'old' (may be NULL) to 'length' items; new bytes are not zeroed. */
 void *alloc_resize(void *old, size_t length, size_t size) __attribute__((returns_nonnull));
 
+/* Memory for what is large and soon full, in huge pages if the system has some to give: a million
+ * small pages cost more than what is written into them.  Not zeroed.  Free with free(). */
+#define ALLOC_HUGE (2u << 20)
+void *alloc_huge(size_t size) __attribute__((malloc, returns_nonnull));
+
 /* Copies. */
 char *alloc_string(const char *text) __attribute__((malloc, returns_nonnull));
 void *alloc_copy(const void *bytes, size_t size) __attribute__((malloc, returns_nonnull));

@@ -8,8 +8,8 @@
 
 /* Chunks double in size: a document of one connection stays small, one of a million needs few. */
 #define CHUNK_FIRST 1024
-#define CHUNK_MOST  (1u << 20)
-#define ALIGNMENT   _Alignof(max_align_t)
+#define CHUNK_MOST  (2 * ALLOC_HUGE)
+#define ALIGNMENT   8 /* pointers and 64-bit numbers; nothing here holds more */
 
 struct arena_chunk {
     struct arena_chunk *older;
@@ -20,11 +20,13 @@ static void add_chunk(struct arena *arena, size_t wanted)
 {
     size_t size = arena->size < CHUNK_FIRST ? CHUNK_FIRST : arena->size;
 
-    if (size > CHUNK_MOST)
-        size = CHUNK_MOST;
+    if (size > CHUNK_MOST - sizeof(struct arena_chunk))
+        size = CHUNK_MOST - sizeof(struct arena_chunk);
     if (size < wanted)
         size = wanted;
-    struct arena_chunk *chunk = alloc_array(1, sizeof *chunk + size);
+    struct arena_chunk *chunk = sizeof *chunk + size < CHUNK_MOST
+                                    ? alloc_array(1, sizeof *chunk + size)
+                                    : alloc_huge(sizeof *chunk + size);
     chunk->older = arena->chunks;
     arena->chunks = chunk;
     arena->next = (char *)chunk->bytes;
@@ -52,14 +54,17 @@ void *arena_array(struct arena *arena, size_t length, size_t size)
         bytes = SIZE_MAX; /* no such memory: alloc_array() says so */
     if (bytes > SIZE_MAX / 2)
         return alloc_array(SIZE_MAX, SIZE_MAX);
-    return take(arena, bytes > 0 ? bytes : 1, -(uintptr_t)arena->next & (ALIGNMENT - 1));
+    if (bytes == 0)
+        bytes = 1;
+    return memset(take(arena, bytes, -(uintptr_t)arena->next & (ALIGNMENT - 1)), 0, bytes);
 }
 
 char *arena_text(struct arena *arena, const void *bytes, size_t size)
 {
     char *memory = take(arena, size + 1, 0);
 
-    memcpy(memory, bytes, size); /* memory is zeroed, so the NUL is there */
+    memcpy(memory, bytes, size);
+    memory[size] = '\0';
     return memory;
 }
 

@@ -232,8 +232,9 @@ bool domain_name_misses_zone(const struct connection *connection,
 {
     const uint8_t *label = zone_label(domain, name);
 
-    return label != NULL && zoneid_valid(connection->cloud, (const char *)label + 1, label[0]) &&
-           has_zones(connection) && domain_name_zone(connection, domain, name)[0] == '\0';
+    return label != NULL && has_zones(connection) &&
+           zoneid_valid(connection->cloud, (const char *)label + 1, label[0]) &&
+           domain_name_zone(connection, domain, name)[0] == '\0';
 }
 
 /* ---- rules ---- */

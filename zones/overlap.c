@@ -34,6 +34,7 @@ struct check {
     struct seen typed;   /* roots of typed domains whose names are made by rule */
     struct seen written; /* names of domains[] */
     struct seen roots;   /* all that is owned */
+    bool any_typed;
     unsigned told;
 };
 
@@ -125,10 +126,15 @@ struct place {
     uint64_t hash;
 };
 
-static struct place find_name(const struct check *check, const struct seen *seen, line_fn *line_of,
-                              const uint8_t *wire)
+static uint64_t hash_name(const struct check *check, const uint8_t *wire)
 {
-    struct place place = {.hash = hash_bytes(&check->key, wire, dname_size(wire))};
+    return hash_bytes(&check->key, wire, dname_size(wire));
+}
+
+static struct place find_hashed(const struct check *check, const struct seen *seen,
+                                line_fn *line_of, const uint8_t *wire, uint64_t hash)
+{
+    struct place place = {.hash = hash};
     size_t at = place.hash;
     struct slot *slot = seen_find(seen, place.hash, &at);
 
@@ -144,12 +150,24 @@ static struct place find_name(const struct check *check, const struct seen *seen
 
 static struct place find_typed(const struct check *check, const uint8_t *root)
 {
-    return find_name(check, &check->typed, line_of_typed, root);
+    return find_hashed(check, &check->typed, line_of_typed, root, hash_name(check, root));
 }
 
 static struct place find_written(const struct check *check, const uint8_t *name)
 {
-    return find_name(check, &check->written, line_of_written, name);
+    return find_hashed(check, &check->written, line_of_written, name, hash_name(check, name));
+}
+
+/* The table is larger than the processor's caches: slots of a few names to come are asked for
+ * ahead. */
+#define AHEAD 16
+
+static uint64_t hash_ahead(const struct check *check, const struct seen *seen, const uint8_t *wire)
+{
+    uint64_t hash = hash_name(check, wire);
+
+    __builtin_prefetch(&seen->slots[hash & seen->mask]);
+    return hash;
 }
 
 static void complain_twice(struct check *check, const uint8_t *name, unsigned line, unsigned other)
@@ -161,26 +179,37 @@ static void complain_twice(struct check *check, const uint8_t *name, unsigned li
               dname_to_text(name, text), other);
 }
 
+static void take_typed_one(struct check *check, size_t i, const struct connection_domain *domain,
+                           uint64_t hash)
+{
+    struct place place = find_hashed(check, &check->typed, line_of_typed, domain->root, hash);
+
+    if (place.line != 0)
+        complain_twice(check, domain->root, domain->line, place.line);
+    else
+        take_slot(place.free_slot, place.hash, i);
+}
+
 static void take_typed(struct check *check, size_t i)
 {
     const struct connection *connection = &check->connections[i];
+    uint64_t hashes[AHEAD];
 
-    for (unsigned j = 0; j < connection->domains_length && check->told < TOLD_MAX; j++) {
-        const struct connection_domain *domain = &connection->domains[j];
-        if (domain->length > 0)
-            continue;
-        struct place place = find_typed(check, domain->root);
-        if (place.line != 0)
-            complain_twice(check, domain->root, domain->line, place.line);
-        else
-            take_slot(place.free_slot, place.hash, i);
+    for (unsigned j = 0; j < connection->domains_length + AHEAD; j++) {
+        if (j >= AHEAD && check->told < TOLD_MAX) {
+            const struct connection_domain *domain = &connection->domains[j - AHEAD];
+            if (domain->length == 0)
+                take_typed_one(check, i, domain, hashes[j % AHEAD]);
+        }
+        if (j < connection->domains_length && connection->domains[j].length == 0)
+            hashes[j % AHEAD] = hash_ahead(check, &check->typed, connection->domains[j].root);
     }
 }
 
 /* The line of the typed domain that makes this wildcard by rule ("*.<root>", "*.<zone>.<root>"). */
 static unsigned made_by_rule(const struct check *check, const uint8_t *name)
 {
-    if (!dname_is_wildcard(name))
+    if (!check->any_typed || !dname_is_wildcard(name))
         return 0;
     const uint8_t *label = name + 1 + name[0];
     struct place place = find_typed(check, label);
@@ -195,21 +224,27 @@ static unsigned made_by_rule(const struct check *check, const uint8_t *name)
     return 0;
 }
 
-static void take_written(struct check *check, size_t i)
+static void take_written_one(struct check *check, size_t i, const struct connection_name *name,
+                             uint64_t hash)
 {
-    const struct connection *connection = &check->connections[i];
+    struct place place = find_hashed(check, &check->written, line_of_written, name->wire, hash);
+    unsigned other = place.line != 0 ? place.line : made_by_rule(check, name->wire);
 
-    for (unsigned j = 0; j < connection->domains_length; j++) {
-        const struct connection_domain *domain = &connection->domains[j];
-        for (unsigned k = 0; k < domain->length && check->told < TOLD_MAX; k++) {
-            const struct connection_name *name = &domain->names[k];
-            struct place place = find_written(check, name->wire);
-            unsigned other = place.line != 0 ? place.line : made_by_rule(check, name->wire);
-            if (other != 0)
-                complain_twice(check, name->wire, name->line, other);
-            else
-                take_slot(place.free_slot, place.hash, i);
-        }
+    if (other != 0)
+        complain_twice(check, name->wire, name->line, other);
+    else
+        take_slot(place.free_slot, place.hash, i);
+}
+
+static void take_written(struct check *check, size_t i, const struct connection_domain *domain)
+{
+    uint64_t hashes[AHEAD];
+
+    for (unsigned j = 0; j < domain->length + AHEAD; j++) {
+        if (j >= AHEAD && check->told < TOLD_MAX)
+            take_written_one(check, i, &domain->names[j - AHEAD], hashes[j % AHEAD]);
+        if (j < domain->length)
+            hashes[j % AHEAD] = hash_ahead(check, &check->written, domain->names[j].wire);
     }
 }
 
@@ -217,8 +252,13 @@ static void check_owners(struct check *check)
 {
     for (size_t i = 0; i < check->length; i++)
         take_typed(check, i);
-    for (size_t i = 0; i < check->length; i++)
-        take_written(check, i);
+    for (size_t i = 0; i < check->length; i++) {
+        const struct connection *connection = &check->connections[i];
+        for (unsigned j = 0; j < connection->domains_length; j++) {
+            if (connection->domains[j].length > 0)
+                take_written(check, i, &connection->domains[j]);
+        }
+    }
 }
 
 /* ---- exact hosts below wildcards ---- */
@@ -279,6 +319,7 @@ static bool count_names(struct check *check)
             return false;
         }
     }
+    check->any_typed = typed > 0;
     seen_init(&check->typed, typed);
     seen_init(&check->written, written);
     return true;
