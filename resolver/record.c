@@ -77,6 +77,7 @@ static const char *const formats[] = {
 struct reader {
     const uint8_t *message;
     size_t at, end;
+    struct record_names *names;
     bool bad;
 };
 
@@ -90,7 +91,20 @@ static uint32_t get32(const uint8_t *at)
     return (uint32_t)get16(at) << 16 | get16(at + 2);
 }
 
-size_t record_name(const uint8_t *message, size_t size, size_t offset, struct dname *out)
+/* Remembers that a name, or its tail, begins there. */
+static void mark(struct record_names *names, size_t at)
+{
+    if (names != NULL && at <= RECORD_POINTER_MAX)
+        names->starts[at / 8] = (uint8_t)(names->starts[at / 8] | 1u << at % 8);
+}
+
+static bool is_marked(const struct record_names *names, size_t at)
+{
+    return names == NULL || (names->starts[at / 8] >> at % 8 & 1) != 0;
+}
+
+size_t record_name(const uint8_t *message, size_t size, size_t offset, struct record_names *names,
+                   struct dname *out)
 {
     size_t at = offset, before = offset, end = 0, length = 0;
     unsigned pointers = 0;
@@ -99,11 +113,12 @@ size_t record_name(const uint8_t *message, size_t size, size_t offset, struct dn
         if (at >= size)
             return 0;
         unsigned octet = message[at];
+        mark(names, at);
         if (octet >= POINTER_BITS) {
             if (at + 2 > size || ++pointers > RECORD_POINTERS_MAX)
                 return 0;
-            size_t target = get16(message + at) & 0x3fffu;
-            if (target >= before || target < RECORD_HEADER_SIZE)
+            size_t target = get16(message + at) & RECORD_POINTER_MAX;
+            if (target >= before || target < RECORD_HEADER_SIZE || !is_marked(names, target))
                 return 0;
             if (end == 0)
                 end = at + 2;
@@ -124,10 +139,10 @@ size_t record_name(const uint8_t *message, size_t size, size_t offset, struct dn
     return end != 0 ? end : at;
 }
 
-bool record_read(const uint8_t *message, size_t size, size_t offset, struct record *out)
+/* The record whose owner's name ends at 'at'. */
+static bool read_parts(const uint8_t *message, size_t size, size_t offset, size_t at,
+                       struct record *out)
 {
-    size_t at = record_name(message, size, offset, NULL);
-
     if (at == 0 || size - at < RECORD_FIXED_SIZE || size > UINT16_MAX)
         return false;
     size_t rdata_size = get16(message + at + 8);
@@ -146,6 +161,11 @@ bool record_read(const uint8_t *message, size_t size, size_t offset, struct reco
     return true;
 }
 
+bool record_read(const uint8_t *message, size_t size, size_t offset, struct record *out)
+{
+    return read_parts(message, size, offset, record_name(message, size, offset, NULL, NULL), out);
+}
+
 static void skip(struct reader *r, size_t size)
 {
     if (r->bad || r->end - r->at < size)
@@ -157,7 +177,7 @@ static void skip(struct reader *r, size_t size)
 static void skip_name(struct reader *r, bool compressed)
 {
     struct dname name;
-    size_t end = r->bad ? 0 : record_name(r->message, r->end, r->at, compressed ? NULL : &name);
+    size_t end = r->bad ? 0 : record_name(r->message, r->end, r->at, r->names, &name);
 
     if (end == 0 || (!compressed && end - r->at != name.size))
         r->bad = true;
@@ -238,13 +258,27 @@ static void skip_part(struct reader *r, char part)
     }
 }
 
-bool record_is_sound(const uint8_t *message, const struct record *record)
+bool record_is_known(uint16_t type)
 {
-    struct reader r = {message, record->rdata, record->end, false};
+    return type < ARRAY_LENGTH(formats) && formats[type] != NULL;
+}
 
-    if (record->type >= ARRAY_LENGTH(formats) || formats[record->type] == NULL)
+static bool is_sound(const uint8_t *message, const struct record *record,
+                     struct record_names *names)
+{
+    struct reader r = {message, record->rdata, record->end, names, false};
+
+    if (!record_is_known(record->type))
         return true;
     for (const char *part = formats[record->type]; *part != '\0'; part++)
         skip_part(&r, *part);
     return !r.bad && r.at == r.end;
+}
+
+bool record_check(const uint8_t *message, size_t size, size_t offset, struct record_names *names,
+                  struct record *out)
+{
+    size_t at = record_name(message, size, offset, names, NULL);
+
+    return read_parts(message, size, offset, at, out) && is_sound(message, out, names);
 }

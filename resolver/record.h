@@ -10,7 +10,8 @@
 
 #define RECORD_POINTERS_MAX 127 /* one for each label a name can have */
 #define RECORD_FIXED_SIZE   10  /* type, class, TTL, RDLENGTH */
-#define RECORD_HEADER_SIZE  12  /* of the message: no name stands there */
+#define RECORD_POINTER_MAX  0x3fff
+#define RECORD_HEADER_SIZE  12 /* of the message: no name stands there */
 
 enum { /* types with a meaning of their own here */
        RECORD_A = 1,
@@ -37,14 +38,27 @@ struct record {
     uint16_t end; /* offset behind the record */
 };
 
+/* Where names and their tails begin, as far as a message has been walked: one bit for each offset
+ * that a pointer can hold.  All zero bytes: none.  A pointer to anything else is refused: what it
+ * leads to may be a TTL that counts down, or RDATA of somebody's choice. */
+struct record_names {
+    uint8_t starts[RECORD_POINTER_MAX / 8 + 1];
+};
+
 /* Reads the possibly compressed name at 'offset', letter case kept, into 'out' (may be NULL).
- * Returns the offset behind it, 0 if it is broken. */
-MUST_USE size_t record_name(const uint8_t *message, size_t size, size_t offset, struct dname *out);
+ * Returns the offset behind it, 0 if it is broken.  'names' may be NULL: then pointers may lead
+ * anywhere before. */
+MUST_USE size_t record_name(const uint8_t *message, size_t size, size_t offset,
+                            struct record_names *names, struct dname *out);
 
 /* Finds the parts of the record at 'offset'.  False: it breaks off.  RDATA is not looked at. */
 MUST_USE bool record_read(const uint8_t *message, size_t size, size_t offset, struct record *out);
 
-/* True if the RDATA is well formed for the type; always for types not known here (RFC 3597). */
-MUST_USE bool record_is_sound(const uint8_t *message, const struct record *);
+/* The same of a record nobody has looked at yet, names and RDATA included.  False: it is broken. */
+MUST_USE bool record_check(const uint8_t *message, size_t size, size_t offset,
+                           struct record_names *names, struct record *out);
+
+/* True if the type's RDATA is looked at at all. */
+bool record_is_known(uint16_t type);
 
 #endif

@@ -22,6 +22,7 @@ struct walk {
     const struct reply_question *question;
     struct reply *reply;
     size_t at;
+    struct record_names names;
     struct dname name;                      /* of the record in hand, folded */
     struct dname trail[REPLY_HOPS_MAX + 1]; /* the question's name, then each target, folded */
     unsigned trail_length;
@@ -68,7 +69,7 @@ static bool same(const struct dname *a, const struct dname *b)
 static size_t read_folded(struct walk *w, size_t at, struct dname *out)
 {
     struct dname name;
-    size_t end = record_name(w->message, w->size, at, &name);
+    size_t end = record_name(w->message, w->size, at, NULL, &name);
 
     if (end != 0)
         out->size = (uint8_t)dname_fold(out->wire, name.wire);
@@ -78,7 +79,7 @@ static size_t read_folded(struct walk *w, size_t at, struct dname *out)
 /* The next record, owner in w->name.  False: broken. */
 static bool next_record(struct walk *w, struct record *out)
 {
-    if (!record_read(w->message, w->size, w->at, out) || !record_is_sound(w->message, out))
+    if (!record_check(w->message, w->size, w->at, &w->names, out))
         return false;
     w->at = out->end;
     return true;
@@ -313,6 +314,9 @@ enum reply_verdict reply_check(const uint8_t *message, size_t size, uint16_t id,
     memcpy(w.trail[0].wire, q->name, q->name_size);
     w.trail[0].size = q->name_size;
     w.trail_length = 1;
+    /* Cannot fail: it was compared. */
+    if (record_name(message, size, REPLY_HEADER_SIZE, &w.names, NULL) == 0)
+        return REPLY_MALFORMED;
     return walk_sections(&w, get16(message + 10));
 }
 
@@ -352,5 +356,5 @@ void reply_normalise(uint8_t *message, const struct reply_question *q, const str
 
 bool reply_name(const uint8_t *message, size_t size, size_t offset, struct dname *out)
 {
-    return record_name(message, size, offset, out) != 0;
+    return record_name(message, size, offset, NULL, out) != 0;
 }

@@ -366,6 +366,18 @@ static void pointer_back(void)
     pointer(12);
 }
 
+/* The owner of the second record reads its labels out of the first one's TTL. */
+static void pointer_into_ttl(void)
+{
+    begin("a.example", 1, 0);
+    fake_message_cname(&m, "a.example", 0x01620000, "b");
+    rr("b", 1, 60, "\1\2\3\4", 4);
+    m.size -= 17;
+    memcpy(m.bytes + m.size,
+           (uint8_t[]){0xc0, 12 + 15 + 11 + 4, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 1, 2, 3, 4}, 16);
+    m.size += 16;
+}
+
 static const struct {
     const char *what;
     void (*make)(void);
@@ -426,6 +438,7 @@ static const struct {
     {"pointer back", pointer_back, "a.example", 5, REPLY_GOOD, 0, 0, 60, false, false},
     {"pointer itself", pointer_to_itself, "a.example", 5, REPLY_MALFORMED, 0, 0, 0, false, false},
     {"pointer forward", pointer_forward, "a.example", 5, REPLY_MALFORMED, 0, 0, 0, false, false},
+    {"pointer TTL", pointer_into_ttl, "a.example", 1, REPLY_MALFORMED, 0, 0, 0, false, false},
     {"pointer header", pointer_into_header, "a.example", 5, REPLY_MALFORMED, 0, 0, 0, false, false},
 };
 
@@ -672,14 +685,14 @@ static void test_long_names(void **state)
         message[at + 2] = (uint8_t)(0xc0 | before >> 8);
         message[at + 3] = (uint8_t)before;
     }
-    assert_int_equal(record_name(message, sizeof message, at, &name), at + 4);
+    assert_int_equal(record_name(message, sizeof message, at, NULL, &name), at + 4);
     assert_int_equal(name.size, 255);
     /* One label more is one octet too many. */
     memcpy(message + at + 4, (uint8_t[]){1, 'x', (uint8_t)(0xc0 | at >> 8), (uint8_t)at}, 4);
-    assert_int_equal(record_name(message, sizeof message, at + 4, &name), 0);
+    assert_int_equal(record_name(message, sizeof message, at + 4, NULL, &name), 0);
     /* A pointer to a pointer counts as well. */
     memcpy(message + at + 4, (uint8_t[]){(uint8_t)(0xc0 | at >> 8), (uint8_t)at}, 2);
-    assert_int_equal(record_name(message, sizeof message, at + 4, &name), 0);
+    assert_int_equal(record_name(message, sizeof message, at + 4, NULL, &name), 0);
 }
 
 int main(void)

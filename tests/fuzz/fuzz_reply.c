@@ -1,0 +1,142 @@
+/* An upstream's message → reply_check() → the cache → what clients get.
+ *
+ * Input: one octet of options, then the message; the question asked is the one that stands in it,
+ * so that the fuzzer need not guess.  Beside the sanitizers' findings: ldns can read whatever is
+ * let through, and what comes out of the cache is a right answer to the same question again. */
+#include "replay.h"
+
+#include <assert.h>
+#include <ldns/ldns.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "alloc.h"
+#include "cache.h"
+#include "record.h"
+
+#define START      UINT64_C(1000000)
+#define CACHE_SIZE (1 << 20)
+
+enum { OPTION_DO = 1, OPTION_CD = 2, OPTION_CUT = 4, OPTION_STALE = 8 };
+
+/* ldns knows types that we pass on unread, and refuses some of them for their RDATA. */
+static bool ldns_may_judge(const uint8_t *message, const struct reply *reply)
+{
+    size_t at = reply->records_at;
+
+    while (at < reply->end) {
+        struct record r;
+
+        assert(record_read(message, reply->end, at, &r));
+        if (!record_is_known(r.type) || r.type == RECORD_OPT)
+            return false;
+        at = r.end;
+    }
+    return true;
+}
+
+static void check_with_ldns(const uint8_t *message, size_t size, const struct reply *reply)
+{
+    ldns_pkt *packet = NULL;
+    ldns_status status;
+
+    if (!ldns_may_judge(message, reply))
+        return;
+    status = ldns_wire2pkt(&packet, message, size);
+    assert(status == LDNS_STATUS_OK);
+    assert(ldns_pkt_ancount(packet) == reply->answer_count);
+    assert(ldns_pkt_nscount(packet) == reply->authority_count);
+    ldns_pkt_free(packet);
+}
+
+static uint32_t get32(const uint8_t *at)
+{
+    return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
+}
+
+/* What the cache gives back answers the question, with TTLs that only went down. */
+static void check_hit(struct cache *cache, const struct reply_question *q,
+                      const struct reply *reply, uint64_t now)
+{
+    static uint16_t offsets[REPLY_RECORDS_MAX];
+    struct cache_hit hit;
+    struct reply again;
+    uint8_t *out;
+    size_t records;
+
+    if (cache_get(cache, q, now, &hit) == CACHE_MISS)
+        return;
+    out = alloc_array(hit.size, 1);
+    cache_write(cache, &hit, now, out);
+    assert(hit.size == hit.reply->end && hit.size <= reply->end);
+    assert(reply_check(out, hit.size, 0, q->name, q, &again) == REPLY_GOOD);
+    assert(again.answer_count == hit.reply->answer_count);
+    assert(again.authority_count == hit.reply->authority_count);
+    assert(again.answer_end == hit.reply->answer_end && again.end == hit.reply->end);
+    assert(again.hops_length == hit.reply->hops_length);
+    assert(memcmp(again.hops, hit.reply->hops, again.hops_length * sizeof again.hops[0]) == 0);
+    assert(hit.cut || again.negative == hit.reply->negative);
+    check_with_ldns(out, hit.size, &again);
+    records = reply_ttl_offsets(out, &again, REPLY_RECORDS_MAX, offsets);
+    assert(records == (size_t)again.answer_count + again.authority_count);
+    for (size_t i = 0; i < records; i++)
+        assert(get32(out + offsets[i]) <= 86400 && get32(out + offsets[i]) > 0);
+    free(out);
+}
+
+static void through_the_cache(const struct reply_question *q, const uint8_t *message, size_t size,
+                              const struct reply *reply, uint8_t options)
+{
+    struct cache *cache = cache_new(&(struct cache_options){.bytes = CACHE_SIZE,
+                                                            .key = {1, 2},
+                                                            .max_ttl_ms = 86400000,
+                                                            .max_negative_ttl_ms = 300000,
+                                                            .serve_stale_ms = 86400000});
+    bool cut = (options & OPTION_CUT) != 0 && reply->hops_length > 0;
+    struct reply head = *reply;
+
+    if (cut)
+        head.hops_length = 1u + (options >> 4) % reply->hops_length;
+    cache_put(cache, q, message, size, &head, cut, START);
+    assert(cache_bytes(cache) <= CACHE_SIZE);
+    check_hit(cache, q, reply, START + (options & OPTION_STALE ? 86400000 : options * 10u));
+    cache_flush(cache, (const uint8_t *)"", true);
+    assert(cache_entries(cache) == 0);
+    cache_free(cache);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    const uint8_t *message = data + 1;
+    uint8_t folded[DNAME_MAX], *copy;
+    struct reply_question q = {.name = folded};
+    struct dname name;
+    struct reply reply, again;
+
+    if (size < 1 + REPLY_HEADER_SIZE || size > 1 + REPLY_SIZE_MAX)
+        return 0;
+    size--;
+    if (!dname_from_wire(&name, message + REPLY_HEADER_SIZE, size - REPLY_HEADER_SIZE) ||
+        size < REPLY_HEADER_SIZE + name.size + 4u)
+        return 0;
+    q.name_size = (uint8_t)dname_fold(folded, name.wire);
+    q.type = (uint16_t)(message[REPLY_HEADER_SIZE + name.size] << 8 |
+                        message[REPLY_HEADER_SIZE + name.size + 1]);
+    q.class = (uint16_t)(message[REPLY_HEADER_SIZE + name.size + 2] << 8 |
+                         message[REPLY_HEADER_SIZE + name.size + 3]);
+    q.dnssec_ok = (data[0] & OPTION_DO) != 0;
+    q.checking_disabled = (data[0] & OPTION_CD) != 0;
+    if (reply_check(message, size, (uint16_t)(message[0] << 8 | message[1]), name.wire, &q,
+                    &reply) != REPLY_GOOD)
+        return 0;
+    assert(reply.truncated || reply.end == size);
+    if (!reply.truncated)
+        check_with_ldns(message, size, &reply);
+    copy = alloc_copy(message, size);
+    reply_normalise(copy, &q, &reply);
+    assert(reply_check(copy, size, 0, folded, &q, &again) == REPLY_GOOD);
+    assert(memcmp(&reply, &again, sizeof reply) == 0);
+    through_the_cache(&q, copy, size, &again, data[0]);
+    free(copy);
+    return 0;
+}
