@@ -24,7 +24,7 @@ static bool read_type(const struct command_call *call, const char *word, char ou
 {
     size_t i;
 
-    for (i = 0; word[i] != '\0' && i < TYPE_SIZE - 1; i++) {
+    for (i = 0; i < TYPE_SIZE - 1 && word[i] != '\0'; i++) {
         out[i] = (char)toupper((unsigned char)word[i]);
     }
     out[i] = '\0';

@@ -10,26 +10,26 @@
 #include "build.h"
 #include "spelling.h"
 
-#define TIMEOUT_MAX_MS (24u * 60 * 60 * 1000)
+#define TIMEOUT_MAX_MS UINT64_C(86400000) /* a day */
 #define ROWS_MAX       32
 
 static const struct options_row rows[] = {
-    {"server", 's', "ADDR", "the daemon's admin address: unix:/path or http://127.0.0.1:8053",
-     OPTIONS_SERVER},
-    {"attachments", 'a', "DIR", "work offline on the documents of this directory",
-     OPTIONS_ATTACHMENTS},
-    {"output", 'o', "FORMAT", "table (for people), json or yaml", OPTIONS_OUTPUT},
-    {"no-color", 0, NULL, "no colours, as with NO_COLOR set", OPTIONS_NO_COLOR},
-    {"help", 'h', NULL, "explain the command", OPTIONS_HELP},
-    {"version", 'V', NULL, "print the version", OPTIONS_VERSION},
-    {"strict", 0, NULL, "warnings count too: exit 1 if there are any", OPTIONS_STRICT},
-    {"owned", 0, NULL, "exit 1 unless the name is owned", OPTIONS_OWNED},
-    {"client", 0, "IP", "explain for a query from this client", OPTIONS_CLIENT},
-    {"generation", 0, "N", "wait until generation N or a later one is served", OPTIONS_GENERATION},
-    {"document", 0, "NAME", "wait until the document's newest version is served", OPTIONS_DOCUMENT},
-    {"name", 0, "NAME", "wait until the name is owned and answered", OPTIONS_NAME},
-    {"timeout", 't', "TIME", "how long at most: 5s, 500ms, 2m", OPTIONS_TIMEOUT},
-    {"subtree", 0, NULL, "all names below, too", OPTIONS_SUBTREE},
+    {"server", "ADDR", "the daemon's admin address: unix:/path or http://127.0.0.1:8053",
+     OPTIONS_SERVER, 's'},
+    {"attachments", "DIR", "work offline on the documents of this directory", OPTIONS_ATTACHMENTS,
+     'a'},
+    {"output", "FORMAT", "table (for people), json or yaml", OPTIONS_OUTPUT, 'o'},
+    {"no-color", NULL, "no colours, as with NO_COLOR set", OPTIONS_NO_COLOR, 0},
+    {"help", NULL, "explain the command", OPTIONS_HELP, 'h'},
+    {"version", NULL, "print the version", OPTIONS_VERSION, 'V'},
+    {"strict", NULL, "warnings count too: exit 1 if there are any", OPTIONS_STRICT, 0},
+    {"owned", NULL, "exit 1 unless the name is owned", OPTIONS_OWNED, 0},
+    {"client", "IP", "explain for a query from this client", OPTIONS_CLIENT, 0},
+    {"generation", "N", "wait until generation N or a later one is served", OPTIONS_GENERATION, 0},
+    {"document", "NAME", "wait until the document's newest version is served", OPTIONS_DOCUMENT, 0},
+    {"name", "NAME", "wait until the name is owned and answered", OPTIONS_NAME, 0},
+    {"timeout", "TIME", "how long at most: 5s, 500ms, 2m", OPTIONS_TIMEOUT, 't'},
+    {"subtree", NULL, "all names below, too", OPTIONS_SUBTREE, 0},
 };
 
 const struct options_row *options_table(size_t *length)
@@ -203,7 +203,9 @@ bool options_read(int argc, char **argv, struct options *out, char **words, int 
             }
             value = argv[++i];
         }
-        if (row->value != NULL && *value == '\0') {
+        if (value == NULL) {
+            value = "";
+        } else if (*value == '\0') {
             return say(why, why_size, "--%s: the %s is empty", row->name, row->value);
         }
         if (!take(out, row, value, why, why_size)) {

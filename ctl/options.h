@@ -43,10 +43,10 @@ struct options {
 /* One row of the table, for the help. */
 struct options_row {
     const char *name;  /* without the two dashes */
-    char letter;       /* 0: none */
     const char *value; /* "DIR"; NULL: takes none */
     const char *help;
     unsigned bit;
+    char letter; /* 0: none */
 };
 const struct options_row *options_table(size_t *length);
 

@@ -45,8 +45,9 @@ json_t *output_string(const char *text)
         if ((unsigned char)text[i] < 0x80) {
             clean[used++] = text[i];
         } else {
-            memcpy(clean + used, "\xEF\xBF\xBD", 3);
-            used += 3;
+            clean[used++] = '\xEF';
+            clean[used++] = '\xBF';
+            clean[used++] = '\xBD';
         }
     }
     value = json_stringn(clean, used);
