@@ -1,6 +1,7 @@
 #include "claims.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,7 +32,7 @@ struct item {
 struct mark {
     const struct document *document;
     uint32_t items;
-    uint64_t labels;
+    uint64_t octets;
 };
 
 struct claims {
@@ -41,7 +42,7 @@ struct claims {
     uint32_t items_length, items_space;
     struct mark *marks; /* one per document */
     size_t length, space;
-    uint64_t labels;
+    uint64_t octets;
 };
 
 struct claims *claims_new(const struct hash_key *key)
@@ -86,7 +87,7 @@ static uint32_t *find_slot(const struct claims *claims, uint64_t hash)
 
 static void grow(struct claims *claims)
 {
-    claims->items_space *= 2; /* the limit on labels keeps this far below 2^31 */
+    claims->items_space *= 2; /* the limit on octets keeps this far below 2^31 */
     claims->items = alloc_resize(claims->items, claims->items_space, sizeof(*claims->items));
     free(claims->slots);
     claims->slots = alloc_array((size_t)2 * claims->items_space, sizeof(*claims->slots));
@@ -102,6 +103,7 @@ struct adding {
     const struct document *document;
     struct error_list *errors;
     uint32_t connection;
+    size_t answer_size; /* at most, of one of the connection's rules */
     bool refused;
 };
 
@@ -216,13 +218,36 @@ static struct place place_of(const struct claims *claims, const struct item *ite
 
 /* ---- the claims of a document ---- */
 
-/* False: nothing more is put in, for the document will be taken back. */
-static bool spend(struct adding *adding, unsigned labels, unsigned line)
+/* Octets of a node with its slot, and of a rule without its answer, rounded up. */
+#define NODE_OCTETS 32
+#define RULE_OCTETS 64
+
+static size_t count_addresses(const struct connection *connection)
 {
-    adding->claims->labels += labels;
-    if (adding->claims->labels > CLAIMS_LABELS_MAX && !adding->refused) {
+    size_t length = 0;
+
+    for (unsigned i = 0; i < connection->endpoints_length; i++) {
+        length += connection->endpoints[i].length;
+    }
+    return length;
+}
+
+/* What a name may cost: itself, every node above it, and an answer of its own. */
+static size_t cost(const struct adding *adding, const uint8_t *name)
+{
+    return dname_size(name) + NODE_OCTETS * (dname_labels(name) + 1) + RULE_OCTETS +
+           adding->answer_size;
+}
+
+/* False: nothing more is put in, for the document will be taken back. */
+static bool spend(struct adding *adding, size_t octets, unsigned line)
+{
+    adding->claims->octets += octets;
+    if (adding->claims->octets > CLAIMS_OCTETS_MAX && !adding->refused) {
         error_add(adding->errors, adding->document->name, line, 0,
-                  "the table is full: its names would have more than %u labels", CLAIMS_LABELS_MAX);
+                  "the table is full: all its names together would take more than %" PRIu64
+                  " octets",
+                  CLAIMS_OCTETS_MAX);
         adding->refused = true;
     }
     return !adding->refused;
@@ -240,7 +265,7 @@ static void add_id(struct adding *adding, const struct connection *connection)
                   place.document, place.line);
         adding->refused = true;
     }
-    if (spend(adding, 1, connection->line)) {
+    if (spend(adding, NODE_OCTETS, connection->line)) {
         put(adding, hash);
     }
 }
@@ -260,7 +285,7 @@ static void add_rule(void *arg, const struct domain_rule *rule)
                   place.connection, place.document, place.line);
         adding->refused = true;
     }
-    if (spend(adding, dname_labels(rule->owner.wire), rule->line)) {
+    if (spend(adding, cost(adding, rule->owner.wire), rule->line)) {
         put(adding, hash);
     }
 }
@@ -328,7 +353,7 @@ static void add_target(struct adding *adding, const struct connection_endpoint *
                   dname_to_text(root, text), place.connection, place.document, place.line);
         adding->refused = true;
     }
-    if (!spend(adding, dname_labels(name.wire), endpoint->line)) {
+    if (!spend(adding, cost(adding, name.wire), endpoint->line)) {
         return;
     }
     put(adding, hash_claim(claims, CLAIM_TARGET, name.wire, name.size));
@@ -344,7 +369,7 @@ static void set_mark(struct claims *claims, const struct document *document)
         claims->space = 2 * claims->space + 16;
         claims->marks = alloc_resize(claims->marks, claims->space, sizeof(*claims->marks));
     }
-    claims->marks[claims->length] = (struct mark){document, claims->items_length, claims->labels};
+    claims->marks[claims->length] = (struct mark){document, claims->items_length, claims->octets};
 }
 
 bool claims_add(struct claims *claims, const struct document *document, struct error_list *errors)
@@ -355,6 +380,7 @@ bool claims_add(struct claims *claims, const struct document *document, struct e
     for (size_t i = 0; i < document->length; i++) {
         const struct connection *connection = &document->connections[i];
         adding.connection = (uint32_t)i;
+        adding.answer_size = count_addresses(connection) * sizeof(struct connection_address);
         add_id(&adding, connection);
         domain_rules(connection, add_rule, &adding);
         domain_roots(connection, add_root, &adding);
@@ -387,7 +413,7 @@ void claims_take_back(struct claims *claims, size_t length)
         *find_slot(claims, claims->items[claims->items_length - 1].hash) = 0;
         claims->items_length--;
     }
-    claims->labels = mark->labels;
+    claims->octets = mark->octets;
     claims->length = length;
 }
 

@@ -9,9 +9,9 @@
 #include "document.h"
 #include "hash.h"
 
-/* Labels of all names in one table: what a name costs in memory is a matter of its labels.  Enough
- * for twenty million attached domains. */
-#define CLAIMS_LABELS_MAX (1u << 27)
+/* Octets that the names of all documents may take in a table, by a generous estimate: places in a
+ * table have 32 bits.  Enough for ten million attached domains. */
+#define CLAIMS_OCTETS_MAX (UINT64_C(7) << 29)
 
 struct claims;
 

@@ -3,14 +3,22 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "alloc.h"
 #include "arena.h"
 #include "pool.h"
 
-#define NONE        NAMETREE_NONE
+#define NONE        UINT32_MAX
 #define FIRST_NODES 64
 #define UNPLACED    UINT32_MAX
+
+/* Where the tables of gigabytes end: places and octets have 32 bits. */
+#define NODES_MAX (1u << 28)
+/* From here on large pages are worth asking for: looking up the address of a page costs as much as
+ * reading it. */
+#define LARGE_SIZE (4u << 20)
 
 /* A draft's slots are at most half full, a finished tree's this much: probes stay short and a name
  * costs seven octets of slots. */
@@ -22,7 +30,8 @@ struct draft_node {
     const uint8_t *name;
     uint32_t parent;      /* in the tree of roots; NONE: topmost, or not in it */
     uint32_t exact, star; /* rules, or NONE */
-    uint32_t place;       /* of its own labels in the finished names, or UNPLACED */
+    uint32_t record;      /* octet at which its record begins, or 0 */
+    uint32_t labels;      /* octet at which its own labels begin, or UNPLACED */
     uint16_t flags;
     uint8_t size, depth;
     bool is_parent;
@@ -98,7 +107,7 @@ static uint32_t find(const struct namedraft *draft, unsigned depth)
 static void grow(struct namedraft *draft)
 {
     /* The catalog's limit on labels keeps documents far below this. */
-    if (draft->nodes_space >= NAMETREE_NODES_MAX) {
+    if (draft->nodes_space >= NODES_MAX) {
         alloc_resize(NULL, SIZE_MAX, 1);
     }
     draft->nodes_space *= 2;
@@ -117,7 +126,7 @@ static void grow(struct namedraft *draft)
 
 /* The node of the scanned name's suffix, made if need be.  '*kept' is the whole name's copy or
  * NULL: all suffixes of one name share it. */
-static uint32_t put(struct namedraft *draft, unsigned depth, const uint8_t **kept)
+static uint32_t make(struct namedraft *draft, unsigned depth, const uint8_t **kept)
 {
     const struct nametree_scan *s = &draft->scan;
     uint32_t *slot = find_slot(draft, depth);
@@ -140,7 +149,7 @@ static uint32_t put(struct namedraft *draft, unsigned depth, const uint8_t **kep
         .parent = NONE,
         .exact = NONE,
         .star = NONE,
-        .place = UNPLACED,
+        .labels = UNPLACED,
         .size = (uint8_t)(s->size - offset),
         .depth = (uint8_t)depth,
     };
@@ -177,7 +186,7 @@ static uint32_t put_owned(struct namedraft *draft, unsigned depth)
         return NONE;
     }
     for (unsigned d = depth + 1; d-- > top;) {
-        uint32_t index = put(draft, d, &kept);
+        uint32_t index = make(draft, d, &kept);
         if (child == NONE) {
             first = index;
         } else {
@@ -204,8 +213,16 @@ void namedraft_root(struct namedraft *draft, const uint8_t *name)
 void namedraft_join(struct namedraft *draft)
 {
     uint32_t roots = draft->nodes_length;
+    unsigned lowest = DNAME_LABELS_MAX;
 
     for (uint32_t i = 0; i < roots; i++) {
+        lowest = draft->nodes[i].depth < lowest ? draft->nodes[i].depth : lowest;
+    }
+    for (uint32_t i = 0; i < roots; i++) {
+        if (draft->nodes[i].depth == lowest) { /* nothing can be above it */
+            draft->nodes[i].flags |= NAMETREE_OWNED;
+            continue;
+        }
         scan(draft, draft->nodes[i].name);
         put_owned(draft, draft->scan.labels);
     }
@@ -220,7 +237,7 @@ bool namedraft_rule(struct namedraft *draft, const uint8_t *owner, uint32_t rule
     unsigned depth = draft->scan.labels - star;
     uint32_t index = put_owned(draft, depth);
     if (index == NONE) { /* outside every root: a host stands alone, a wildcard owns its parent */
-        index = put(draft, depth, &kept);
+        index = make(draft, depth, &kept);
         draft->nodes[index].flags |= star ? NAMETREE_ROOT | NAMETREE_OWNED : NAMETREE_POINT;
         if (star) {
             draft->root_depths[depth / 64] |= UINT64_C(1) << depth % 64;
@@ -243,7 +260,7 @@ uint32_t namedraft_mark(struct namedraft *draft, const uint8_t *name, unsigned f
     const uint8_t *kept = NULL;
 
     scan(draft, name);
-    uint32_t index = put(draft, draft->scan.labels, &kept);
+    uint32_t index = make(draft, draft->scan.labels, &kept);
     if (before != NULL) {
         *before = draft->nodes[index].flags;
     }
@@ -252,6 +269,49 @@ uint32_t namedraft_mark(struct namedraft *draft, const uint8_t *name, unsigned f
 }
 
 /* ---- finishing ---- */
+
+struct finishing {
+    struct namedraft *draft;
+    struct pool records;
+    size_t rule_size;
+    namedraft_write_fn *write;
+    void *arg;
+};
+
+static struct nametree_node *record_of(struct finishing *f, uint32_t index)
+{
+    return (void *)(f->records.bytes + f->draft->nodes[index].record);
+}
+
+/* Reserves a node's record and writes its name behind it.  Above the topmost root names repeat and
+ * are kept once; below, a name is the tail of every name under it, so that only names without
+ * children are written. */
+static void put_node(struct finishing *f, uint32_t index)
+{
+    static const struct nametree_node empty;
+    struct draft_node *nodes = f->draft->nodes;
+    uint32_t top = index;
+    uint8_t rest[1 + DNAME_MAX];
+
+    while (nodes[top].parent != NONE) {
+        top = nodes[top].parent;
+    }
+    /* Behind the topmost root's first label; the root zone has none. */
+    size_t head = nodes[top].name[0] == 0 ? 0 : 1u + nodes[top].name[0];
+    rest[0] = (uint8_t)(nodes[top].size - head);
+    memcpy(rest + 1, nodes[top].name + head, rest[0]);
+    uint32_t suffix = pool_put(&f->records, rest, 1u + rest[0], NAMETREE_UNIT) + 1;
+    nodes[index].record = pool_append(&f->records, &empty, sizeof(empty), NAMETREE_UNIT);
+    record_of(f, index)->suffix = suffix;
+    if (nodes[index].is_parent) {
+        return;
+    }
+    uint32_t labels =
+        pool_append(&f->records, nodes[index].name, (size_t)nodes[index].size - rest[0], 1);
+    for (uint32_t i = index; i != NONE && nodes[i].labels == UNPLACED; i = nodes[i].parent) {
+        nodes[i].labels = labels + nodes[index].size - nodes[i].size;
+    }
+}
 
 /* The parent whose "*" this node is, if that has a rule; else NONE. */
 static uint32_t star_of(const struct namedraft *draft, const struct draft_node *node)
@@ -262,95 +322,90 @@ static uint32_t star_of(const struct namedraft *draft, const struct draft_node *
                : NONE;
 }
 
-/* Numbers the rules in the order of their nodes, a node's own before its star's: one number per
- * node then finds both.  A "*" that is a node itself (because names exist below it) shares its
- * parent's number; if it has a star in turn, it needs a copy in front of that. */
-static size_t place_rules(const struct namedraft *draft, struct nametree *tree,
-                          struct namedraft_place **out)
+static void put_rule(struct finishing *f, uint32_t at, uint32_t rule, uint32_t node, bool star)
 {
-    size_t space = 2 * (size_t)draft->rules;
-    struct namedraft_place *places = alloc_array(space, sizeof(*places));
-    uint32_t length = 0;
+    const struct namedraft_rule r = {rule, namedraft_place(f->draft, node), star};
 
-    for (uint32_t i = 0; i < draft->nodes_length; i++) {
-        const struct draft_node *node = &draft->nodes[i];
-        uint32_t parent = star_of(draft, node);
-        tree->nodes[i].flags = node->flags | (parent != NONE ? NAMETREE_RULE : 0);
-        tree->nodes[i].rule = length;
-        if (node->exact != NONE) {
-            places[length++] = (struct namedraft_place){.rule = node->exact, .node = i};
-        } else if (parent != NONE && node->star != NONE) {
-            places[length++] = (struct namedraft_place){
-                .rule = draft->nodes[parent].star, .node = parent, .star = true, .copy = true};
-        }
-        if (node->star != NONE) {
-            places[length++] =
-                (struct namedraft_place){.rule = node->star, .node = i, .star = true};
-        }
-    }
-    assert(length <= space);
-    for (uint32_t i = 0; i < draft->nodes_length; i++) {
-        const struct draft_node *node = &draft->nodes[i];
-        uint32_t parent = star_of(draft, node);
-        if (parent != NONE && node->star == NONE) {
-            const struct nametree_node *above = &tree->nodes[parent];
-            tree->nodes[i].rule = above->rule + ((above->flags & NAMETREE_RULE) != 0);
-        }
-        if (node->parent != NONE && dname_is_wildcard(node->name)) {
-            tree->nodes[node->parent].flags |= NAMETREE_STAR;
-        }
-    }
-    *out = places;
-    return length;
+    f->write(f->arg, &f->records, at, &r);
 }
 
-/* Gives a node its name.  Above the topmost root names repeat and are kept once; below, a name is
- * the tail of every name under it, so only names without children are written. */
-static void place_name(struct namedraft *draft, uint32_t index, struct pool *names,
-                       struct nametree *tree)
+/* Puts a node's rules behind each other, its own before its star's: one place per node finds both.
+ * A
+ * "*" that is a node itself (because names exist below it) shares its parent's rule; if it has a
+ * star in turn, it needs a copy in front of that. */
+static void put_rules(struct finishing *f, uint32_t index)
 {
-    struct draft_node *nodes = draft->nodes;
-    uint32_t top = index;
+    static const uint8_t zero[64];
+    const struct draft_node *node = &f->draft->nodes[index];
+    uint32_t above = star_of(f->draft, node);
+    bool copy = above != NONE && node->star != NONE;
+    size_t length = (node->exact != NONE || copy) + (size_t)(node->star != NONE);
 
-    while (nodes[top].parent != NONE) {
-        top = nodes[top].parent;
+    if (length == 0) {
+        return;
     }
-    /* Behind the topmost root's first label; the root zone has none. */
-    size_t head = nodes[top].name[0] == 0 ? 0 : 1u + nodes[top].name[0];
-    uint8_t rest[1 + DNAME_MAX];
-    rest[0] = (uint8_t)(nodes[top].size - head);
-    memcpy(rest + 1, nodes[top].name + head, rest[0]);
-    uint32_t suffix = pool_put(names, rest, 1u + rest[0], 1) + 1;
-    uint32_t place = pool_append(names, nodes[index].name, (size_t)nodes[index].size - rest[0], 1);
-
-    for (uint32_t i = index; i != NONE && nodes[i].place == UNPLACED; i = nodes[i].parent) {
-        nodes[i].place = place + nodes[index].size - nodes[i].size;
-        tree->nodes[i].name = nodes[i].place;
-        tree->nodes[i].suffix = suffix;
-        tree->nodes[i].size = nodes[i].size;
-        uint32_t root = i;
-        while (nodes[root].parent != NONE && !(nodes[root].flags & NAMETREE_ROOT)) {
-            root = nodes[root].parent;
-        }
-        tree->nodes[i].root = nodes[root].size;
+    assert(2 * f->rule_size <= sizeof(zero));
+    uint32_t at = pool_append(&f->records, zero, length * f->rule_size, NAMETREE_UNIT);
+    record_of(f, index)->rule = at / NAMETREE_UNIT;
+    if (node->exact != NONE) {
+        put_rule(f, at, node->exact, index, false);
+        at += (uint32_t)f->rule_size;
+    } else if (copy) {
+        put_rule(f, at, f->draft->nodes[above].star, above, true);
+        at += (uint32_t)f->rule_size;
+    }
+    if (node->star != NONE) {
+        put_rule(f, at, node->star, index, true);
     }
 }
 
-static void fill_slots(const struct namedraft *draft, struct nametree *tree)
+static void put(struct finishing *f, uint32_t index)
 {
-    uint32_t length = draft->nodes_length;
+    uint32_t above = star_of(f->draft, &f->draft->nodes[index]);
 
-    tree->slots_length =
-        (uint32_t)((uint64_t)length * SLOTS_PER_NODE_NUMERATOR / SLOTS_PER_NODE_DENOMINATOR) + 1;
-    tree->slots = alloc_array(tree->slots_length, sizeof(*tree->slots));
-    tree->index_bits = (uint8_t)(32 - __builtin_clz(length | 1));
-    for (uint32_t i = 0; i < length; i++) {
+    if (f->draft->nodes[index].record != 0) {
+        return;
+    }
+    if (above != NONE) {
+        put(f, above); /* a copy of its rule says where it is */
+    }
+    put_node(f, index);
+    put_rules(f, index);
+}
+
+/* What is known once all nodes have their places. */
+static void fill_node(struct finishing *f, uint32_t index)
+{
+    const struct draft_node *nodes = f->draft->nodes, *node = &nodes[index];
+    struct nametree_node *out = record_of(f, index);
+    uint32_t root = index, above = star_of(f->draft, node);
+
+    while (nodes[root].parent != NONE && !(nodes[root].flags & NAMETREE_ROOT)) {
+        root = nodes[root].parent;
+    }
+    out->name = node->labels;
+    out->size = node->size;
+    out->root = nodes[root].size;
+    out->flags |= node->flags | (above != NONE ? NAMETREE_RULE : 0);
+    if (node->parent != NONE && dname_is_wildcard(node->name)) {
+        record_of(f, node->parent)->flags |= NAMETREE_STAR;
+    }
+    if (above != NONE && node->star == NONE) {
+        bool behind = nodes[above].exact != NONE || star_of(f->draft, &nodes[above]) != NONE;
+        out->rule =
+            record_of(f, above)->rule + (behind ? (uint32_t)(f->rule_size / NAMETREE_UNIT) : 0);
+    }
+}
+
+static void fill_slots(const struct namedraft *draft, struct nametree *tree, uint32_t *slots)
+{
+    for (uint32_t i = 0; i < draft->nodes_length; i++) {
         const struct draft_node *node = &draft->nodes[i];
         uint32_t at = nametree_slot(node->hash, tree->slots_length);
-        while (tree->slots[at] != 0) {
+        while (slots[at] != 0) {
             at = at + 1 == tree->slots_length ? 0 : at + 1;
         }
-        tree->slots[at] = nametree_tag(node->hash, tree->index_bits) | (i + 1);
+        slots[at] = nametree_tag(node->hash, tree->index_bits) | namedraft_place(draft, i);
         tree->depths[node->depth / 64] |= UINT64_C(1) << node->depth % 64;
         if (node->depth > tree->deepest) {
             tree->deepest = node->depth;
@@ -358,20 +413,49 @@ static void fill_slots(const struct namedraft *draft, struct nametree *tree)
     }
 }
 
-void namedraft_finish(struct namedraft *draft, struct nametree *out,
-                      struct namedraft_place **places, size_t *length)
+/* Moves slots and records into one piece of memory. */
+static void settle(struct finishing *f, struct nametree *tree)
 {
-    struct pool names;
+    size_t slots_size, length = f->draft->nodes_length;
 
-    *out = (struct nametree){.key = draft->key, .nodes_length = draft->nodes_length};
-    out->nodes = alloc_array(draft->nodes_length, sizeof(*out->nodes));
-    *length = place_rules(draft, out, places);
-    pool_init(&names, &draft->key);
-    for (uint32_t i = 0; i < draft->nodes_length; i++) {
-        if (!draft->nodes[i].is_parent) {
-            place_name(draft, i, &names, out);
-        }
+    tree->slots_length =
+        (uint32_t)(length * SLOTS_PER_NODE_NUMERATOR / SLOTS_PER_NODE_DENOMINATOR) + 1;
+    slots_size = tree->slots_length * sizeof(uint32_t);
+    tree->size = slots_size + f->records.size;
+    tree->index_bits = (uint8_t)(32 - __builtin_clz((uint32_t)f->records.size / NAMETREE_UNIT | 1));
+    uint8_t *memory = alloc_array(tree->size, 1);
+    if (tree->size >= LARGE_SIZE) {
+        uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+        uintptr_t from = ((uintptr_t)memory + page - 1) & ~(page - 1);
+        /* Only advice: without it the table works as well, if slower. */
+        (void)madvise((void *)from, tree->size - page, MADV_HUGEPAGE);
     }
-    out->names = pool_seal(&names, &out->names_size);
-    fill_slots(draft, out);
+    fill_slots(f->draft, tree, (void *)memory);
+    memcpy(memory + slots_size, f->records.bytes, f->records.size);
+    tree->memory = memory;
+    tree->slots = (void *)memory;
+    tree->records = memory + slots_size;
+}
+
+void namedraft_finish(struct namedraft *draft, struct nametree *out, size_t rule_size,
+                      namedraft_write_fn *write, void *arg)
+{
+    struct finishing f = {.draft = draft, .rule_size = rule_size, .write = write, .arg = arg};
+
+    *out = (struct nametree){.key = draft->key};
+    pool_init(&f.records, &draft->key);
+    pool_append(&f.records, "\0\0\0", NAMETREE_UNIT, NAMETREE_UNIT); /* no node is at place 0 */
+    for (uint32_t i = 0; i < draft->nodes_length; i++) {
+        put(&f, i);
+    }
+    for (uint32_t i = 0; i < draft->nodes_length; i++) {
+        fill_node(&f, i);
+    }
+    settle(&f, out);
+    pool_clear(&f.records);
+}
+
+uint32_t namedraft_place(const struct namedraft *draft, uint32_t node)
+{
+    return draft->nodes[node].record / NAMETREE_UNIT;
 }

@@ -7,6 +7,7 @@
 #define PLDNS_NAMEDRAFT_H
 
 #include "nametree.h"
+#include "pool.h"
 
 struct namedraft;
 
@@ -20,21 +21,27 @@ void namedraft_join(struct namedraft *);
 /* Gives 'owner' (maybe "*.…") rule number 'rule'.  False: it has one already, which stays. */
 MUST_USE bool namedraft_rule(struct namedraft *, const uint8_t *owner, uint32_t rule);
 
-/* Adds flags to the node of this name, which is made if need be; returns the node.  '*before' (may
- * be NULL) is what flags it had. */
+/* Adds flags to the node of this name, which is made if need be; returns the node's number.
+ * '*before' (may be NULL) is what flags it had. */
 uint32_t namedraft_mark(struct namedraft *, const uint8_t *name, unsigned flags, unsigned *before);
 
-/* What is to become of the rules: the i-th entry says which rule the tree calls i, and whose it is.
- */
-struct namedraft_place {
-    uint32_t rule, node;
-    bool star; /* of the node's child "*" */
-    bool copy; /* the same rule has another number too */
+struct namedraft_rule {
+    uint32_t rule; /* its number */
+    uint32_t node; /* whose it is: a place */
+    bool star;     /* of the node's child "*" */
 };
 
-/* Fills 'out'; node numbers are those namedraft_mark() gave.  '*places' (free it) has an entry per
- * rule that was taken, and copies. */
-void namedraft_finish(struct namedraft *, struct nametree *out, struct namedraft_place **places,
-                      size_t *length);
+/* Fills in what the tree keeps of a rule.  'at' is the octet of 'records' at which it begins; zero
+ * so far.  More may be added to the records (a multiple of NAMETREE_UNIT in alignment). */
+typedef void namedraft_write_fn(void *arg, struct pool *records, uint32_t at,
+                                const struct namedraft_rule *);
+
+/* Makes the tree.  'rule_size' is what a rule takes, a multiple of NAMETREE_UNIT; most rules are
+ * written once, some twice. */
+void namedraft_finish(struct namedraft *, struct nametree *out, size_t rule_size,
+                      namedraft_write_fn *, void *arg);
+
+/* The place of a node by its number, once the tree is made. */
+uint32_t namedraft_place(const struct namedraft *, uint32_t node);
 
 #endif

@@ -28,15 +28,17 @@ static uint64_t load(const uint8_t *at)
     return le64toh(word);
 }
 
-/* 'at' points to a length octet. */
+/* 'at' points to a length octet.  The words of a long label are mixed apart from what came before, so
+ * that the processor works on several labels at once. */
 static uint64_t mix_label(uint64_t hash, const uint8_t *at, uint64_t key)
 {
     unsigned left = 1u + *at;
+    uint64_t label = 0;
 
     for (; left > 8; left -= 8, at += 8) {
-        hash = mix(hash, load(at), key);
+        label = mix(label, load(at), key);
     }
-    return mix(hash, load(at) & UINT64_MAX >> (64 - 8 * left), key);
+    return mix(hash, label ^ (load(at) & UINT64_MAX >> (64 - 8 * left)), key);
 }
 
 void nametree_scan(struct nametree_scan *scan, const struct hash_key *key, const uint8_t *name,
@@ -65,44 +67,15 @@ void nametree_scan(struct nametree_scan *scan, const struct hash_key *key, const
     }
 }
 
-static bool has_depth(const struct nametree *tree, unsigned depth)
-{
-    return tree->depths[depth / 64] >> depth % 64 & 1;
-}
-
-void nametree_prefetch(const struct nametree *tree, const struct nametree_scan *scan)
-{
-    unsigned depth = scan->labels < tree->deepest ? scan->labels : tree->deepest;
-
-    for (; depth > 0; depth--) {
-        if (has_depth(tree, depth)) {
-            __builtin_prefetch(&tree->slots[nametree_slot(scan->hash[depth], tree->slots_length)]);
-        }
-    }
-}
-
-bool nametree_next_depth(const struct nametree *tree, unsigned *depth)
-{
-    unsigned d = *depth;
-
-    while (d > 0) {
-        if (has_depth(tree, --d)) {
-            *depth = d;
-            return true;
-        }
-    }
-    return false;
-}
-
 static bool is_named(const struct nametree *tree, const struct nametree_node *node,
                      const uint8_t *name, unsigned size)
 {
     if (node->size != size) {
         return false;
     }
-    const uint8_t *suffix = tree->names + node->suffix;
+    const uint8_t *suffix = tree->records + node->suffix;
     unsigned rest = suffix[-1], own = size - rest;
-    return memcmp(name, tree->names + node->name, own) == 0 &&
+    return memcmp(name, tree->records + node->name, own) == 0 &&
            memcmp(name + own, suffix, rest) == 0;
 }
 
@@ -119,37 +92,39 @@ uint32_t nametree_at(const struct nametree *tree, const struct nametree_scan *sc
         if (slot == 0) {
             return NAMETREE_NONE;
         }
-        if ((slot & ~index_mask) == tag) {
-            uint32_t node = (slot & index_mask) - 1;
-            if (is_named(tree, &tree->nodes[node], scan->folded + offset, size)) {
-                return node;
-            }
+        uint32_t node = slot & index_mask;
+        if ((slot ^ node) == tag &&
+            is_named(tree, nametree_record(tree, node), scan->folded + offset, size)) {
+            return node;
         }
         at = at + 1 == tree->slots_length ? 0 : at + 1;
     }
 }
 
+uint32_t nametree_next(const struct nametree *tree, uint32_t *cursor)
+{
+    while (*cursor < tree->slots_length) {
+        uint32_t slot = tree->slots[(*cursor)++];
+        if (slot != 0) {
+            return slot & ((1u << tree->index_bits) - 1);
+        }
+    }
+    return NAMETREE_NONE;
+}
+
 size_t nametree_name(const struct nametree *tree, uint32_t node, uint8_t *out)
 {
-    const struct nametree_node *n = &tree->nodes[node];
-    const uint8_t *suffix = tree->names + n->suffix;
+    const struct nametree_node *n = nametree_record(tree, node);
+    const uint8_t *suffix = tree->records + n->suffix;
     size_t own = (size_t)n->size - suffix[-1];
 
-    memcpy(out, tree->names + n->name, own);
+    memcpy(out, tree->records + n->name, own);
     memcpy(out + own, suffix, suffix[-1]);
     return n->size;
 }
 
-size_t nametree_bytes(const struct nametree *tree)
-{
-    return tree->nodes_length * sizeof(*tree->nodes) + tree->slots_length * sizeof(*tree->slots) +
-           tree->names_size;
-}
-
 void nametree_clear(struct nametree *tree)
 {
-    free(tree->nodes);
-    free(tree->slots);
-    free(tree->names);
+    free(tree->memory);
     *tree = (struct nametree){0};
 }

@@ -1,16 +1,21 @@
-/* The names of a table: a tree, held as one flat array and found by hash.
+/* The names of a table: a tree, held flat and found by hash.
  *
  * A query name is scanned once: folded, cut into labels, and hashed label by label from the right,
  * so that the hashes of all its suffixes come from one pass.  A suffix is then found with one
- * probe. Immutable once built (namedraft.h).  What the nodes mean is the table's business. */
+ * probe.
+ *
+ * All lies in one piece of memory, and what is read together lies together: a node, its name, its
+ * rules.  Large tables miss the processor's caches on every look-up, so what counts is how often.
+ * Places are counted in four octets.  Immutable once built (namedraft.h).  What the nodes and rules
+ * mean is the table's business. */
 #ifndef PLDNS_NAMETREE_H
 #define PLDNS_NAMETREE_H
 
 #include "dname.h"
 #include "hash.h"
 
-#define NAMETREE_NONE      UINT32_MAX
-#define NAMETREE_NODES_MAX (1u << 28) /* leaves four bits of each slot to tell names apart */
+#define NAMETREE_NONE 0 /* no place of a node */
+#define NAMETREE_UNIT 4 /* octets */
 
 enum nametree_flag {
     NAMETREE_OWNED = 1 << 0,      /* exists in the tree below a root: it and all below is ours */
@@ -27,9 +32,9 @@ enum nametree_flag {
 };
 
 struct nametree_node {
-    uint32_t name;   /* place of the labels in front of 'suffix' */
-    uint32_t suffix; /* place of the rest; the octet before it is the rest's size */
-    uint32_t rule;   /* its rule, then its "*" child's, as the flags say */
+    uint32_t name;   /* octet at which the labels in front of 'suffix' begin */
+    uint32_t suffix; /* the same of the rest; the octet before it is the rest's size */
+    uint32_t rule;   /* place of its own rule, then its "*" child's, as the flags say */
     uint8_t size;    /* octets of the whole name */
     uint8_t root;    /* octets of the nearest ROOT at or above it */
     uint16_t flags;
@@ -37,11 +42,11 @@ struct nametree_node {
 
 struct nametree {
     struct hash_key key;
-    struct nametree_node *nodes;
-    uint32_t *slots; /* 0 = free; low bits: node + 1; high bits: part of its hash */
-    uint8_t *names;
-    size_t names_size;
-    uint32_t nodes_length, slots_length;
+    void *memory;          /* owned: the slots, then the records */
+    const uint32_t *slots; /* 0 = free; low bits: place of a node; high bits: part of its hash */
+    const uint8_t *records;
+    size_t size; /* octets of memory */
+    uint32_t slots_length;
     uint8_t index_bits;
     uint8_t deepest;    /* most labels of any node */
     uint64_t depths[2]; /* bit n: some node has n labels */
@@ -69,19 +74,38 @@ static inline unsigned nametree_offset(const struct nametree_scan *scan, unsigne
     return scan->at[scan->labels - depth];
 }
 
-/* Asks the processor for what nametree_at() will read. */
-void nametree_prefetch(const struct nametree *, const struct nametree_scan *);
+/* What stands at a place. */
+static inline const void *nametree_record(const struct nametree *tree, uint32_t place)
+{
+    return tree->records + (size_t)place * NAMETREE_UNIT;
+}
 
 /* The next depth below 'depth' at which there are nodes; false: none. */
-bool nametree_next_depth(const struct nametree *, unsigned *depth);
+static inline bool nametree_next_depth(const struct nametree *tree, unsigned *depth)
+{
+    uint64_t deep = *depth > 64 ? tree->depths[1] & UINT64_MAX >> (128 - *depth) : 0;
+    uint64_t flat = *depth >= 64  ? tree->depths[0]
+                    : *depth == 0 ? 0
+                                  : tree->depths[0] & UINT64_MAX >> (64 - *depth);
 
-/* The node of the scanned name's suffix with 'depth' labels, NAMETREE_NONE if there is none. */
+    if (deep != 0) {
+        *depth = 127 - (unsigned)__builtin_clzll(deep);
+    } else if (flat != 0) {
+        *depth = 63 - (unsigned)__builtin_clzll(flat);
+    }
+    return (deep | flat) != 0;
+}
+
+/* The place of the node that the scanned name's suffix with 'depth' labels has, or NAMETREE_NONE.
+ */
 uint32_t nametree_at(const struct nametree *, const struct nametree_scan *, unsigned depth);
+
+/* Visits all nodes in no order: the first call with '*cursor' 0; NAMETREE_NONE at the end. */
+uint32_t nametree_next(const struct nametree *, uint32_t *cursor);
 
 /* Writes a node's name; returns its size. */
 size_t nametree_name(const struct nametree *, uint32_t node, uint8_t *out);
 
-size_t nametree_bytes(const struct nametree *);
 void nametree_clear(struct nametree *);
 
 /* private to nametree and namedraft: where a name's search begins, and what a slot says of it */

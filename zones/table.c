@@ -10,26 +10,18 @@
 
 #define NOWHERE UINT_MAX
 
-static const struct answer *answer_of(const struct table *table, const struct table_rule *rule)
-{
-    return rule->outcome == TABLE_ANSWER
-               ? (const struct answer *)(const void *)(table->answers + rule->answer)
-               : NULL;
-}
+static const enum table_outcome outcomes[] = {
+    [VERDICT_ANSWER] = TABLE_ANSWER,
+    [VERDICT_NOT_READY] = TABLE_NOT_READY,
+    [VERDICT_GONE] = TABLE_GONE,
+};
 
-static void apply(const struct table *table, uint32_t index, struct table_match *match)
+static void apply(const struct table *table, const struct table_rule *rule,
+                  struct table_match *match)
 {
-    const struct table_rule *rule = &table->rules[index];
-
-    match->outcome = rule->outcome;
-    match->answer = answer_of(table, rule);
+    match->outcome = table_rule_outcome(table, rule, &match->answer);
     match->rule = rule;
     match->regional_fallback = rule->regional_fallback;
-}
-
-static uint32_t star_rule(const struct nametree_node *node)
-{
-    return node->rule + ((node->flags & NAMETREE_RULE) != 0);
 }
 
 static int compare_check(const void *key, const void *item)
@@ -44,7 +36,7 @@ static int compare_check(const void *key, const void *item)
 static const struct table_zones *unknown_zone(const struct table *table, uint32_t index,
                                               const uint8_t *label)
 {
-    unsigned cloud = table->names.nodes[index].flags >> NAMETREE_CLOUD_SHIFT & 3;
+    unsigned cloud = table_node(table, index)->flags >> NAMETREE_CLOUD_SHIFT & 3;
 
     if (!zoneid_valid((enum cloud)cloud, (const char *)label + 1, *label)) {
         return NULL;
@@ -67,7 +59,7 @@ static const struct table_zones *unknown_zone(const struct table *table, uint32_
 static void find_below(const struct table *table, uint32_t index, const uint8_t *label,
                        unsigned offset, struct table_match *match)
 {
-    const struct nametree_node *node = &table->names.nodes[index];
+    const struct nametree_node *node = table_node(table, index);
     const struct table_zones *zones = NULL;
 
     match->outcome = TABLE_NXDOMAIN;
@@ -85,7 +77,7 @@ static void find_below(const struct table *table, uint32_t index, const uint8_t 
         match->outcome = match->outcome == TABLE_NO_ZONE ? TABLE_NO_ZONE : TABLE_EMPTY;
         return;
     }
-    apply(table, star_rule(node), match);
+    apply(table, table_star_rule(table, node), match);
     if (zones != NULL && match->outcome == TABLE_ANSWER) {
         match->regional_fallback = !zones->strict;
         if (zones->strict) {
@@ -112,7 +104,7 @@ static bool find_owned(const struct table *table, const struct nametree_scan *sc
         if (index == NAMETREE_NONE) {
             continue;
         }
-        const struct nametree_node *node = &names->nodes[index];
+        const struct nametree_node *node = table_node(table, index);
         unsigned offset = nametree_offset(scan, depth);
         if (node->flags & NAMETREE_OWNED || (node->flags & NAMETREE_POINT && offset == 0)) {
             match->root_offset = (uint8_t)(scan->size - node->root);
@@ -120,7 +112,7 @@ static bool find_owned(const struct table *table, const struct nametree_scan *sc
                 find_below(table, index, scan->folded + scan->at[scan->labels - depth - 1], offset,
                            match);
             } else if (node->flags & NAMETREE_RULE) {
-                apply(table, node->rule, match);
+                apply(table, table_own_rule(table, node), match);
             } else {
                 match->outcome = TABLE_EMPTY;
             }
@@ -232,9 +224,16 @@ void table_describe(const struct table *table, const struct table_rule *rule, st
 
 void table_each(const struct table *table, table_rule_fn *each, void *arg)
 {
-    for (size_t i = 0; i < table->rules_length; i++) {
-        if (!table->rules[i].copy) {
-            each(arg, &table->rules[i]);
+    uint32_t cursor = 0, place;
+
+    while ((place = nametree_next(&table->names, &cursor)) != NAMETREE_NONE) {
+        const struct nametree_node *node = table_node(table, place);
+        /* A "*" that is a node has its parent's rule, which is visited there. */
+        if (node->flags & NAMETREE_RULE && table_own_rule(table, node)->node == place) {
+            each(arg, table_own_rule(table, node));
+        }
+        if (node->flags & NAMETREE_STAR_RULE) {
+            each(arg, table_star_rule(table, node));
         }
     }
 }
@@ -242,8 +241,8 @@ void table_each(const struct table *table, table_rule_fn *each, void *arg)
 enum table_outcome table_rule_outcome(const struct table *table, const struct table_rule *rule,
                                       const struct answer **answer)
 {
-    *answer = answer_of(table, rule);
-    return rule->outcome;
+    *answer = rule->verdict == VERDICT_ANSWER ? nametree_record(&table->names, rule->answer) : NULL;
+    return outcomes[rule->verdict];
 }
 
 uint64_t table_generation(const struct table *table)
@@ -288,8 +287,6 @@ void table_free(struct table *table)
         return;
     }
     nametree_clear(&table->names);
-    free(table->rules);
-    free(table->answers);
     free(table->texts);
     free(table->zones);
     free(table->backgrounds);

@@ -11,12 +11,18 @@
 #include "tablelayout.h"
 #include "verdict.h"
 
+/* What a rule says, until it finds its place. */
+struct draft_rule {
+    struct table_rule rule;
+    uint32_t answer; /* place in 'answers' */
+};
+
 struct build {
     const struct table_options *options;
     const char *document; /* in hand: its name */
     struct namedraft *names;
     struct pool answers, texts, zones, backgrounds;
-    struct table_rule *rules; /* in the order in which they came */
+    struct draft_rule *rules; /* in the order in which they came */
     uint32_t rules_length, rules_space;
     struct table_check *checks;
     size_t checks_length, checks_space;
@@ -78,12 +84,6 @@ static int compare_checks(const void *a, const void *b)
 
 /* ---- rules ---- */
 
-static const enum table_outcome outcomes[] = {
-    [VERDICT_ANSWER] = TABLE_ANSWER,
-    [VERDICT_NOT_READY] = TABLE_NOT_READY,
-    [VERDICT_GONE] = TABLE_GONE,
-};
-
 static uint32_t put_answer(struct build *build, uint32_t ttl)
 {
     _Alignas(struct answer) uint8_t bytes[sizeof(struct answer) + ANSWER_RECORDS_MAX * 16];
@@ -121,15 +121,15 @@ static void add_rule(void *arg, const struct domain_rule *rule)
         build->rules = alloc_resize(build->rules, build->rules_space, sizeof(*build->rules));
     }
     verdict_of(&build->verdict, rule, build->options->zone);
-    struct table_rule *out = &build->rules[build->rules_length++];
-    *out = (struct table_rule){
-        .background = put_background(build, rule),
-        .connection = pool_put_text(&build->texts, rule->connection->id),
-        .outcome = outcomes[build->verdict.kind] & 0xf,
-        .line = rule->line & TABLE_LINE_MASK,
-        .regional_fallback = build->verdict.regional_fallback,
-    };
-    if (out->outcome == TABLE_ANSWER) {
+    struct draft_rule *out = &build->rules[build->rules_length++];
+    *out = (struct draft_rule){.rule = {
+                                   .background = put_background(build, rule),
+                                   .connection = pool_put_text(&build->texts, rule->connection->id),
+                                   .verdict = build->verdict.kind & 3,
+                                   .line = rule->line & TABLE_LINE_MASK,
+                                   .regional_fallback = build->verdict.regional_fallback,
+                               }};
+    if (build->verdict.kind == VERDICT_ANSWER) {
         out->answer = put_answer(build, rule->connection->ttl);
     }
 }
@@ -178,38 +178,48 @@ static void digest_documents(struct digest *out, struct document *const *documen
     free(bytes);
 }
 
-static void place_rules(struct build *build, struct table *table)
+/* Answers are put where they are first needed: next to their rule, most of them. */
+static void write_rule(void *arg, struct pool *records, uint32_t at,
+                       const struct namedraft_rule *place)
 {
-    struct namedraft_place *places;
+    const struct build *build = arg;
+    struct draft_rule draft = build->rules[place->rule];
 
-    namedraft_finish(build->names, &table->names, &places, &table->rules_length);
-    table->rules = alloc_array(table->rules_length, sizeof(*table->rules));
-    for (size_t i = 0; i < table->rules_length; i++) {
-        table->rules[i] = build->rules[places[i].rule];
-        table->rules[i].node = places[i].node & (NAMETREE_NODES_MAX - 1);
-        table->rules[i].star = places[i].star;
-        table->rules[i].copy = places[i].copy;
-        table->owners += !places[i].copy;
+    draft.rule.node = place->node & ((1u << 30) - 1);
+    draft.rule.star = place->star;
+    if (draft.rule.verdict == VERDICT_ANSWER) {
+        const struct answer *answer = (void *)(build->answers.bytes + draft.answer);
+        size_t size = answer_size(answer->a_count, answer->aaaa_count);
+        draft.rule.answer = pool_put(records, answer, size, NAMETREE_UNIT) / NAMETREE_UNIT;
     }
-    free(places);
-    free(build->rules);
-    namedraft_free(build->names);
+    memcpy(records->bytes + at, &draft.rule, sizeof(draft.rule));
+}
+
+/* Checks were made for nodes by number. */
+static void place_checks(struct build *build, struct table *table)
+{
+    for (size_t i = 0; i < build->checks_length; i++) {
+        build->checks[i].node = namedraft_place(build->names, build->checks[i].node);
+    }
+    table->checks_length = build->checks_length;
+    table->checks = alloc_resize(build->checks, build->checks_length, sizeof(*table->checks));
+    qsort(table->checks, table->checks_length, sizeof(*table->checks), compare_checks);
 }
 
 static struct table *finish(struct build *build)
 {
     const struct table_options *options = build->options;
     struct table *table = alloc_array(1, sizeof(*table));
-    size_t answers, texts, zones, backgrounds;
+    size_t texts, zones, backgrounds;
 
-    place_rules(build, table);
-    table->answers = pool_seal(&build->answers, &answers);
+    namedraft_finish(build->names, &table->names, sizeof(struct table_rule), write_rule, build);
+    place_checks(build, table);
+    namedraft_free(build->names);
+    free(build->rules);
+    pool_clear(&build->answers);
     table->texts = pool_seal(&build->texts, &texts);
     table->zones = pool_seal(&build->zones, &zones);
     table->backgrounds = (void *)pool_seal(&build->backgrounds, &backgrounds);
-    table->checks_length = build->checks_length;
-    table->checks = alloc_resize(build->checks, build->checks_length, sizeof(*table->checks));
-    qsort(table->checks, table->checks_length, sizeof(*table->checks), compare_checks);
     table->search_suffixes_length = options->search_suffixes_length;
     table->search_suffixes =
         alloc_array(options->search_suffixes_length, sizeof(*table->search_suffixes));
@@ -217,8 +227,8 @@ static struct table *finish(struct build *build)
         table->search_suffixes[i] = options->search_suffixes[i];
     }
     table->generation = options->generation;
-    table->bytes = sizeof(*table) + nametree_bytes(&table->names) + answers + texts + zones +
-                   backgrounds + table->rules_length * sizeof(*table->rules) +
+    table->owners = build->rules_length;
+    table->bytes = sizeof(*table) + table->names.size + texts + zones + backgrounds +
                    table->checks_length * sizeof(*table->checks) +
                    table->search_suffixes_length * sizeof(*table->search_suffixes);
     return table;

@@ -7,19 +7,21 @@
 
 #include "nametree.h"
 #include "table.h"
+#include "verdict.h"
 #include "yamldoc.h"
 
 #define TABLE_LINE_MASK ((1u << 27) - 1)
 
+/* Stands in the records of the name tree behind its node. */
 struct table_rule {
-    uint32_t answer;     /* place in 'answers', if the outcome is TABLE_ANSWER */
+    uint32_t answer;     /* place in the records, if the verdict is VERDICT_ANSWER */
     uint32_t background; /* place in 'backgrounds', counted in items */
     uint32_t connection; /* text */
-    uint32_t node : 28, outcome : 4;
-    uint32_t line : 27, regional_fallback : 1, star : 1, copy : 1; /* copy: counts for no name */
+    uint32_t node : 30, verdict : 2;
+    uint32_t line : 27, regional_fallback : 1, star : 1;
 };
 _Static_assert(YAMLDOC_SIZE_MAX < TABLE_LINE_MASK, "a line number fits 27 bits");
-_Static_assert(NAMETREE_NODES_MAX <= 1u << 28, "a node number fits 28 bits");
+_Static_assert(sizeof(struct table_rule) % NAMETREE_UNIT == 0, "rules stand behind each other");
 
 /* What many rules have in common; all are texts. */
 struct table_background {
@@ -41,15 +43,35 @@ struct table_zones {
 
 struct table {
     struct nametree names;
-    struct table_rule *rules;
-    uint8_t *answers, *texts, *zones;
+    uint8_t *texts, *zones;
     struct table_background *backgrounds;
     struct table_check *checks; /* by node */
     struct dname *search_suffixes;
-    size_t rules_length, owners, checks_length, search_suffixes_length;
-    size_t connections, documents, bytes;
+    size_t checks_length, search_suffixes_length;
+    size_t owners, connections, documents, bytes;
     uint64_t generation;
     struct digest digest;
 };
+
+#define TABLE_RULE_UNITS ((uint32_t)(sizeof(struct table_rule) / NAMETREE_UNIT))
+
+static inline const struct nametree_node *table_node(const struct table *table, uint32_t place)
+{
+    return nametree_record(&table->names, place);
+}
+
+static inline const struct table_rule *table_own_rule(const struct table *table,
+                                                      const struct nametree_node *node)
+{
+    return nametree_record(&table->names, node->rule);
+}
+
+static inline const struct table_rule *table_star_rule(const struct table *table,
+                                                       const struct nametree_node *node)
+{
+    uint32_t behind = node->flags & NAMETREE_RULE ? TABLE_RULE_UNITS : 0;
+
+    return nametree_record(&table->names, node->rule + behind);
+}
 
 #endif

@@ -9,36 +9,47 @@
  * other: "shop.example.com" is no slip of "mail.example.com". */
 #define NEAR_LABELS_MIN 3
 
-/* The rule that best stands for a node: its own, its star's, else any below it. */
-static bool owner_for(const struct table *table, uint32_t node, struct dname *out)
-{
-    const struct nametree *names = &table->names;
-    uint8_t root[DNAME_MAX];
+struct search {
+    const struct table *table;
+    struct dname root, found; /* found: size 0 as long as nothing is */
+};
 
-    out->size = (uint8_t)nametree_name(names, node, out->wire);
-    memcpy(root, out->wire, out->size);
-    if (names->nodes[node].flags & NAMETREE_RULE) {
-        return true;
+static void see_rule(void *arg, const struct table_rule *rule)
+{
+    struct search *search = arg;
+    struct dname owner;
+    uint8_t *at = owner.wire;
+
+    if (search->found.size != 0) {
+        return;
     }
-    for (size_t pass = 0; pass < 2; pass++) {
-        for (size_t i = 0; i < table->rules_length; i++) {
-            const struct table_rule *rule = &table->rules[i];
-            if (pass == 0 && !(rule->node == node && rule->star)) {
-                continue;
-            }
-            uint8_t *at = out->wire;
-            if (rule->star) {
-                *at++ = 1;
-                *at++ = '*';
-            }
-            at += nametree_name(names, rule->node, at);
-            out->size = (uint8_t)(at - out->wire);
-            if (dname_under(out->wire, root, NULL)) {
-                return true;
-            }
-        }
+    if (rule->star) {
+        *at++ = 1;
+        *at++ = '*';
     }
-    return false;
+    at += nametree_name(&search->table->names, rule->node, at);
+    owner.size = (uint8_t)(at - owner.wire);
+    if (dname_under(owner.wire, search->root.wire, NULL)) {
+        search->found = owner;
+    }
+}
+
+/* The rule that best stands for a node: its own, its star's, else any below it. */
+static bool owner_for(const struct table *table, uint32_t place, struct dname *out)
+{
+    const struct nametree_node *node = table_node(table, place);
+    struct search search = {.table = table};
+
+    search.root.size = (uint8_t)nametree_name(&table->names, place, search.root.wire);
+    if (node->flags & NAMETREE_RULE) {
+        see_rule(&search, table_own_rule(table, node));
+    } else if (node->flags & NAMETREE_STAR_RULE) {
+        see_rule(&search, table_star_rule(table, node));
+    } else {
+        table_each(table, see_rule, &search);
+    }
+    *out = search.found;
+    return search.found.size != 0;
 }
 
 /* An owned name with something behind it: the longest beginning that is owned. */
@@ -67,13 +78,9 @@ static bool near_prefix(const struct table *table, const struct dname *qname, st
         if (match.rule != NULL) {
             return owner_for(table, match.rule->node, out);
         }
-        for (uint32_t i = 0; i < table->names.nodes_length; i++) {
-            struct dname root;
-            root.size = (uint8_t)nametree_name(&table->names, i, root.wire);
-            if (dname_equal(root.wire, name + match.root_offset)) {
-                return owner_for(table, i, out);
-            }
-        }
+        struct nametree_scan scan;
+        nametree_scan(&scan, &table->names.key, name + match.root_offset, DNAME_LABELS_MAX);
+        return owner_for(table, nametree_at(&table->names, &scan, scan.labels), out);
     }
     return false;
 }
@@ -119,7 +126,7 @@ static unsigned nearness(const uint8_t *name, const uint8_t *owned)
 bool table_near(const struct table *table, const uint8_t *qname, struct dname *owner)
 {
     const struct nametree *names = &table->names;
-    uint32_t nearest = NAMETREE_NONE;
+    uint32_t nearest = NAMETREE_NONE, cursor = 0, place;
     unsigned best = 0;
     struct dname name;
 
@@ -127,16 +134,16 @@ bool table_near(const struct table *table, const uint8_t *qname, struct dname *o
     if (near_prefix(table, &name, owner)) {
         return true;
     }
-    for (uint32_t i = 0; i < names->nodes_length; i++) {
+    while ((place = nametree_next(names, &cursor)) != NAMETREE_NONE) {
         uint8_t owned[DNAME_MAX];
-        if (!(names->nodes[i].flags & (NAMETREE_ROOT | NAMETREE_POINT))) {
+        if (!(table_node(table, place)->flags & (NAMETREE_ROOT | NAMETREE_POINT))) {
             continue;
         }
-        nametree_name(names, i, owned);
+        nametree_name(names, place, owned);
         unsigned score = nearness(name.wire, owned);
         if (score > best) {
             best = score;
-            nearest = i;
+            nearest = place;
         }
     }
     return nearest != NAMETREE_NONE && owner_for(table, nearest, owner);
