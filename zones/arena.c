@@ -76,6 +76,20 @@ void *arena_copy(struct arena *arena, const void *bytes, size_t size)
     return memory;
 }
 
+const char *arena_keep(struct arena *arena, struct arena_recent *recent, const char *text,
+                       size_t size)
+{
+    if (size == 0 || size > ARENA_RECENT_SIZE)
+        return arena_text(arena, text, size);
+    size_t i = (uint8_t)text[0] + (uint8_t)text[size - 1] * 7u + size * 31u;
+    i &= ARENA_RECENT_LENGTH - 1;
+    if (recent->sizes[i] != size || memcmp(recent->texts[i], text, size) != 0) {
+        recent->texts[i] = arena_text(arena, text, size);
+        recent->sizes[i] = size;
+    }
+    return recent->texts[i];
+}
+
 void arena_clear(struct arena *arena)
 {
     while (arena->chunks != NULL) {

@@ -22,6 +22,18 @@ char *arena_text(struct arena *, const void *bytes, size_t size) __attribute__((
 /* The same without the NUL. */
 void *arena_copy(struct arena *, const void *bytes, size_t size) __attribute__((returns_nonnull));
 
+/* Short texts met lately.  Keys and enum words of a document come again and again: kept once, they
+ * cost neither memory nor copying.  Empty when all its bytes are zero. */
+#define ARENA_RECENT_LENGTH 128 /* a power of two */
+#define ARENA_RECENT_SIZE   24  /* longer texts are copied every time */
+struct arena_recent {
+    const char *texts[ARENA_RECENT_LENGTH];
+    size_t sizes[ARENA_RECENT_LENGTH];
+};
+
+/* As arena_text(), or the copy that was made of the same text before. */
+const char *arena_keep(struct arena *, struct arena_recent *, const char *text, size_t size);
+
 /* Frees all of it; the arena is empty again. */
 void arena_clear(struct arena *);
 

@@ -34,16 +34,6 @@ struct frame {
     unsigned key_line, key_column;
 };
 
-/* Short texts met lately.  Keys and enum words come again and again: kept once, they cost neither
- * memory nor copying. */
-#define RECENT_LENGTH 128 /* a power of two */
-#define RECENT_SIZE   24
-
-struct recent {
-    const char *text;
-    size_t size;
-};
-
 struct builder {
     struct yamldoc *doc;
     struct error_list *errors;
@@ -51,7 +41,7 @@ struct builder {
     size_t values;
     unsigned depth;
     struct frame frames[YAMLDOC_DEPTH_MAX];
-    struct recent recent[RECENT_LENGTH];
+    struct arena_recent recent;
 };
 
 static unsigned line_of(const yaml_mark_t *mark)
@@ -219,22 +209,6 @@ static bool open_node(struct builder *b, enum yamldoc_kind kind, const yaml_even
     return true;
 }
 
-static const char *keep_text(struct builder *b, const yaml_event_t *event)
-{
-    const char *text = (const char *)event->data.scalar.value;
-    size_t size = event->data.scalar.length;
-
-    if (size == 0 || size > RECENT_SIZE)
-        return arena_text(&b->doc->arena, text, size);
-    size_t place = (size_t)(uint8_t)text[0] + (uint8_t)text[size - 1] * 7u + size * 31u;
-    struct recent *recent = &b->recent[place & (RECENT_LENGTH - 1)];
-    if (recent->size != size || memcmp(recent->text, text, size) != 0) {
-        recent->text = arena_text(&b->doc->arena, text, size);
-        recent->size = size;
-    }
-    return recent->text;
-}
-
 static bool take_key(struct builder *b, const yaml_event_t *event)
 {
     struct frame *top = &b->frames[b->depth - 1];
@@ -246,7 +220,7 @@ static bool take_key(struct builder *b, const yaml_event_t *event)
     if (event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE && strcmp(text, "<<") == 0)
         COMPLAIN(b, &event->start_mark,
                  "merge keys ('<<') are not supported: write the fields out");
-    top->key = keep_text(b, event);
+    top->key = arena_keep(&b->doc->arena, &b->recent, text, size);
     top->key_line = line_of(&event->start_mark);
     top->key_column = column_of(&event->start_mark);
     return true;
@@ -261,7 +235,8 @@ static bool take_scalar(struct builder *b, const yaml_event_t *event)
         return false;
     node->plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
     node->size = event->data.scalar.length;
-    node->text = keep_text(b, event);
+    node->text =
+        arena_keep(&b->doc->arena, &b->recent, (const char *)event->data.scalar.value, node->size);
     return true;
 }
 

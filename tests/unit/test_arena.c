@@ -1,8 +1,9 @@
-/* Arenas: zeroed, aligned, copied, freed at once. */
+/* Arenas: zeroed, aligned, copied, kept once, freed at once. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,11 +44,41 @@ static void test_larger_than_any_chunk(void **state)
     arena_clear(&arena);
 }
 
+static void test_kept_once(void **state)
+{
+    struct arena arena = {0};
+    struct arena_recent recent = {0};
+
+    (void)state;
+    const char *first = arena_keep(&arena, &recent, "uniqueName", 10);
+    assert_ptr_equal(arena_keep(&arena, &recent, "uniqueName: x", 10), first);
+    assert_string_equal(first, "uniqueName");
+    assert_string_equal(arena_keep(&arena, &recent, "", 0), "");
+    arena_clear(&arena);
+}
+
+static void test_never_mixed_up(void **state)
+{
+    struct arena arena = {0};
+    struct arena_recent recent = {0};
+    char text[64];
+
+    (void)state;
+    for (unsigned i = 0; i < 20000; i++) {
+        int size = snprintf(text, sizeof text, "%u.%.*s", i * 7919 % 1000, (int)(i % 30),
+                            "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa");
+        assert_string_equal(arena_keep(&arena, &recent, text, (size_t)size), text);
+    }
+    arena_clear(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pieces),
         cmocka_unit_test(test_larger_than_any_chunk),
+        cmocka_unit_test(test_kept_once),
+        cmocka_unit_test(test_never_mixed_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
