@@ -263,15 +263,21 @@ static void check_owners(struct check *check)
 
 /* ---- exact hosts below wildcards ---- */
 
+/* Levels looked at above a host.  Real names have a few; a document of hosts with 100 labels each
+ * must not take a minute for the sake of a warning. */
+#define LEVELS_MAX 16
+
 static void warn_shadow(struct check *check, const struct connection_name *name)
 {
     uint8_t wildcard[DNAME_MAX + 2] = {1, '*'};
     char text[DNAME_TEXT_MAX], above[DNAME_TEXT_MAX];
-    const uint8_t *parent = name->wire;
+    const uint8_t *parent = name->wire + 1 + name->wire[0];
 
-    for (parent += 1 + *parent; *parent != 0; parent += 1 + *parent) {
+    for (unsigned i = 0; i < LEVELS_MAX && *parent != 0; i++, parent += 1 + *parent) {
+        struct place place = {.line = 0};
         memcpy(wildcard + 2, parent, dname_size(parent));
-        struct place place = find_typed(check, parent);
+        if (check->any_typed)
+            place = find_typed(check, parent);
         if (place.line == 0 && dname_size(wildcard) <= DNAME_MAX)
             place = find_written(check, wildcard);
         if (place.line == 0)
