@@ -1,0 +1,356 @@
+/* Reloads: who asks hears, what changed is told, and what readers see is whole. */
+#include <event2/event.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "alloc.h"
+#include "log.h"
+#include "reload.h"
+
+static char folder[64], documents[96];
+static struct event_base *base;
+static struct config *config;
+static const struct hash_key key = {1, 2};
+
+static void write_document(const char *name, const char *text)
+{
+    char path[160], temporary[160];
+
+    snprintf(path, sizeof path, "%s/%s", documents, name);
+    snprintf(temporary, sizeof temporary, "%s/.tmp", documents);
+    FILE *f = fopen(temporary, "w");
+    assert_non_null(f);
+    fputs(text, f);
+    fclose(f);
+    assert_int_equal(rename(temporary, path), 0);
+}
+
+static void write_connection(const char *name, const char *host, unsigned last)
+{
+    char text[512];
+
+    snprintf(text, sizeof text,
+             "privateLinkConnectionId: plc-%s\ntype: AWS_ENDPOINT_SERVICE\nstate: ACTIVE\n"
+             "endpoints: [{addresses: [10.0.0.%u]}]\n"
+             "attachedDomains: [{type: CUSTOM, domains: [{name: %s}]}]\n",
+             name, last, host);
+    write_document(name, text);
+}
+
+static void set_up_folder(void)
+{
+    strcpy(folder, "/tmp/pldns-reload-XXXXXX");
+    assert_non_null(mkdtemp(folder));
+    snprintf(documents, sizeof documents, "%s/d", folder);
+    assert_int_equal(mkdir(documents, 0700), 0);
+}
+
+static int set_up(void **unused)
+{
+    char state[128], directory[128];
+    char *environment[] = {state, directory, NULL};
+    struct error_list errors = {0};
+    struct config_flags flags = {0};
+
+    (void)unused;
+    set_up_folder();
+    snprintf(state, sizeof state, "PLDNS_ATTACHMENTS_STATE=%s/state", folder);
+    snprintf(directory, sizeof directory, "PLDNS_ATTACHMENTS_DIRECTORY=%s", documents);
+    config = config_read(&flags, environment, &errors);
+    base = event_base_new();
+    log_setup(LOG_LEVEL_ERROR, LOG_FORMAT_LOGFMT);
+    publish_thread_enter();
+    return config == NULL || base == NULL;
+}
+
+static int tear_down(void **unused)
+{
+    char command[128];
+
+    (void)unused;
+    publish_thread_leave();
+    event_base_free(base);
+    config_free(config);
+    snprintf(command, sizeof command, "rm -rf %s", folder);
+    return system(command);
+}
+
+static struct reload *start(void)
+{
+    struct error_list errors = {0};
+    struct reload *r = reload_new(base, config, key, &errors);
+
+    assert_non_null(r);
+    assert_int_equal(errors.length, 0);
+    return r;
+}
+
+struct heard {
+    int times;
+    struct reload_outcome outcome; /* texts are not kept */
+    char complaints[512];
+};
+
+static void hear(void *arg, const struct reload_outcome *outcome)
+{
+    struct heard *heard = arg;
+
+    heard->times++;
+    heard->outcome = *outcome;
+    snprintf(heard->complaints, sizeof heard->complaints, "%s", outcome->complaints);
+}
+
+static void ask(struct reload *r, struct heard *heard)
+{
+    *heard = (struct heard){0};
+    reload_request(r, hear, heard);
+    while (heard->times == 0)
+        assert_int_equal(event_base_loop(base, EVLOOP_ONCE), 0);
+}
+
+/* The last octet of the name's address; 0: it is not answered. */
+static unsigned lookup(struct reload *r, const char *text)
+{
+    struct table_match match;
+    struct dname name;
+    const char *why;
+    uint8_t record[64];
+    unsigned count, total;
+
+    assert_true(dname_from_text(&name, text, strlen(text), &why));
+    publish_read_begin();
+    table_find(publish_get(reload_table(r)), name.wire, &match);
+    bool answered = match.outcome == TABLE_ANSWER;
+    if (answered)
+        (void)answer_write(match.answer, 1, 0, record, sizeof record, &count, &total);
+    publish_read_end();
+    return answered ? record[15] : 0;
+}
+
+static void outcomes(void **unused)
+{
+    struct heard heard;
+    size_t length;
+
+    (void)unused;
+    write_connection("a.yaml", "a.example", 1);
+    struct reload *r = start();
+    assert_int_equal(reload_last(r)->generation, 1);
+    assert_int_equal(reload_last(r)->change.names_added, 1);
+    assert_int_equal(lookup(r, "a.example"), 1);
+
+    ask(r, &heard);
+    assert_false(heard.outcome.change.changed);
+    assert_int_equal(heard.outcome.generation, 1);
+
+    write_connection("a.yaml", "a.example", 2);
+    write_connection("b.yaml", "b.example", 3);
+    ask(r, &heard);
+    assert_true(heard.outcome.change.changed);
+    assert_int_equal(heard.outcome.generation, 2);
+    assert_int_equal(heard.outcome.change.names_added, 1);
+    assert_int_equal(lookup(r, "a.example"), 2);
+    assert_int_equal(lookup(r, "b.example"), 3);
+
+    write_document("b.yaml", "nonsense");
+    ask(r, &heard);
+    assert_int_equal(heard.outcome.refused_now, 1);
+    assert_int_equal(heard.outcome.generation, 2);
+    assert_int_equal(strncmp(heard.complaints, "b.yaml:1:", 9), 0);
+    assert_int_equal(lookup(r, "b.example"), 3);
+    const struct catalog_entry *entries = reload_documents(r, &length);
+    assert_int_equal(length, 2);
+    assert_false(entries[0].refused);
+    assert_true(entries[1].refused && entries[1].served);
+    reload_free(r);
+}
+
+static void every_asker_hears_once(void **unused)
+{
+    struct heard heard[20] = {{0}};
+    int told;
+
+    (void)unused;
+    struct reload *r = start();
+    for (int i = 0; i < 20; i++)
+        reload_request(r, hear, &heard[i]);
+    reload_forget(r, &heard[7]);
+    do {
+        assert_int_equal(event_base_loop(base, EVLOOP_ONCE), 0);
+        told = 0;
+        for (int i = 0; i < 20; i++)
+            told += heard[i].times;
+    } while (told < 19);
+    event_base_loop(base, EVLOOP_NONBLOCK);
+    for (int i = 0; i < 20; i++)
+        assert_int_equal(heard[i].times, i == 7 ? 0 : 1);
+    reload_free(r);
+}
+
+static struct reload *again;
+static struct heard second;
+
+static void ask_again(void *arg, const struct reload_outcome *outcome)
+{
+    (void)arg;
+    (void)outcome;
+    reload_request(again, hear, &second);
+    assert_int_equal(second.times, 0); /* never from inside */
+}
+
+static void asking_from_a_callback(void **unused)
+{
+    (void)unused;
+    second = (struct heard){0};
+    again = start();
+    reload_request(again, ask_again, NULL);
+    while (second.times == 0)
+        assert_int_equal(event_base_loop(base, EVLOOP_ONCE), 0);
+    reload_free(again);
+}
+
+static void ends_while_running(void **unused)
+{
+    struct heard heard = {0};
+
+    (void)unused;
+    for (int i = 0; i < 5; i++) {
+        struct reload *r = start();
+        reload_request(r, hear, &heard);
+        reload_request(r, hear, &heard);
+        reload_free(r);
+    }
+    assert_int_equal(heard.times, 0);
+}
+
+static void what_keeps_from_starting(void **unused)
+{
+    struct error_list errors = {0};
+    char line[512];
+
+    (void)unused;
+    write_document("a.yaml", "nonsense");
+    assert_null(reload_new(base, config, key, &errors));
+    assert_int_equal(strncmp(error_format(&errors.items[0], line, sizeof line), "a.yaml:1:", 9), 0);
+    error_clear(&errors);
+    config->attachments.on_start_error = CONFIG_START_SERVE;
+    struct reload *r = start();
+    assert_int_equal(reload_last(r)->refused_now, 1);
+    reload_free(r);
+}
+
+static void last_versions_survive(void **unused)
+{
+    char away[128];
+
+    (void)unused;
+    write_connection("a.yaml", "a.example", 1);
+    reload_free(start());
+    write_document("a.yaml", "nonsense");
+    struct reload *r = start();
+    assert_int_equal(lookup(r, "a.example"), 1);
+    assert_int_equal(reload_last(r)->refused_now, 1);
+    reload_free(r);
+    snprintf(away, sizeof away, "%s/away", folder);
+    assert_int_equal(rename(documents, away), 0);
+    r = start();
+    assert_true(reload_last(r)->degraded);
+    assert_string_equal(reload_last(r)->degraded_why, "No such file or directory");
+    assert_int_equal(lookup(r, "a.example"), 1);
+    reload_free(r);
+}
+
+/* ---- readers beside it ---- */
+
+static atomic_bool over;
+static struct reload *shared;
+
+/* Both names change together: whoever sees them differ saw two generations at once. */
+static void *reader(void *arg)
+{
+    unsigned long *mixed = arg;
+    struct dname names[2];
+    const char *why;
+
+    publish_thread_enter();
+    if (!dname_from_text(&names[0], "a.example", 9, &why) ||
+        !dname_from_text(&names[1], "b.example", 9, &why))
+        abort();
+    while (!atomic_load_explicit(&over, memory_order_relaxed)) {
+        unsigned octets[2] = {0};
+        publish_read_begin();
+        const struct table *table = publish_get(reload_table(shared));
+        for (int i = 0; i < 2; i++) {
+            struct table_match match;
+            uint8_t record[64];
+            unsigned count, total;
+            table_find(table, names[i].wire, &match);
+            if (match.outcome == TABLE_ANSWER) {
+                (void)answer_write(match.answer, 1, 0, record, sizeof record, &count, &total);
+                octets[i] = record[15];
+            }
+        }
+        publish_read_end();
+        *mixed += octets[0] != octets[1];
+    }
+    publish_thread_leave();
+    return NULL;
+}
+
+static void readers_see_whole_tables(void **unused)
+{
+    pthread_t threads[2];
+    unsigned long mixed[2] = {0};
+    struct heard heard;
+    char text[512];
+
+    (void)unused;
+    atomic_store(&over, false);
+    shared = start();
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, reader, &mixed[i]), 0);
+    for (unsigned n = 1; n <= 30; n++) {
+        snprintf(text, sizeof text,
+                 "privateLinkConnectionId: plc-1\ntype: AWS_ENDPOINT_SERVICE\nstate: ACTIVE\n"
+                 "endpoints: [{addresses: [10.0.0.%u]}]\nattachedDomains:\n"
+                 "- {type: CUSTOM, domains: [{name: a.example}, {name: b.example}]}\n",
+                 n);
+        write_document("a.yaml", text);
+        ask(shared, &heard);
+        assert_int_equal(lookup(shared, "b.example"), n);
+    }
+    atomic_store(&over, true);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+        assert_int_equal(mixed[i], 0);
+    }
+    reload_free(shared);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        TEST(outcomes),
+        TEST(every_asker_hears_once),
+        TEST(asking_from_a_callback),
+        TEST(ends_while_running),
+        TEST(what_keeps_from_starting),
+        TEST(last_versions_survive),
+        TEST(readers_see_whole_tables),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,145 @@
+/* The directory of documents: what counts as one, what is said of those that cannot be read, and
+ * what the fingerprint sees. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "source_dir.h"
+
+static char folder[64];
+
+static void at(char *out, size_t size, const char *name)
+{
+    snprintf(out, size, "%s/%s", folder, name);
+}
+
+static void write_file(const char *name, const char *text)
+{
+    char path[128];
+
+    at(path, sizeof path, name);
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    fputs(text, f);
+    fclose(f);
+}
+
+static int make_folder(void **unused)
+{
+    (void)unused;
+    strcpy(folder, "/tmp/pldns-source-XXXXXX");
+    return mkdtemp(folder) == NULL;
+}
+
+static int remove_folder(void **unused)
+{
+    char command[128];
+
+    (void)unused;
+    snprintf(command, sizeof command, "rm -rf %s", folder);
+    return system(command);
+}
+
+static const char none[] = "privateLinkConnections: []\n";
+
+static void documents_and_others(void **unused)
+{
+    static const char *const names[] = {"b.yaml", "a.json", "c.yml", ".d.yaml", "e.yaml~",
+                                        "f.txt",  ".yaml",  "yaml",  "g.YAML",  "h.yaml.tmp"};
+    struct catalog *catalog = catalog_new(0);
+    struct catalog_change change;
+    struct catalog_entry entry;
+    const char *why;
+    char path[128];
+
+    (void)unused;
+    for (size_t i = 0; i < ARRAY_LENGTH(names); i++)
+        write_file(names[i],
+                   strcmp(names[i], "a.json") == 0 ? "{\"privateLinkConnections\": []}" : none);
+    at(path, sizeof path, "y.yaml");
+    assert_int_equal(mkdir(path, 0700), 0);
+    at(path, sizeof path, "z.yaml");
+    assert_int_equal(symlink("missing", path), 0);
+    at(path, sizeof path, "link.yaml");
+    assert_int_equal(symlink("b.yaml", path), 0);
+    catalog_begin(catalog);
+    assert_true(source_dir_read(folder, catalog, &why));
+    catalog_finish(catalog, 1, &change);
+
+    static const struct {
+        const char *name;
+        bool refused;
+    } expected[] = {{"a.json", false},    {"b.yaml", false}, {"c.yml", false},
+                    {"link.yaml", false}, {"y.yaml", true},  {"z.yaml", true}};
+    assert_int_equal(catalog_length(catalog), ARRAY_LENGTH(expected));
+    for (size_t i = 0; i < ARRAY_LENGTH(expected); i++) {
+        catalog_entry(catalog, i, &entry);
+        assert_string_equal(entry.name, expected[i].name);
+        assert_int_equal(entry.refused, expected[i].refused);
+    }
+    catalog_free(catalog);
+}
+
+static void a_directory_that_cannot_be_read(void **unused)
+{
+    struct catalog *catalog = catalog_new(0);
+    const char *why = NULL;
+
+    (void)unused;
+    catalog_begin(catalog);
+    assert_false(source_dir_read("/nonexistent/folder", catalog, &why));
+    assert_string_equal(why, "No such file or directory");
+    write_file("file", "x");
+    char path[128];
+    at(path, sizeof path, "file");
+    assert_false(source_dir_read(path, catalog, &why));
+    assert_string_equal(why, "Not a directory");
+    catalog_free(catalog);
+    assert_int_equal(source_dir_fingerprint("/nonexistent/folder"), 0);
+}
+
+static void the_fingerprint_sees_changes(void **unused)
+{
+    char from[128], to[128];
+    uint64_t empty = source_dir_fingerprint(folder), one, two;
+
+    (void)unused;
+    assert_int_not_equal(empty, 0);
+    write_file("ignored", "x");
+    assert_int_equal(source_dir_fingerprint(folder), empty);
+    write_file("a.yaml", none);
+    one = source_dir_fingerprint(folder);
+    assert_int_not_equal(one, empty);
+    assert_int_equal(source_dir_fingerprint(folder), one);
+    write_file("b.tmp", none); /* the same bytes, renamed into place: another inode */
+    at(from, sizeof from, "b.tmp");
+    at(to, sizeof to, "a.yaml");
+    assert_int_equal(rename(from, to), 0);
+    two = source_dir_fingerprint(folder);
+    assert_int_not_equal(two, one);
+    write_file("a.yaml", "x");
+    assert_int_not_equal(source_dir_fingerprint(folder), two);
+    unlink(to);
+    assert_int_equal(source_dir_fingerprint(folder), empty);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, make_folder, remove_folder)
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        TEST(documents_and_others),
+        TEST(a_directory_that_cannot_be_read),
+        TEST(the_fingerprint_sees_changes),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

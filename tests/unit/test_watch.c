@@ -1,0 +1,140 @@
+/* The watch: every way a directory can change is heard, and bursts are one call. */
+#include <event2/event.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "source_dir.h"
+#include "watch.h"
+
+static char folder[64], inner[96];
+static struct event_base *base;
+static int calls;
+
+static void on_changed(void *arg)
+{
+    (void)arg;
+    calls++;
+}
+
+/* Turns the loop until a call came, at most so long. */
+static void turn(int ms)
+{
+    struct timeval most = {ms / 1000, ms % 1000 * 1000};
+
+    event_base_loopexit(base, &most);
+    while (calls == 0 && !event_base_got_exit(base))
+        event_base_loop(base, EVLOOP_ONCE);
+}
+
+static void heard(const char *what)
+{
+    turn(5000);
+    if (calls != 1)
+        fail_msg("%s: %d calls", what, calls);
+    calls = 0;
+}
+
+static void run(const char *format)
+{
+    char command[512];
+
+    snprintf(command, sizeof command, "cd %s && %s", folder, format);
+    assert_int_equal(system(command), 0);
+}
+
+static int set_up(void **unused)
+{
+    (void)unused;
+    strcpy(folder, "/tmp/pldns-watch-XXXXXX");
+    if (mkdtemp(folder) == NULL)
+        return 1;
+    snprintf(inner, sizeof inner, "%s/d", folder);
+    calls = 0;
+    base = event_base_new();
+    return base == NULL;
+}
+
+static int tear_down(void **unused)
+{
+    char command[128];
+
+    (void)unused;
+    event_base_free(base);
+    snprintf(command, sizeof command, "rm -rf %s", folder);
+    return system(command);
+}
+
+static const char *const steps[] = {
+    "echo a > d/a.yaml",
+    "echo b >> d/a.yaml",
+    "echo c > x && mv x d/a.yaml",
+    "mv d/a.yaml d/b.yaml",
+    "rm d/b.yaml",
+    "mkdir d/..v1 && ln -s ..v1 d/..t && mv -T d/..t d/..data",
+    "for i in 1 2 3 4 5; do echo $i > d/$i.yaml; done",
+    "touch d/1.yaml",
+    "mv d old && mkdir d", /* another directory takes its place */
+    "echo a > d/a.yaml",
+};
+
+static void every_change_is_heard_once(void **unused)
+{
+    (void)unused;
+    assert_int_equal(mkdir(inner, 0700), 0);
+    struct watch *w = watch_new(base, inner, source_dir_fingerprint(inner), on_changed, NULL);
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        run(steps[i]);
+        heard(steps[i]);
+    }
+    watch_free(w);
+}
+
+static void a_directory_that_is_missing(void **unused)
+{
+    (void)unused;
+    strcat(inner, "/"); /* as people write it */
+    struct watch *w = watch_new(base, inner, source_dir_fingerprint(inner), on_changed, NULL);
+    run("echo a > e"); /* somebody else's file beside it */
+    run("mkdir d");
+    heard("mkdir");
+    run("echo a > d/a.yaml");
+    heard("a document in it");
+    run("rm -r d");
+    heard("rm");
+    run("mkdir d && echo a > d/a.yaml");
+    heard("it is there again");
+    watch_free(w);
+}
+
+static void what_changed_before_the_watch(void **unused)
+{
+    (void)unused;
+    assert_int_equal(mkdir(inner, 0700), 0);
+    uint64_t before = source_dir_fingerprint(inner);
+    run("echo a > d/a.yaml");
+    struct watch *w = watch_new(base, inner, before, on_changed, NULL);
+    heard("a change before the watch");
+    watch_free(w);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        TEST(every_change_is_heard_once),
+        TEST(a_directory_that_is_missing),
+        TEST(what_changed_before_the_watch),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
