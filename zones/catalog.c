@@ -4,46 +4,12 @@
 #include <string.h>
 
 #include "alloc.h"
-#include "claims.h"
+#include "catalogjudge.h"
 #include "namechange.h"
-#include "tombstone.h"
-
-/* One version of a document. */
-struct version {
-    struct document *document; /* NULL: it did not load */
-    struct digest digest;
-    struct error_list errors; /* of reading it, warnings too */
-    void *bytes;              /* until they were handed out */
-    size_t size;
-};
-
-/* One document by its name.  Versions are owned; two of the pointers may be the same one. */
-struct entry {
-    char *name;
-    struct version *newest;       /* what the source has; NULL: not known */
-    struct version *served;       /* what is in the table */
-    struct version *kept;         /* from the state directory, until the first reload is done */
-    struct version *chosen;       /* while judging: what is to be served */
-    bool offered;                 /* since catalog_begin() */
-    bool accepted;                /* while judging: 'chosen' contradicts nothing */
-    bool restored;                /* what is served came from the state directory */
-    bool newly;                   /* what is served was accepted by the last catalog_finish() */
-    struct error_list conflicts;  /* of the newest version with other documents */
-    struct error_list complaints; /* all of the newest version */
-};
-
-struct catalog {
-    uint64_t hold_ms;
-    struct entry **entries; /* by name */
-    size_t length, space;
-    struct tombstone_list tombstones;
-    bool failing;   /* in this reload the source could not be read as a whole */
-    char *degraded; /* why, since the last reload; NULL: it is not */
-};
 
 /* ---- versions and entries ---- */
 
-static void version_free(struct version *version)
+static void version_free(struct catalog_version *version)
 {
     document_release(version->document);
     error_clear(&version->errors);
@@ -51,9 +17,10 @@ static void version_free(struct version *version)
     free(version);
 }
 
-static void set_version(struct entry *entry, struct version **place, struct version *version)
+static void set_version(struct catalog_document *entry, struct catalog_version **place,
+                        struct catalog_version *version)
 {
-    struct version *old = *place;
+    struct catalog_version *old = *place;
 
     *place = version;
     if (old != NULL && old != entry->newest && old != entry->served && old != entry->kept) {
@@ -61,7 +28,7 @@ static void set_version(struct entry *entry, struct version **place, struct vers
     }
 }
 
-static void entry_free(struct entry *entry)
+static void entry_free(struct catalog_document *entry)
 {
     set_version(entry, &entry->newest, NULL);
     set_version(entry, &entry->served, NULL);
@@ -72,7 +39,7 @@ static void entry_free(struct entry *entry)
     free(entry);
 }
 
-static struct entry *find_entry(struct catalog *catalog, const char *name)
+static struct catalog_document *find_entry(struct catalog *catalog, const char *name)
 {
     size_t low = 0, high = catalog->length;
 
@@ -94,28 +61,29 @@ static struct entry *find_entry(struct catalog *catalog, const char *name)
     }
     if (catalog->length == catalog->space) {
         catalog->space = 2 * catalog->space + 16;
-        catalog->entries = alloc_resize(catalog->entries, catalog->space, sizeof(struct entry *));
+        catalog->entries =
+            alloc_resize(catalog->entries, catalog->space, sizeof(struct catalog_document *));
     }
     memmove(catalog->entries + low + 1, catalog->entries + low,
-            (catalog->length - low) * sizeof(struct entry *));
-    struct entry *entry = alloc_array(1, sizeof(*entry));
+            (catalog->length - low) * sizeof(struct catalog_document *));
+    struct catalog_document *entry = alloc_array(1, sizeof(*entry));
     entry->name = alloc_string(name);
     catalog->entries[low] = entry;
     catalog->length++;
     return entry;
 }
 
-static struct version *read_version(const char *name, const void *bytes, size_t size,
-                                    const struct digest *digest)
+static struct catalog_version *read_version(const char *name, const void *bytes, size_t size,
+                                            const struct digest *digest)
 {
-    struct version *version = alloc_array(1, sizeof(*version));
+    struct catalog_version *version = alloc_array(1, sizeof(*version));
 
     version->digest = *digest;
     version->document = document_parse(name, bytes, size, &version->errors);
     return version;
 }
 
-static bool has_digest(const struct version *version, const struct digest *digest)
+static bool has_digest(const struct catalog_version *version, const struct digest *digest)
 {
     return version != NULL && memcmp(&version->digest, digest, sizeof(*digest)) == 0;
 }
@@ -148,7 +116,7 @@ void catalog_begin(struct catalog *catalog)
 {
     catalog->failing = false;
     for (size_t i = 0; i < catalog->length; i++) {
-        struct entry *entry = catalog->entries[i];
+        struct catalog_document *entry = catalog->entries[i];
         entry->offered = false;
         entry->newly = false;
         if (entry->served != NULL) {
@@ -161,8 +129,8 @@ void catalog_begin(struct catalog *catalog)
 enum catalog_offer catalog_offer(struct catalog *catalog, const char *name, const void *bytes,
                                  size_t size)
 {
-    struct entry *entry = find_entry(catalog, name);
-    struct version *const known[] = {entry->served, entry->newest, entry->kept};
+    struct catalog_document *entry = find_entry(catalog, name);
+    struct catalog_version *const known[] = {entry->served, entry->newest, entry->kept};
     struct digest digest;
 
     entry->offered = true;
@@ -173,7 +141,7 @@ enum catalog_offer catalog_offer(struct catalog *catalog, const char *name, cons
             return CATALOG_UNCHANGED;
         }
     }
-    struct version *version = read_version(name, bytes, size, &digest);
+    struct catalog_version *version = read_version(name, bytes, size, &digest);
     set_version(entry, &entry->newest, version);
     if (version->document == NULL) {
         return CATALOG_REFUSED;
@@ -185,8 +153,8 @@ enum catalog_offer catalog_offer(struct catalog *catalog, const char *name, cons
 
 void catalog_offer_unreadable(struct catalog *catalog, const char *name, const char *why)
 {
-    struct entry *entry = find_entry(catalog, name);
-    struct version *version = alloc_array(1, sizeof(*version));
+    struct catalog_document *entry = find_entry(catalog, name);
+    struct catalog_version *version = alloc_array(1, sizeof(*version));
 
     entry->offered = true;
     error_add(&version->errors, name, 0, 0, "cannot be read: %s", why);
@@ -195,11 +163,11 @@ void catalog_offer_unreadable(struct catalog *catalog, const char *name, const c
 
 void catalog_restore(struct catalog *catalog, const char *name, const void *bytes, size_t size)
 {
-    struct entry *entry = find_entry(catalog, name);
+    struct catalog_document *entry = find_entry(catalog, name);
     struct digest digest;
 
     digest_of(&digest, bytes, size);
-    struct version *version = read_version(name, bytes, size, &digest);
+    struct catalog_version *version = read_version(name, bytes, size, &digest);
     if (version->document == NULL) {
         version_free(version);
         return;
@@ -216,121 +184,16 @@ void catalog_source_failed(struct catalog *catalog, const char *why)
     catalog->degraded = copy;
 }
 
-/* ---- judging ---- */
-
-static bool is_usable(const struct version *version)
-{
-    return version != NULL && version->document != NULL;
-}
-
-/* The best version that is worse than 'after' (NULL: the best of all), or NULL. */
-static struct version *next_choice(const struct catalog *catalog, const struct entry *entry,
-                                   const struct version *after)
-{
-    struct version *const choices[] = {entry->newest, entry->served, entry->kept};
-    bool passed = after == NULL;
-
-    if (!entry->offered && !catalog->failing) {
-        return NULL; /* removed */
-    }
-    for (size_t i = 0; i < ARRAY_LENGTH(choices); i++) {
-        if (passed && choices[i] != after && is_usable(choices[i])) {
-            return choices[i];
-        }
-        passed |= choices[i] == after;
-    }
-    return NULL;
-}
-
-/* Nobody outside can choose documents whose names collide under a key that hangs on all of them. */
-static struct hash_key key_of(const struct catalog *catalog)
-{
-    struct digest all;
-    struct hash_key key;
-    uint8_t *bytes = alloc_array(catalog->length, DIGEST_SIZE);
-    size_t size = 0;
-
-    for (size_t i = 0; i < catalog->length; i++) {
-        if (is_usable(catalog->entries[i]->chosen)) {
-            memcpy(bytes + size, catalog->entries[i]->chosen->digest.bytes, DIGEST_SIZE);
-            size += DIGEST_SIZE;
-        }
-    }
-    digest_of(&all, bytes, size);
-    memcpy(&key, all.bytes, sizeof(key));
-    free(bytes);
-    return key;
-}
-
-/* Judges the documents that would change, by name, against 'claims', which holds those that stay.
- * True: one of them was sent back to an older version, so that all must be judged again. */
-static bool judge_changed(struct catalog *catalog, struct claims *claims)
-{
-    size_t staying = claims_length(claims);
-
-    for (size_t i = 0; i < catalog->length; i++) {
-        struct entry *entry = catalog->entries[i];
-        if (entry->chosen == NULL || entry->chosen == entry->served) {
-            continue;
-        }
-        if (entry->chosen == entry->newest) {
-            error_clear(&entry->conflicts);
-        }
-        entry->accepted = claims_add(claims, entry->chosen->document, &entry->conflicts);
-        struct version *older = entry->accepted ? NULL : next_choice(catalog, entry, entry->chosen);
-        if (older == NULL) {
-            continue; /* a newcomer that is refused leaves no trace */
-        }
-        entry->chosen = older;
-        claims_take_back(claims, staying);
-        if (older == entry->served) {
-            entry->accepted = claims_add(claims, older->document, &entry->conflicts);
-        }
-        return true;
-    }
-    return false;
-}
-
-/* Chooses for every document the version to be served, so that no two contradict each other: what
- * is served already comes first, then what changed, by name.  Ends, for each turn uses up a
- * version. NULL: there is nothing to judge, all stays. */
-static struct claims *judge(struct catalog *catalog)
-{
-    bool same = true;
-
-    for (size_t i = 0; i < catalog->length; i++) {
-        struct entry *entry = catalog->entries[i];
-        entry->chosen = next_choice(catalog, entry, NULL);
-        entry->accepted = entry->chosen == entry->served;
-        same &= entry->accepted;
-        error_clear(&entry->conflicts);
-    }
-    if (same) {
-        return NULL;
-    }
-    struct hash_key key = key_of(catalog);
-    struct claims *claims = claims_new(&key);
-    for (size_t i = 0; i < catalog->length; i++) {
-        struct entry *entry = catalog->entries[i];
-        if (entry->chosen != NULL && entry->chosen == entry->served) {
-            entry->accepted = claims_add(claims, entry->chosen->document, &entry->conflicts);
-        }
-    }
-    while (judge_changed(catalog, claims)) {
-    }
-    return claims;
-}
-
-/* ---- putting the judgement into effect ---- */
+/* ---- a reload ends ---- */
 
 static void compare_names(struct catalog *catalog, const struct claims *claims, uint64_t now,
                           struct catalog_change *out)
 {
-    struct namechange names = {.key = key_of(catalog)};
+    struct namechange names = {.key = catalogjudge_key(catalog)};
 
     for (size_t i = 0; i < catalog->length; i++) {
-        const struct entry *entry = catalog->entries[i];
-        if (entry->served == NULL || entry->served == entry->chosen) {
+        const struct catalog_document *entry = catalog->entries[i];
+        if (entry->served == NULL || entry->served == entry->standing) {
             continue;
         }
         namechange_add(&names, entry->served->document, false);
@@ -340,9 +203,9 @@ static void compare_names(struct catalog *catalog, const struct claims *claims, 
         }
     }
     for (size_t i = 0; i < catalog->length; i++) {
-        const struct entry *entry = catalog->entries[i];
-        if (entry->chosen != NULL && entry->served != entry->chosen) {
-            namechange_add(&names, entry->chosen->document, true);
+        const struct catalog_document *entry = catalog->entries[i];
+        if (entry->standing != NULL && entry->served != entry->standing) {
+            namechange_add(&names, entry->standing->document, true);
         }
     }
     tombstone_settle(&catalog->tombstones, claims);
@@ -361,15 +224,15 @@ static void copy_errors(struct error_list *to, const struct error_list *from)
     }
 }
 
-static void settle_entry(struct entry *entry, struct catalog_change *out)
+static void settle_entry(struct catalog_document *entry, struct catalog_change *out)
 {
-    bool changed = entry->chosen != entry->served;
+    bool changed = entry->standing != entry->served;
 
     if (changed) {
         out->changed = true;
-        entry->restored = entry->chosen != NULL && entry->chosen == entry->kept;
-        entry->newly = entry->chosen != NULL && entry->chosen->bytes != NULL;
-        set_version(entry, &entry->served, entry->chosen);
+        entry->restored = entry->standing != NULL && entry->standing == entry->kept;
+        entry->newly = entry->standing != NULL && entry->standing->bytes != NULL;
+        set_version(entry, &entry->served, entry->standing);
     }
     if (entry->served != NULL && entry->served == entry->newest) {
         out->accepted += changed;
@@ -377,9 +240,9 @@ static void settle_entry(struct entry *entry, struct catalog_change *out)
     }
     out->refused += entry->newest != NULL && entry->newest != entry->served;
     set_version(entry, &entry->kept, NULL);
-    entry->chosen = NULL;
+    entry->standing = entry->chosen = NULL;
     error_clear(&entry->complaints);
-    const struct version *told = entry->newest != NULL ? entry->newest : entry->served;
+    const struct catalog_version *told = entry->newest != NULL ? entry->newest : entry->served;
     if (told != NULL) {
         copy_errors(&entry->complaints, &told->errors);
     }
@@ -388,21 +251,15 @@ static void settle_entry(struct entry *entry, struct catalog_change *out)
 
 void catalog_finish(struct catalog *catalog, uint64_t now, struct catalog_change *out)
 {
-    struct claims *claims = judge(catalog);
+    struct claims *claims = catalogjudge_run(catalog);
     size_t length = 0;
 
     *out = (struct catalog_change){0};
-    for (size_t i = 0; i < catalog->length; i++) {
-        struct entry *entry = catalog->entries[i];
-        if (!entry->accepted) {
-            entry->chosen = NULL;
-        }
-    }
     if (claims != NULL) {
         compare_names(catalog, claims, now, out);
     }
     for (size_t i = 0; i < catalog->length; i++) {
-        struct entry *entry = catalog->entries[i];
+        struct catalog_document *entry = catalog->entries[i];
         bool gone = !entry->offered && !catalog->failing;
         bool was_served = entry->served != NULL;
         settle_entry(entry, out);
@@ -466,7 +323,7 @@ size_t catalog_length(const struct catalog *catalog)
 void catalog_entry(const struct catalog *catalog, size_t i, struct catalog_entry *out)
 {
     static const struct digest none;
-    const struct entry *entry = catalog->entries[i];
+    const struct catalog_document *entry = catalog->entries[i];
 
     *out = (struct catalog_entry){
         .name = entry->name,
@@ -490,7 +347,7 @@ bool catalog_degraded(const struct catalog *catalog, const char **why)
 
 const void *catalog_newly_accepted(const struct catalog *catalog, size_t i, size_t *size)
 {
-    const struct entry *entry = catalog->entries[i];
+    const struct catalog_document *entry = catalog->entries[i];
 
     if (!entry->newly || entry->served == NULL) {
         return NULL;

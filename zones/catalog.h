@@ -4,10 +4,11 @@
  *
  * Rules (docs/attachments.md "Failing alone"):
  * - a document that does not load keeps its last accepted version in service;
- * - two documents that use one connection id, or attach one owner name, conflict: the one already
- *   served keeps it, from a cold start the first in name order; the newcomer is refused, naming
- * both places.  Changes that arrive together are judged together: a name may move between two
- * documents in one reload;
+ * - two documents that use one connection id, or attach one owner name, conflict, and so do a
+ *   document with an endpoint's dnsName and one that owns that name.  What is served already keeps
+ *   it; then come changes of documents that are served, then new ones, each by name.  Who loses is
+ *   refused, naming both places.  Changes that arrive together are judged together: a name may move
+ *   between two documents in one reload;
  * - what was detached stays as a tombstone for the hold. */
 #ifndef PLDNS_CATALOG_H
 #define PLDNS_CATALOG_H

@@ -101,9 +101,11 @@ static void grow(struct claims *claims)
 struct adding {
     struct claims *claims;
     const struct document *document;
+    const struct document *instead_of; /* whose claims do not count, or NULL */
     struct error_list *errors;
     uint32_t connection;
     size_t answer_size; /* at most, of one of the connection's rules */
+    bool dry;           /* only asks */
     bool refused;
 };
 
@@ -117,15 +119,23 @@ static const struct item *find(const struct claims *claims, uint64_t hash)
 /* The claim of another document that this one contradicts, or NULL. */
 static const struct item *find_other(const struct adding *adding, uint64_t hash)
 {
-    const struct item *item = find(adding->claims, hash);
+    const struct claims *claims = adding->claims;
+    const struct item *item = find(claims, hash);
 
-    return item == NULL || item->document == adding->claims->length ? NULL : item;
+    if (item == NULL || item->document == claims->length ||
+        claims->marks[item->document].document == adding->instead_of) {
+        return NULL;
+    }
+    return item;
 }
 
 static void put(struct adding *adding, uint64_t hash)
 {
     struct claims *claims = adding->claims;
 
+    if (adding->dry) {
+        return;
+    }
     if (claims->items_length == claims->items_space) {
         grow(claims);
     }
@@ -372,26 +382,48 @@ static void set_mark(struct claims *claims, const struct document *document)
     claims->marks[claims->length] = (struct mark){document, claims->items_length, claims->octets};
 }
 
+static void add_all(struct adding *adding)
+{
+    const struct document *document = adding->document;
+
+    for (size_t i = 0; i < document->length; i++) {
+        const struct connection *connection = &document->connections[i];
+        adding->connection = (uint32_t)i;
+        adding->answer_size = count_addresses(connection) * sizeof(struct connection_address);
+        add_id(adding, connection);
+        domain_rules(connection, add_rule, adding);
+        domain_roots(connection, add_root, adding);
+        for (unsigned e = 0; e < connection->endpoints_length; e++) {
+            add_target(adding, &connection->endpoints[e]);
+        }
+    }
+}
+
 bool claims_add(struct claims *claims, const struct document *document, struct error_list *errors)
 {
     struct adding adding = {.claims = claims, .document = document, .errors = errors};
 
     set_mark(claims, document);
-    for (size_t i = 0; i < document->length; i++) {
-        const struct connection *connection = &document->connections[i];
-        adding.connection = (uint32_t)i;
-        adding.answer_size = count_addresses(connection) * sizeof(struct connection_address);
-        add_id(&adding, connection);
-        domain_rules(connection, add_rule, &adding);
-        domain_roots(connection, add_root, &adding);
-        for (unsigned e = 0; e < connection->endpoints_length; e++) {
-            add_target(&adding, &connection->endpoints[e]);
-        }
-    }
+    add_all(&adding);
     claims->length++;
     if (adding.refused) {
         claims_take_back(claims, claims->length - 1);
     }
+    return !adding.refused;
+}
+
+bool claims_would_fit(struct claims *claims, const struct document *document,
+                      const struct document *instead_of, struct error_list *errors)
+{
+    struct adding adding = {.claims = claims,
+                            .document = document,
+                            .instead_of = instead_of,
+                            .errors = errors,
+                            .dry = true};
+    uint64_t octets = claims->octets;
+
+    add_all(&adding);
+    claims->octets = octets;
     return !adding.refused;
 }
 

@@ -22,6 +22,11 @@ void claims_free(struct claims *);
  * contradiction, and nothing was added. */
 MUST_USE bool claims_add(struct claims *, const struct document *, struct error_list *errors);
 
+/* Asks without adding: true if the document contradicts none but 'instead_of' (NULL: none at all).
+ * A rough yes: claims_add() has the last word. */
+MUST_USE bool claims_would_fit(struct claims *, const struct document *,
+                               const struct document *instead_of, struct error_list *errors);
+
 /* How many documents were added; and back to so many. */
 size_t claims_length(const struct claims *);
 void claims_take_back(struct claims *, size_t length);

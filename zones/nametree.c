@@ -28,8 +28,8 @@ static uint64_t load(const uint8_t *at)
     return le64toh(word);
 }
 
-/* 'at' points to a length octet.  The words of a long label are mixed apart from what came before, so
- * that the processor works on several labels at once. */
+/* 'at' points to a length octet.  The words of a long label are mixed apart from what came before,
+ * so that the processor works on several labels at once. */
 static uint64_t mix_label(uint64_t hash, const uint8_t *at, uint64_t key)
 {
     unsigned left = 1u + *at;

@@ -553,6 +553,123 @@ static void test_many(void **state)
     catalog_free(catalog);
 }
 
+/* ---- anything may come: what holds all the same ---- */
+
+#define RANDOM_DOCUMENTS 6
+#define RANDOM_NAMES     5
+#define RANDOM_RELOADS   3000
+
+struct spec { /* what a document says: an id and a set of names; names 0 = it does not load */
+    unsigned id, names;
+    struct digest digest;
+};
+
+static uint32_t random_state = 1;
+
+static unsigned chance(unsigned limit)
+{
+    random_state = random_state * 1664525 + 1013904223;
+    return (random_state >> 16) % limit;
+}
+
+static const char *text_of(struct spec *spec)
+{
+    char id[16], names[128] = "";
+
+    snprintf(id, sizeof(id), "plc-%u", spec->id);
+    for (unsigned n = 0; n < RANDOM_NAMES; n++) {
+        if (spec->names >> n & 1) {
+            snprintf(names + strlen(names), sizeof(names) - strlen(names), "*.n%u.x.example ", n);
+        }
+    }
+    const char *text = spec->names == 0 ? "[" : document(id, names, "10.0.0.1");
+    digest_of(&spec->digest, text, strlen(text));
+    return text;
+}
+
+static bool contradict(const struct spec *a, const struct spec *b)
+{
+    return a->id == b->id || (a->names & b->names) != 0;
+}
+
+/* The entry of a document; false: there is none. */
+static bool find_entry(const struct catalog *catalog, unsigned d, struct catalog_entry *out)
+{
+    char name[8];
+
+    snprintf(name, sizeof(name), "d%u", d);
+    for (size_t i = 0; i < catalog_length(catalog); i++) {
+        catalog_entry(catalog, i, out);
+        if (strcmp(out->name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void test_random(void **state)
+{
+    struct catalog *catalog = catalog_new(0);
+    struct spec offered[RANDOM_DOCUMENTS] = {0}, serving[RANDOM_DOCUMENTS] = {0};
+    bool present[RANDOM_DOCUMENTS] = {0}, had[RANDOM_DOCUMENTS] = {0};
+    unsigned refusals = 0, moves = 0;
+
+    (void)state;
+    for (unsigned reload = 0; reload < RANDOM_RELOADS; reload++) {
+        struct spec before[RANDOM_DOCUMENTS];
+        memcpy(before, serving, sizeof(before));
+        catalog_begin(catalog);
+        for (unsigned d = 0; d < RANDOM_DOCUMENTS; d++) {
+            char name[8];
+            if (chance(3) == 0) { /* else as it was */
+                present[d] = chance(4) > 0;
+                offered[d].id = chance(8);
+                offered[d].names =
+                    chance(8) == 0 ? 0 : 1u << chance(RANDOM_NAMES) | 1u << chance(RANDOM_NAMES);
+            }
+            snprintf(name, sizeof(name), "d%u", d);
+            if (present[d]) {
+                offer_text(catalog, name, text_of(&offered[d]));
+            }
+        }
+        moves += (unsigned)finish(catalog).names_moved;
+        for (unsigned d = 0; d < RANDOM_DOCUMENTS; d++) {
+            struct catalog_entry entry;
+            bool found = find_entry(catalog, d, &entry);
+            assert_int_equal(found, present[d]);
+            bool is_served = found && entry.served;
+            bool newest = is_served && memcmp(&entry.served_digest, &offered[d].digest,
+                                              sizeof(struct digest)) == 0;
+            /* It is the source's version that is served, or else the one before. */
+            if (is_served && !newest) {
+                assert_true(had[d]);
+                assert_memory_equal(&entry.served_digest, &before[d].digest, sizeof(struct digest));
+            }
+            /* What was served is never lost while the source has the document. */
+            assert_true(!had[d] || !present[d] || is_served);
+            assert_int_equal(found && entry.refused, present[d] && !newest);
+            had[d] = is_served;
+            if (newest) {
+                serving[d] = offered[d];
+            }
+        }
+        for (unsigned a = 0; a < RANDOM_DOCUMENTS; a++) {
+            bool why = offered[a].names == 0; /* a refusal has a reason */
+            for (unsigned b = 0; b < RANDOM_DOCUMENTS; b++) {
+                bool both = a != b && had[b];
+                assert_false(both && had[a] && contradict(&serving[a], &serving[b]));
+                why |= both && contradict(&offered[a], &serving[b]);
+            }
+            bool refused = present[a] &&
+                           !(had[a] && memcmp(&serving[a], &offered[a], sizeof(serving[a])) == 0);
+            assert_true(!refused || why);
+            refusals += refused;
+        }
+    }
+    assert_true(refusals > 500 && moves > 500); /* else this tests nothing */
+    catalog_free(catalog);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -560,7 +677,7 @@ int main(void)
         cmocka_unit_test(test_source_failed), cmocka_unit_test(test_restore),
         cmocka_unit_test(test_conflicts),     cmocka_unit_test(test_restored_conflict),
         cmocka_unit_test(test_targets),       cmocka_unit_test(test_tombstones),
-        cmocka_unit_test(test_many),
+        cmocka_unit_test(test_many),          cmocka_unit_test(test_random),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
