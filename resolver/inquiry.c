@@ -303,6 +303,18 @@ static bool on_reply(struct inquiry *i, struct upstream_ask *ask, const uint8_t 
     return true;
 }
 
+/* The connection that had to be made stands.  Time has passed: may the question still leave? */
+static void on_ready(struct inquiry *i, struct upstream_ask *ask, uint64_t now)
+{
+    uint8_t room[2 + QUESTION_MAX];
+
+    if (is_guarded(i, now))
+        return;
+    /* If it does not go, the timer sees to the next. */
+    if (!upstream_write(ask, room, question_write(room + 2, &i->question, i->sent, ask->edns)))
+        stats_count(i->desk->stats, STATS_UPSTREAM_TIMEOUTS);
+}
+
 /* Nobody listens there, or the connection has ended: at once to somebody who was asked less;
  * without such a one the timer decides, so that refusals do not make us send faster. */
 static void on_error(struct inquiry *i, struct upstream_ask *ask, enum upstream_event event,
@@ -327,6 +339,9 @@ bool inquiry_on_upstream(struct upstream_ask *ask, enum upstream_event event,
     if (i->over)
         return true;
     switch (event) {
+    case UPSTREAM_READY:
+        on_ready(i, ask, now);
+        return true;
     case UPSTREAM_REPLY:
         return on_reply(i, ask, message, size, now);
     case UPSTREAM_FLOODED:

@@ -190,6 +190,22 @@ static bool take_slot(struct pipeline_stream *s, struct pipeline_ask *ask, uint6
     return false;
 }
 
+bool pipeline_write(struct pipeline_ask *ask, uint8_t *framed, size_t size)
+{
+    struct pipeline_stream *s = ask->stream;
+
+    framed[0] = (uint8_t)(size >> 8);
+    framed[1] = (uint8_t)size;
+    framed[2] = (uint8_t)(ask->id >> 8);
+    framed[3] = (uint8_t)ask->id;
+    if (s->pipeline->network->send(s->socket, framed, PREFIX + size))
+        return true;
+    /* Full or broken: others may still hear from it, new ones go elsewhere. */
+    s->leaving = true;
+    pipeline_drop(ask);
+    return false;
+}
+
 bool pipeline_send(struct pipeline *p, struct pipeline_ask *ask, uint8_t *framed, size_t size,
                    uint64_t now)
 {
@@ -199,16 +215,7 @@ bool pipeline_send(struct pipeline *p, struct pipeline_ask *ask, uint8_t *framed
     assert(size <= PIPELINE_MESSAGE_MAX);
     if (s == NULL || !take_slot(s, ask, now))
         return false;
-    framed[0] = (uint8_t)(size >> 8);
-    framed[1] = (uint8_t)size;
-    framed[2] = (uint8_t)(ask->id >> 8);
-    framed[3] = (uint8_t)ask->id;
-    if (p->network->send(s->socket, framed, PREFIX + size))
-        return true;
-    /* Full or broken: others may still hear from it, new ones go elsewhere. */
-    s->leaving = true;
-    pipeline_drop(ask);
-    return false;
+    return !s->connected || pipeline_write(ask, framed, size);
 }
 
 void pipeline_drop(struct pipeline_ask *ask)
@@ -230,6 +237,19 @@ void pipeline_doubt(struct pipeline_ask *ask, uint64_t now)
 
     if (s != NULL && s->heard <= ask->sent_at && now > ask->sent_at)
         s->leaving = true;
+}
+
+/* Those who asked while it was being made may write now.  They may drop each other meanwhile. */
+static void on_connected(struct pipeline_stream *s, uint64_t now)
+{
+    struct pipeline_ask *asks[PIPELINE_SLOTS];
+
+    s->connected = true;
+    memcpy(asks, s->slots, sizeof asks);
+    for (size_t i = 0; i < PIPELINE_SLOTS; i++) {
+        if (asks[i] != NULL && s->slots[i] == asks[i] && s->socket != NULL)
+            s->pipeline->fn(s->pipeline->arg, asks[i], PIPELINE_READY, NULL, 0, now);
+    }
 }
 
 /* One whole message.  False: the far end makes no sense. */
@@ -293,7 +313,7 @@ static void on_network(void *arg, enum network_event event, const uint8_t *data,
     s->busy = true;
     s->heard = now;
     if (event == NETWORK_CONNECTED)
-        s->connected = true;
+        on_connected(s, now);
     else if (event == NETWORK_DATA)
         broken = !take_octets(s, data, size, now);
     if (broken)

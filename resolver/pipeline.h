@@ -34,6 +34,7 @@ struct pipeline_ask {
 };
 
 enum pipeline_event {
+    PIPELINE_READY,   /* the connection stands: pipeline_write() the message now */
     PIPELINE_REPLY,   /* the id fits */
     PIPELINE_CLOSED,  /* the connection ended: no reply will come, the ask is over */
     PIPELINE_REFUSED, /* no connection could be made: the ask is over */
@@ -49,10 +50,14 @@ struct pipeline *pipeline_new(struct network *, const struct sockaddr *to, struc
 /* Nothing may be on its way. */
 void pipeline_free(struct pipeline *);
 
-/* 'framed' is two octets of room and the message behind them; length and id are written here.
+/* Finds a connection for a message.  'framed' is two octets of room and the message behind them;
+ * length and id are written here.  As long as the connection is only being made nothing is kept:
+ * READY says when to write, so that the asker can think again whether the question may leave.
  * False: it did not go. */
 MUST_USE bool pipeline_send(struct pipeline *, struct pipeline_ask *, uint8_t *framed, size_t size,
                             uint64_t now);
+/* After READY.  False: it did not go, the ask is over. */
+MUST_USE bool pipeline_write(struct pipeline_ask *, uint8_t *framed, size_t size);
 /* No callback comes after. */
 void pipeline_drop(struct pipeline_ask *);
 /* The reply is overdue: a connection that has been silent since takes no more questions. */

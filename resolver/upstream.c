@@ -43,14 +43,22 @@ struct upstream {
 
 /* ---- what comes from the sockets ---- */
 
-/* A probe's reply: any that answers it shows that the server lives. */
+static size_t write_probe(uint8_t *room)
+{
+    return question_write(room + 2, &probe_question, root, true);
+}
+
+/* Any reply to a probe shows that the server lives; for the rest its timer goes on. */
 static bool on_probe(struct upstream_ask *ask, enum upstream_event event, const uint8_t *message,
                      size_t size, uint64_t now)
 {
+    uint8_t room[2 + QUESTION_MAX];
     struct reply reply;
 
+    if (event == UPSTREAM_READY)
+        return upstream_write(ask, room, write_probe(room));
     if (event != UPSTREAM_REPLY)
-        return true; /* the timer goes on */
+        return true;
     if (reply_check(message, size, upstream_id(ask), root, &probe_question, &reply) ==
         REPLY_NOT_OURS)
         return false;
@@ -89,10 +97,17 @@ static bool on_stream(void *arg, struct pipeline_ask *part, enum pipeline_event 
     struct upstream_ask *ask =
         (struct upstream_ask *)((char *)part - offsetof(struct upstream_ask, stream));
 
-    if (event == PIPELINE_REPLY)
+    switch (event) {
+    case PIPELINE_READY:
+        return tell(arg, ask, UPSTREAM_READY, NULL, 0, now);
+    case PIPELINE_REPLY:
         return tell(arg, ask, UPSTREAM_REPLY, message, size, now);
-    if (event == PIPELINE_REFUSED)
+    case PIPELINE_REFUSED:
         upstream_overdue(ask, now);
+        break;
+    case PIPELINE_CLOSED:
+        break;
+    }
     ask->upstream = NULL;
     return tell(arg, ask, event == PIPELINE_REFUSED ? UPSTREAM_REFUSED : UPSTREAM_CLOSED, NULL, 0,
                 now);
@@ -133,7 +148,7 @@ static void on_probe_timer(void *arg, uint64_t now)
 {
     struct upstream *u = arg;
     uint8_t room[2 + QUESTION_MAX];
-    size_t size = question_write(room + 2, &probe_question, root, true);
+    size_t size = write_probe(room);
 
     if (u->probe.upstream != NULL)
         upstream_overdue(&u->probe, now);
@@ -219,6 +234,14 @@ bool upstream_send(struct upstream *u, struct upstream_ask *ask, uint8_t *room, 
         u->network->timer_set(u->tick, now, TICK_MS);
     }
     return sent;
+}
+
+bool upstream_write(struct upstream_ask *ask, uint8_t *room, size_t size)
+{
+    if (pipeline_write(&ask->stream, room, size))
+        return true;
+    ask->upstream = NULL;
+    return false;
 }
 
 void upstream_drop(struct upstream_ask *ask)

@@ -39,6 +39,7 @@ struct upstream_ask {
 };
 
 enum upstream_event {
+    UPSTREAM_READY,   /* the connection stands: upstream_write() the message now */
     UPSTREAM_REPLY,   /* the id fits; nothing else has been looked at */
     UPSTREAM_ERROR,   /* nobody listens there, as ICMP says; a reply may come all the same */
     UPSTREAM_CLOSED,  /* the connection ended: this ask is over */
@@ -59,10 +60,12 @@ void upstream_free(struct upstream *);
 const struct config_upstream *upstream_server(const struct upstream *);
 
 /* Sends a message.  'room' holds two octets and the message behind them; its id is written here
- * (see upstream_id).  Over TCP if 'tcp' or if the server is to be spoken to so.  False: it did not
- * go. */
+ * (see upstream_id).  Over TCP if 'tcp' or if the server is to be spoken to so; when the connection
+ * has to be made first, READY comes, and nothing is kept till then.  False: it did not go. */
 MUST_USE bool upstream_send(struct upstream *, struct upstream_ask *, uint8_t *room, size_t size,
                             bool tcp, uint64_t now);
+/* After READY.  False: it did not go, the ask is over. */
+MUST_USE bool upstream_write(struct upstream_ask *, uint8_t *room, size_t size);
 /* No callback comes after; fine if it is not on its way. */
 void upstream_drop(struct upstream_ask *);
 uint16_t upstream_id(const struct upstream_ask *);

@@ -496,6 +496,23 @@ static void test_tcp_refused(void **state)
     asker_free(a);
 }
 
+/* What becomes ours while the connection is being made does not leave when it stands. */
+static void test_tcp_guarded_when_ready(void **state)
+{
+    struct asker *a = asker_new(1, "tcp://192.0.2.1");
+    struct asker_told t;
+
+    (void)state;
+    asker_start(a, 10);
+    asker_ask(a, "a.example", &t);
+    a->owned = true;
+    fake_network_pass(a->net, 0);
+    assert_int_equal(asker_count_sent(a), 0);
+    assert_int_equal(t.times, 1);
+    assert_int_equal(t.result, FORWARD_OWNED);
+    asker_free(a);
+}
+
 static void test_tcp_silent(void **state)
 {
     struct asker *a = asker_new(1, "tcp://192.0.2.1");
@@ -695,6 +712,7 @@ int main(void)
         cmocka_unit_test(test_tcp_octet_by_octet),
         cmocka_unit_test(test_tcp_closes),
         cmocka_unit_test(test_tcp_refused),
+        cmocka_unit_test(test_tcp_guarded_when_ready),
         cmocka_unit_test(test_tcp_silent),
         cmocka_unit_test(test_wrong_replies),
         cmocka_unit_test(test_few_lies_change_nothing),
