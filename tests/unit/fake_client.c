@@ -129,6 +129,13 @@ void fake_client_publish(struct fake_client *c, const char *documents)
     table_free(publish_swap(c->table, build(c, documents)));
 }
 
+void fake_client_flush(struct fake_client *c)
+{
+    static const uint8_t root[] = {0};
+
+    cache_flush(c->cache, root, true);
+}
+
 /* ---- asking ---- */
 
 struct words {
@@ -393,6 +400,11 @@ struct fake_network *fake_client_network(struct fake_client *c)
 struct query_desk *fake_client_desk(struct fake_client *c)
 {
     return c->desk;
+}
+
+const struct table *fake_client_table(const struct fake_client *c)
+{
+    return publish_get(c->table);
 }
 
 uint64_t fake_client_count(const struct fake_client *c, enum stats_counter counter)

@@ -33,6 +33,8 @@ const char *fake_client_late(struct fake_client *);
 
 /* Puts another table in place. */
 void fake_client_publish(struct fake_client *, const char *documents);
+/* Empties the cache. */
+void fake_client_flush(struct fake_client *);
 /* The message of a question in words. */
 void fake_client_make(struct fake_message *, const char *question);
 
@@ -40,6 +42,7 @@ void fake_client_make(struct fake_message *, const char *question);
 const uint8_t *fake_client_reply(const struct fake_client *, size_t *size);
 struct fake_network *fake_client_network(struct fake_client *);
 struct query_desk *fake_client_desk(struct fake_client *);
+const struct table *fake_client_table(const struct fake_client *);
 uint64_t fake_client_count(const struct fake_client *, enum stats_counter);
 
 #endif
