@@ -1,4 +1,5 @@
-"""What the documentation and etc/ show is accepted by the programs themselves."""
+"""What the documentation and etc/ show is accepted by the programs themselves, and names all they have."""
+import json
 import os
 import re
 import subprocess
@@ -54,3 +55,23 @@ def test_sample_configuration_is_accepted(whole, tmp_path):
     file.write_text(text.replace("state: /var/lib/pldns", 'state: ""'), encoding="utf-8")
     ran = run(BUILD / "resolver" / "pldnsd", "-c", file, "--attachments", tmp_path / "attachments.d", "--check")
     assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+def plain(page):
+    """A manual page's macros as the command line has them."""
+    text = (ROOT / "docs" / "man" / page).read_text(encoding="utf-8")
+    return text.replace("Fl Fl ", "--").replace("Fl ", "-")
+
+
+def test_manual_has_every_command_and_option_of_pldnsctl():
+    told = json.loads(run(BUILD / "ctl" / "pldnsctl", "help", "-o", "json").stdout)
+    page = plain("pldnsctl.1")
+    options = {o["name"] for c in told["commands"] for o in c["options"]} | {o["name"] for o in told["options"]}
+    for command in told["commands"]:
+        assert re.search(r"^\.It Cm %s\b" % command["name"], page, re.M), command["name"]
+    assert set(re.findall(r"^\.It .*--([\w-]+)", page, re.M)) == options
+
+
+def test_manual_has_every_option_of_pldnsd():
+    told = set(re.findall(r"--([a-z]+)", run(BUILD / "resolver" / "pldnsd", "--help").stdout))
+    assert told and set(re.findall(r"^\.It .*--([\w-]+)", plain("pldnsd.8"), re.M)) == told
