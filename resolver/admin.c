@@ -327,7 +327,7 @@ static void let_go(struct admin *admin)
 
 static void pause_accepting(struct admin *admin, unsigned ms)
 {
-    struct timeval wait = {ms / 1000, ms % 1000 * 1000};
+    struct timeval wait = {(time_t)(ms / 1000), (suseconds_t)(ms % 1000) * 1000};
 
     set_accepting(admin, false);
     evtimer_add(admin->pause, &wait);

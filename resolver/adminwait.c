@@ -185,7 +185,7 @@ static void on_fresh(void *arg, const struct reload_outcome *outcome)
 void adminwait_add(struct adminwait *all, struct evhttp_request *request,
                    const struct adminwait_condition *condition)
 {
-    static const struct timeval tick = {0, TICK_MS * 1000};
+    static const struct timeval tick = {0, TICK_MS * 1000L};
     struct waiter *waiter = alloc_array(1, sizeof *waiter);
     uint64_t now = clock_ms();
 

@@ -27,7 +27,7 @@
 /* Longer texts of complaints are cut: they are for a person. */
 #define COMPLAINTS_MAX (256u << 10)
 
-enum job { JOB_NONE, JOB_KEEP, JOB_RUN, JOB_END };
+enum job { JOB_NONE, JOB_KEEP, JOB_RUN, JOB_RUN_TRUSTING, JOB_END };
 
 struct builder {
     const struct config *config;
@@ -35,6 +35,7 @@ struct builder {
     struct publish *table;
     struct catalog *catalog;
     struct statedir *state;
+    struct source_dir *source;
     uint64_t generation, fingerprint;
     bool threaded;
     pthread_t thread;
@@ -48,18 +49,15 @@ struct builder {
 
 /* ---- the report ---- */
 
-static struct error_list *copy_errors(const struct error_list *from)
+static void copy_errors(struct error_list *to, const struct error_list *from, bool warnings)
 {
-    struct error_list *to = alloc_array(1, sizeof *to);
-
-    for (size_t i = 0; from != NULL && i < from->length; i++) {
+    for (size_t i = 0; i < from->length; i++) {
         const struct error *e = &from->items[i];
-        if (e->warning)
-            error_warn(to, e->file, e->line, e->column, "%s", e->text);
-        else
+        if (!e->warning)
             error_add(to, e->file, e->line, e->column, "%s", e->text);
+        else if (warnings)
+            error_warn(to, e->file, e->line, e->column, "%s", e->text);
     }
-    return to;
 }
 
 /* Lines of a growing text. */
@@ -105,11 +103,14 @@ static struct builder_report *report_of(const struct builder *b,
     report->change = *change;
     report->length = catalog_length(b->catalog);
     report->documents = alloc_array(report->length, sizeof *report->documents);
+    report->names = alloc_array(report->length, sizeof(char *));
+    report->complaints_of = alloc_array(report->length, sizeof *report->complaints_of);
     for (size_t i = 0; i < report->length; i++) {
         struct catalog_entry *entry = &report->documents[i];
         catalog_entry(b->catalog, i, entry);
-        entry->name = alloc_string(entry->name);
-        entry->complaints = copy_errors(entry->complaints);
+        copy_errors(&report->complaints_of[i], entry->complaints, true);
+        entry->name = report->names[i] = alloc_string(entry->name);
+        entry->complaints = &report->complaints_of[i];
         if (entry->refused) {
             report->refused++;
             add_complaints(&lines, entry->complaints);
@@ -127,11 +128,11 @@ void builder_report_free(struct builder_report *report)
     if (report == NULL)
         return;
     for (size_t i = 0; i < report->length; i++) {
-        struct error_list *errors = (struct error_list *)(uintptr_t)report->documents[i].complaints;
-        error_clear(errors);
-        free(errors);
-        free((char *)(uintptr_t)report->documents[i].name);
+        error_clear(&report->complaints_of[i]);
+        free(report->names[i]);
     }
+    free(report->complaints_of);
+    free(report->names);
     free(report->documents);
     free(report->complaints);
     free(report->degraded);
@@ -140,12 +141,12 @@ void builder_report_free(struct builder_report *report)
 
 /* ---- a run ---- */
 
-static void read_source(struct catalog *catalog, const char *path)
+static void read_source(struct catalog *catalog, struct source_dir *source, bool trust)
 {
     const char *why;
 
     catalog_begin(catalog);
-    if (!source_dir_read(path, catalog, &why))
+    if (!source_dir_read(source, catalog, trust, clock_wall_us(), &why))
         catalog_source_failed(catalog, why);
 }
 
@@ -218,12 +219,12 @@ static void keep_accepted(struct builder *b)
     free(names);
 }
 
-static struct builder_report *run(struct builder *b)
+static struct builder_report *run(struct builder *b, bool trust)
 {
     struct catalog_change change;
     uint64_t started = clock_ms();
 
-    read_source(b->catalog, b->config->attachments.directory);
+    read_source(b->catalog, b->source, trust);
     catalog_finish(b->catalog, started, &change);
     bool expired = catalog_expire(b->catalog, started);
     bool built = change.changed || expired;
@@ -283,8 +284,8 @@ static void *thread_main(void *arg)
         pthread_mutex_unlock(&b->lock);
         if (job == JOB_END)
             return NULL;
-        if (job == JOB_RUN)
-            hand_over(b, run(b));
+        if (job != JOB_KEEP)
+            hand_over(b, run(b, job == JOB_RUN_TRUSTING));
         /* Behind the report: nobody waits for a disk. */
         keep_accepted(b);
         if (note_trouble(b))
@@ -307,11 +308,11 @@ bool builder_start(struct builder *b, int done)
     return failure == 0;
 }
 
-void builder_run(struct builder *b)
+void builder_run(struct builder *b, bool trust)
 {
     pthread_mutex_lock(&b->lock);
     assert(b->job == JOB_NONE || b->job == JOB_KEEP);
-    b->job = JOB_RUN; /* keeps what JOB_KEEP would have kept */
+    b->job = trust ? JOB_RUN_TRUSTING : JOB_RUN; /* keeps what JOB_KEEP would have kept */
     pthread_cond_signal(&b->wanted);
     pthread_mutex_unlock(&b->lock);
 }
@@ -350,23 +351,6 @@ static void restore(void *arg, const char *name, const void *bytes, size_t size)
     catalog_restore(arg, name, bytes, size);
 }
 
-static void add_all(struct error_list *to, const struct error_list *from, bool warnings)
-{
-    struct error_list *copy = copy_errors(from);
-
-    if (warnings) {
-        error_move(to, copy);
-    } else {
-        for (size_t i = 0; i < copy->length; i++) {
-            if (!copy->items[i].warning)
-                error_add(to, copy->items[i].file, copy->items[i].line, copy->items[i].column, "%s",
-                          copy->items[i].text);
-        }
-    }
-    error_clear(copy);
-    free(copy);
-}
-
 /* What keeps a daemon from starting: names that should be private would be forwarded. */
 static bool may_start(const struct builder *b, struct error_list *errors)
 {
@@ -378,7 +362,7 @@ static bool may_start(const struct builder *b, struct error_list *errors)
         catalog_entry(b->catalog, i, &entry);
         served += entry.served;
         if (entry.refused && !entry.served)
-            add_all(errors, entry.complaints, false);
+            copy_errors(errors, entry.complaints, false);
     }
     if (catalog_degraded(b->catalog, &why) && served == 0)
         error_add(errors, b->config->attachments.directory, 0, 0,
@@ -401,10 +385,11 @@ struct builder *builder_new(const struct config *config, struct hash_key key,
     pthread_cond_init(&b->wanted, NULL);
     b->catalog = catalog_new(config->attachments.detach_hold_ms);
     b->state = statedir_open(config->attachments.state);
+    b->source = source_dir_new(config->attachments.directory);
     statedir_each(b->state, restore, b->catalog);
     (void)note_trouble(b);
     b->fingerprint = source_dir_fingerprint(config->attachments.directory);
-    read_source(b->catalog, config->attachments.directory);
+    read_source(b->catalog, b->source, false);
     catalog_finish(b->catalog, started, &change);
     if (!may_start(b, &found) && config->attachments.on_start_error == CONFIG_START_EXIT) {
         error_move(errors, &found);
@@ -439,6 +424,7 @@ void builder_free(struct builder *b)
     }
     builder_report_free(b->report);
     statedir_close(b->state);
+    source_dir_free(b->source);
     catalog_free(b->catalog);
     pthread_mutex_destroy(&b->lock);
     pthread_cond_destroy(&b->wanted);
@@ -448,17 +434,19 @@ void builder_free(struct builder *b)
 void builder_check(const struct config *config, struct error_list *errors)
 {
     struct catalog *catalog = catalog_new(config->attachments.detach_hold_ms);
+    struct source_dir *source = source_dir_new(config->attachments.directory);
     struct catalog_change change;
     struct catalog_entry entry;
     const char *why;
 
-    read_source(catalog, config->attachments.directory);
+    read_source(catalog, source, false);
     catalog_finish(catalog, clock_ms(), &change);
     for (size_t i = 0; i < catalog_length(catalog); i++) {
         catalog_entry(catalog, i, &entry);
-        add_all(errors, entry.complaints, true);
+        copy_errors(errors, entry.complaints, true);
     }
     if (catalog_degraded(catalog, &why))
         error_add(errors, config->attachments.directory, 0, 0, "cannot be read: %s", why);
     catalog_free(catalog);
+    source_dir_free(source);
 }

@@ -15,11 +15,13 @@ struct builder;
 struct builder_report {
     uint64_t generation;
     struct catalog_change change;
-    bool built;                      /* a new table was published */
-    size_t refused;                  /* documents whose newest version is not served */
-    char *degraded;                  /* why the directory could not be read, or NULL */
-    char *complaints;                /* errors of all refused documents, one a line; "" if none */
-    struct catalog_entry *documents; /* by name */
+    bool built;                       /* a new table was published */
+    size_t refused;                   /* documents whose newest version is not served */
+    char *degraded;                   /* why the directory could not be read, or NULL */
+    char *complaints;                 /* errors of all refused documents, one a line; "" if none */
+    struct catalog_entry *documents;  /* by name */
+    char **names;                     /* of them */
+    struct error_list *complaints_of; /* theirs */
     size_t length;
     uint64_t next_expiry; /* monotonic ms: the next tombstone ends; UINT64_MAX if there is none */
     uint64_t took_ms;
@@ -49,8 +51,8 @@ char *builder_state_trouble(struct builder *, char text[BUILDER_TROUBLE]);
  * errno. */
 MUST_USE bool builder_start(struct builder *, int done);
 
-/* Asks for a run; not while one is under way. */
-void builder_run(struct builder *);
+/* Asks for a run; not while one is under way.  'trust': files that look untouched are not read. */
+void builder_run(struct builder *, bool trust);
 
 /* Reads and checks the documents of the directory as a start without state would, and serves
  * nothing: all complaints, warnings too. */

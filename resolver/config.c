@@ -87,6 +87,8 @@ _Static_assert(sizeof(enum config_query_log) == sizeof(int) &&
                    sizeof(enum log_level) == sizeof(int) && sizeof(enum config_case) == sizeof(int),
                "an enum is an int");
 
+_Static_assert(ARRAY_LENGTH(keys) <= GROUPS_MAX, "all names of keys fit a list of suggestions");
+
 /* ---- texts ---- */
 
 bool config_parse_upstream(const char *text, struct config_upstream *out, const char **why)
@@ -351,7 +353,6 @@ static void take_variable(struct config *config, const char *variable, const cha
     char names[GROUPS_MAX][CONFIGVALUE_VARIABLE];
     const char *known[GROUPS_MAX + 1];
 
-    assert(ARRAY_LENGTH(keys) <= GROUPS_MAX);
     for (size_t i = 0; i < ARRAY_LENGTH(keys); i++) {
         known[i] = configvalue_variable(&keys[i], names[i]);
         if (strcmp(known[i], variable) == 0) {

@@ -116,6 +116,21 @@ bool configaddress_upstream(const char *text, struct config_upstream *out, const
     return configaddress_ip(address, DNS_PORT, &out->address, why);
 }
 
+bool configaddress_equal(const union config_address *a, const union config_address *b)
+{
+    if (a->any.sa_family != b->any.sa_family)
+        return false;
+    switch (a->any.sa_family) {
+    case AF_INET:
+        return a->v4.sin_port == b->v4.sin_port && a->v4.sin_addr.s_addr == b->v4.sin_addr.s_addr;
+    case AF_INET6:
+        return a->v6.sin6_port == b->v6.sin6_port && a->v6.sin6_scope_id == b->v6.sin6_scope_id &&
+               IN6_ARE_ADDR_EQUAL(&a->v6.sin6_addr, &b->v6.sin6_addr);
+    default:
+        return strcmp(a->path.sun_path, b->path.sun_path) == 0;
+    }
+}
+
 static bool is_loopback(const union config_address *address)
 {
     if (address->any.sa_family == AF_INET)

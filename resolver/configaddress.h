@@ -52,6 +52,9 @@ MUST_USE bool configaddress_admin(const char *text, union config_address *out, c
 MUST_USE bool configaddress_upstream(const char *text, struct config_upstream *out,
                                      const char **why);
 
+/* Same family, address, port and interface (or path). */
+bool configaddress_equal(const union config_address *, const union config_address *);
+
 /* An IP address, with or without port, in any of the forms above. */
 MUST_USE bool configaddress_ip(const char *text, uint16_t port, union config_address *out,
                                const char **why);

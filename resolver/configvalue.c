@@ -140,11 +140,6 @@ static bool set_portion(uint16_t *field, const struct configvalue_key *key, cons
 
 /* ---- lists ---- */
 
-static bool is_same_address(const union config_address *a, const union config_address *b)
-{
-    return memcmp(a, b, sizeof *a) == 0; /* all bytes are zeroed before they are set */
-}
-
 static bool add_address(union config_address **items, size_t *length, bool admin, const char *text,
                         char *why)
 {
@@ -156,7 +151,7 @@ static bool add_address(union config_address **items, size_t *length, bool admin
     if (!ok)
         return WHY(why, "'%.80s': %s", text, reason);
     for (size_t i = 0; i < *length; i++) {
-        if (is_same_address(&(*items)[i], &address))
+        if (configaddress_equal(&(*items)[i], &address))
             return WHY(why, "'%.80s' is there twice", text);
     }
     if (*length == CONFIG_LISTEN_MAX)

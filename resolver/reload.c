@@ -34,6 +34,7 @@ struct reload {
     struct reload_outcome outcome;
     char trouble[BUILDER_TROUBLE]; /* of the state directory */
     bool running, wanted;          /* a run is under way; another must follow it */
+    bool thorough;                 /* that one reads every file, however untouched it looks */
     struct asker *asking;          /* of the run under way */
     struct asker *waiting;         /* for the next one */
     int done;                      /* eventfd: the builder has a report */
@@ -164,7 +165,8 @@ static void start_if_wanted(struct reload *r)
     assert(r->asking == NULL);
     r->asking = r->waiting;
     r->waiting = NULL;
-    builder_run(r->builder);
+    builder_run(r->builder, !r->thorough);
+    r->thorough = false;
 }
 
 /* One at a time from the list's head: what is called may forget any of them. */
@@ -300,6 +302,7 @@ void reload_request(struct reload *r, reload_done_fn *done, void *arg)
         *asker = (struct asker){.next = r->waiting, .done = done, .arg = arg};
         r->waiting = asker;
     }
+    r->thorough = r->thorough || done != NULL; /* who asks for it wants to be sure */
     r->wanted = true;
     start_if_wanted(r);
 }

@@ -222,7 +222,7 @@ static void raise_descriptors(void)
 static bool is_own(const struct config *config, const union config_address *address)
 {
     for (size_t i = 0; i < config->listen_length; i++) {
-        if (memcmp(&config->listen[i], address, sizeof *address) == 0)
+        if (configaddress_equal(&config->listen[i], address))
             return true;
     }
     return false;
@@ -259,7 +259,7 @@ static bool start_workers(struct server *s, struct error_list *errors)
 {
     size_t each = s->config->listen_length;
 
-    s->workers = alloc_array(s->config->workers, sizeof *s->workers);
+    s->workers = alloc_array(s->config->workers, sizeof(struct worker *));
     for (unsigned i = 0; i < s->config->workers; i++) {
         struct worker_options options = {
             .index = i,

@@ -12,6 +12,21 @@
 #include "slurp.h"
 #include "yamldoc.h"
 
+/* The clocks of file systems tick every few milliseconds, of some every two seconds. */
+#define SETTLED_US 3000000
+
+struct seen {
+    char *name;
+    struct stat status;
+    bool settled; /* as long as 'status' stays, so do the bytes */
+};
+
+struct source_dir {
+    char *path;
+    struct seen *seen; /* sorted by name */
+    size_t length;
+};
+
 struct listing {
     char **names; /* sorted */
     size_t length;
@@ -99,28 +114,122 @@ static bool list_folder(const char *path, int *folder, struct listing *list, con
     return true;
 }
 
-bool source_dir_read(const char *path, struct catalog *catalog, const char **why)
+/* ---- reading ---- */
+
+static bool is_same_time(const struct timespec *a, const struct timespec *b)
+{
+    return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+}
+
+static bool is_same_status(const struct stat *a, const struct stat *b)
+{
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
+           is_same_time(&a->st_mtim, &b->st_mtim) && is_same_time(&a->st_ctim, &b->st_ctim);
+}
+
+static uint64_t in_us(const struct timespec *t)
+{
+    return (uint64_t)t->tv_sec * 1000000 + (uint64_t)t->tv_nsec / 1000;
+}
+
+/* A change within the same tick of the file system's clock would leave the times as they are. */
+static bool is_settled(const struct stat *status, uint64_t now_us)
+{
+    return in_us(&status->st_mtim) + SETTLED_US < now_us &&
+           in_us(&status->st_ctim) + SETTLED_US < now_us;
+}
+
+/* What is known of 'name' from the last reading; both lists are sorted, '*at' only grows. */
+static const struct seen *seen_before(const struct source_dir *dir, const char *name, size_t *at)
+{
+    while (*at < dir->length && strcmp(dir->seen[*at].name, name) < 0)
+        ++*at;
+    if (*at == dir->length || strcmp(dir->seen[*at].name, name) != 0)
+        return NULL;
+    return &dir->seen[*at];
+}
+
+static void offer_bytes(struct catalog *catalog, int folder, struct seen *file, uint64_t now_us)
+{
+    char *bytes;
+    size_t size;
+    const char *why;
+
+    file->settled =
+        slurp_file(folder, file->name, YAMLDOC_SIZE_MAX, &bytes, &size, &file->status, &why);
+    if (!file->settled) {
+        catalog_offer_unreadable(catalog, file->name, why);
+        return;
+    }
+    (void)catalog_offer(catalog, file->name, bytes, size);
+    free(bytes);
+    file->settled = is_settled(&file->status, now_us);
+}
+
+static void offer_file(struct catalog *catalog, int folder, struct seen *file,
+                       const struct seen *before, uint64_t now_us)
+{
+    struct stat status;
+
+    if (before != NULL && before->settled && fstatat(folder, file->name, &status, 0) == 0 &&
+        is_same_status(&status, &before->status) && catalog_offer_same(catalog, file->name)) {
+        file->status = status;
+        file->settled = true;
+        return;
+    }
+    offer_bytes(catalog, folder, file, now_us);
+}
+
+static void forget(struct source_dir *dir)
+{
+    for (size_t i = 0; i < dir->length; i++)
+        free(dir->seen[i].name);
+    free(dir->seen);
+    dir->seen = NULL;
+    dir->length = 0;
+}
+
+bool source_dir_read(struct source_dir *dir, struct catalog *catalog, bool trust, uint64_t now_us,
+                     const char **why)
 {
     struct listing list;
+    size_t at = 0;
     int folder;
 
-    if (!list_folder(path, &folder, &list, why))
+    if (!list_folder(dir->path, &folder, &list, why))
         return false;
+    struct seen *fresh = alloc_array(list.length, sizeof *fresh);
     for (size_t i = 0; i < list.length; i++) {
-        char *bytes;
-        size_t size;
-        const char *problem;
-        if (slurp_file(folder, list.names[i], YAMLDOC_SIZE_MAX, &bytes, &size, NULL, &problem)) {
-            (void)catalog_offer(catalog, list.names[i], bytes, size);
-            free(bytes);
-        } else {
-            catalog_offer_unreadable(catalog, list.names[i], problem);
-        }
+        fresh[i].name = list.names[i]; /* taken over */
+        offer_file(catalog, folder, &fresh[i], trust ? seen_before(dir, list.names[i], &at) : NULL,
+                   now_us);
     }
-    clear(&list);
     close(folder);
+    forget(dir);
+    dir->seen = fresh;
+    dir->length = list.length;
+    free(list.names);
     return true;
 }
+
+struct source_dir *source_dir_new(const char *path)
+{
+    struct source_dir *dir = alloc_array(1, sizeof *dir);
+
+    dir->path = alloc_string(path);
+    return dir;
+}
+
+void source_dir_free(struct source_dir *dir)
+{
+    if (dir == NULL)
+        return;
+    forget(dir);
+    free(dir->path);
+    free(dir);
+}
+
+/* ---- the fingerprint ---- */
 
 /* FNV-1a: nobody gains anything by a collision of his own files. */
 static uint64_t mix(uint64_t hash, const void *bytes, size_t size)

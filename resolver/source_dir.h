@@ -9,10 +9,18 @@
 
 #define SOURCE_DIR_DOCUMENTS_MAX 100000
 
+struct source_dir; /* remembers how the files stood when they were read; one thread's at a time */
+
+struct source_dir *source_dir_new(const char *path);
+void source_dir_free(struct source_dir *);
+
 /* Reads the directory into the catalog, in name order, between catalog_begin() and
- * catalog_finish(). False: the directory itself cannot be read; 'why' (lent for ever) says so,
- * nothing was offered. */
-MUST_USE bool source_dir_read(const char *path, struct catalog *, const char **why);
+ * catalog_finish(). With 'trust' a file whose inode, size and times are as they were is not read
+ * again; a file that was touched so shortly before it was read that its times could not tell is.
+ * 'now_us' is the wall clock. False: the directory itself cannot be read; 'why' (lent for ever)
+ * says so, nothing was offered. */
+MUST_USE bool source_dir_read(struct source_dir *, struct catalog *, bool trust, uint64_t now_us,
+                              const char **why);
 
 /* A fingerprint of what the directory holds, by names, sizes, times and inodes: cheap, and
  * different when anything was touched.  0: the directory cannot be read. */

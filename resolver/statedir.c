@@ -175,9 +175,8 @@ static bool open_folders(struct statedir *state, const char *path)
         fail(state, "%.200s/" LOCK ": %s", path, strerrordesc_np(errno));
     else if (flock(state->lock, LOCK_EX | LOCK_NB) != 0)
         fail(state, "%.200s: another pldnsd uses it", path);
-    else if (mkdirat(top, FOLDER, 0750) != 0 && errno != EEXIST)
-        fail(state, "%.200s/" FOLDER ": %s", path, strerrordesc_np(errno));
-    else if ((state->folder = openat(top, FOLDER, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
+    else if ((mkdirat(top, FOLDER, 0750) != 0 && errno != EEXIST) ||
+             (state->folder = openat(top, FOLDER, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
         fail(state, "%.200s/" FOLDER ": %s", path, strerrordesc_np(errno));
     close(top);
     if (state->folder < 0 && state->lock >= 0) {

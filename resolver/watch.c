@@ -60,7 +60,7 @@ static void on_merged(evutil_socket_t fd, short what, void *arg)
 
 static void soon(struct watch *watch)
 {
-    static const struct timeval merge = {0, WATCH_MERGE_MS * 1000};
+    static const struct timeval merge = {0, WATCH_MERGE_MS * 1000L};
 
     /* The first event of a burst sets the time: a steady stream of events cannot put it off. */
     if (!evtimer_pending(watch->merge, NULL))

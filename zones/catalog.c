@@ -151,6 +151,14 @@ enum catalog_offer catalog_offer(struct catalog *catalog, const char *name, cons
     return CATALOG_PARSED;
 }
 
+bool catalog_offer_same(struct catalog *catalog, const char *name)
+{
+    struct catalog_document *entry = find_entry(catalog, name);
+
+    entry->offered = entry->newest != NULL;
+    return entry->offered;
+}
+
 void catalog_offer_unreadable(struct catalog *catalog, const char *name, const char *why)
 {
     struct catalog_document *entry = find_entry(catalog, name);

@@ -33,6 +33,10 @@ enum catalog_offer { CATALOG_UNCHANGED, CATALOG_PARSED, CATALOG_REFUSED };
 enum catalog_offer catalog_offer(struct catalog *, const char *name, const void *bytes,
                                  size_t size);
 
+/* The source holds 'name' with the very bytes that were offered last: told without reading them.
+ * False: nothing was offered for it before, so its bytes are wanted. */
+MUST_USE bool catalog_offer_same(struct catalog *, const char *name);
+
 /* The source holds 'name' but it cannot be read (why: "is a directory", strerror…): refused. */
 void catalog_offer_unreadable(struct catalog *, const char *name, const char *why);
 

@@ -70,9 +70,11 @@ static void documents_and_others(void **unused)
     assert_int_equal(symlink("missing", path), 0);
     at(path, sizeof path, "link.yaml");
     assert_int_equal(symlink("b.yaml", path), 0);
+    struct source_dir *source = source_dir_new(folder);
     catalog_begin(catalog);
-    assert_true(source_dir_read(folder, catalog, &why));
+    assert_true(source_dir_read(source, catalog, false, 0, &why));
     catalog_finish(catalog, 1, &change);
+    source_dir_free(source);
 
     static const struct {
         const char *name;
@@ -94,16 +96,67 @@ static void a_directory_that_cannot_be_read(void **unused)
     const char *why = NULL;
 
     (void)unused;
+    struct source_dir *source = source_dir_new("/nonexistent/folder");
     catalog_begin(catalog);
-    assert_false(source_dir_read("/nonexistent/folder", catalog, &why));
+    assert_false(source_dir_read(source, catalog, false, 0, &why));
     assert_string_equal(why, "No such file or directory");
+    source_dir_free(source);
     write_file("file", "x");
     char path[128];
     at(path, sizeof path, "file");
-    assert_false(source_dir_read(path, catalog, &why));
+    source = source_dir_new(path);
+    assert_false(source_dir_read(source, catalog, false, 0, &why));
+    source_dir_free(source);
     assert_string_equal(why, "Not a directory");
     catalog_free(catalog);
     assert_int_equal(source_dir_fingerprint("/nonexistent/folder"), 0);
+}
+
+/* Of 'a.yaml' as the catalog has it. */
+static bool reads(struct source_dir *source, struct catalog *catalog, bool trust, uint64_t now_us)
+{
+    struct catalog_change change;
+    struct catalog_entry entry;
+    const char *why;
+
+    catalog_begin(catalog);
+    assert_true(source_dir_read(source, catalog, trust, now_us, &why));
+    catalog_finish(catalog, 1, &change);
+    catalog_entry(catalog, 0, &entry);
+    return entry.refused;
+}
+
+static void files_that_look_untouched(void **unused)
+{
+    char broken[sizeof none];
+    struct catalog *catalog = catalog_new(0);
+    struct source_dir *source = source_dir_new(folder);
+    struct stat status;
+    char path[128];
+
+    (void)unused;
+    memset(broken, '[', sizeof broken - 1);
+    broken[sizeof broken - 1] = '\0';
+    at(path, sizeof path, "a.yaml");
+    write_file("a.yaml", none);
+    assert_int_equal(stat(path, &status), 0);
+    uint64_t written = (uint64_t)status.st_mtim.tv_sec * 1000000;
+    uint64_t long_after = written + 60000000;
+
+    /* Read so soon after the write that the times prove nothing: read again. */
+    assert_false(reads(source, catalog, true, written));
+    write_file("a.yaml", broken);
+    assert_true(reads(source, catalog, true, written));
+
+    /* Settled: believed, unless somebody wants to be sure. */
+    write_file("a.yaml", none);
+    assert_false(reads(source, catalog, true, long_after));
+    assert_false(reads(source, catalog, true, long_after));
+    write_file("a.yaml", broken);
+    assert_true(reads(source, catalog, true, long_after));
+    assert_true(reads(source, catalog, false, long_after));
+    source_dir_free(source);
+    catalog_free(catalog);
 }
 
 static void the_fingerprint_sees_changes(void **unused)
@@ -138,6 +191,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         TEST(documents_and_others),
         TEST(a_directory_that_cannot_be_read),
+        TEST(files_that_look_untouched),
         TEST(the_fingerprint_sees_changes),
     };
 
