@@ -39,6 +39,7 @@ struct draft_node {
 
 struct namedraft {
     struct hash_key key;
+    struct nametree_seed seed;
     struct draft_node *nodes;
     uint32_t nodes_length, nodes_space;
     uint32_t *slots; /* node + 1 or 0 */
@@ -54,6 +55,7 @@ struct namedraft *namedraft_new(const struct hash_key *key)
     struct namedraft *draft = alloc_array(1, sizeof(*draft));
 
     draft->key = *key;
+    draft->seed = nametree_seed(key);
     draft->nodes_space = FIRST_NODES;
     draft->nodes = alloc_array(FIRST_NODES, sizeof(*draft->nodes));
     draft->slots = alloc_array((size_t)2 * FIRST_NODES, sizeof(*draft->slots));
@@ -74,7 +76,7 @@ void namedraft_free(struct namedraft *draft)
 
 static void scan(struct namedraft *draft, const uint8_t *name)
 {
-    nametree_scan(&draft->scan, &draft->key, name, DNAME_LABELS_MAX);
+    nametree_scan(&draft->scan, &draft->seed, name, DNAME_LABELS_MAX);
 }
 
 /* The slot of the scanned name's suffix, or the free one where it belongs. */
@@ -82,7 +84,7 @@ static uint32_t *find_slot(const struct namedraft *draft, unsigned depth)
 {
     const struct nametree_scan *s = &draft->scan;
     unsigned offset = nametree_offset(s, depth);
-    uint32_t at = (uint32_t)s->hash[depth] & draft->slots_mask;
+    uint32_t at = (uint32_t)nametree_spread(s->hash[depth]) & draft->slots_mask;
 
     for (;; at = (at + 1) & draft->slots_mask) {
         uint32_t *slot = &draft->slots[at];
@@ -116,7 +118,7 @@ static void grow(struct namedraft *draft)
     draft->slots = alloc_array((size_t)2 * draft->nodes_space, sizeof(*draft->slots));
     draft->slots_mask = 2 * draft->nodes_space - 1;
     for (uint32_t i = 0; i < draft->nodes_length; i++) {
-        uint32_t at = (uint32_t)draft->nodes[i].hash & draft->slots_mask;
+        uint32_t at = (uint32_t)nametree_spread(draft->nodes[i].hash) & draft->slots_mask;
         while (draft->slots[at] != 0) {
             at = (at + 1) & draft->slots_mask;
         }
@@ -401,11 +403,12 @@ static void fill_slots(const struct namedraft *draft, struct nametree *tree, uin
 {
     for (uint32_t i = 0; i < draft->nodes_length; i++) {
         const struct draft_node *node = &draft->nodes[i];
-        uint32_t at = nametree_slot(node->hash, tree->slots_length);
+        uint64_t spread = nametree_spread(node->hash);
+        uint32_t at = nametree_slot(spread, tree->slots_length);
         while (slots[at] != 0) {
             at = at + 1 == tree->slots_length ? 0 : at + 1;
         }
-        slots[at] = nametree_tag(node->hash, tree->index_bits) | namedraft_place(draft, i);
+        slots[at] = nametree_tag(spread, tree->index_bits) | namedraft_place(draft, i);
         tree->depths[node->depth / 64] |= UINT64_C(1) << node->depth % 64;
         if (node->depth > tree->deepest) {
             tree->deepest = node->depth;
@@ -442,7 +445,7 @@ void namedraft_finish(struct namedraft *draft, struct nametree *out, size_t rule
 {
     struct finishing f = {.draft = draft, .rule_size = rule_size, .write = write, .arg = arg};
 
-    *out = (struct nametree){.key = draft->key};
+    *out = (struct nametree){.seed = draft->seed};
     pool_init(&f.records, &draft->key);
     pool_append(&f.records, "\0\0\0", NAMETREE_UNIT, NAMETREE_UNIT); /* no node is at place 0 */
     for (uint32_t i = 0; i < draft->nodes_length; i++) {

@@ -41,8 +41,16 @@ static uint64_t mix_label(uint64_t hash, const uint8_t *at, uint64_t key)
     return mix(hash, label ^ (load(at) & UINT64_MAX >> (64 - 8 * left)), key);
 }
 
-void nametree_scan(struct nametree_scan *scan, const struct hash_key *key, const uint8_t *name,
-                   unsigned deepest)
+struct nametree_seed nametree_seed(const struct hash_key *key)
+{
+    return (struct nametree_seed){
+        .start = hash_bytes(key, "start", 5),
+        .multiplier = hash_bytes(key, "multiplier", 10) | 1,
+    };
+}
+
+void nametree_scan(struct nametree_scan *scan, const struct nametree_seed *seed,
+                   const uint8_t *name, unsigned deepest)
 {
     unsigned labels = 0, at = 0;
     bool may_be = false;
@@ -59,7 +67,7 @@ void nametree_scan(struct nametree_scan *scan, const struct hash_key *key, const
     scan->may_be_placeholder = may_be;
     dname_fold_sized(scan->folded, name, at + 1);
 
-    uint64_t hash = key->k0, multiplier = key->k1 | 1;
+    uint64_t hash = seed->start, multiplier = seed->multiplier;
     scan->hash[0] = hash = mix(hash, 0, multiplier);
     for (unsigned depth = 1; depth <= labels && depth <= deepest; depth++) {
         hash = mix_label(hash, scan->folded + scan->at[labels - depth], multiplier);
@@ -82,10 +90,10 @@ static bool is_named(const struct nametree *tree, const struct nametree_node *no
 uint32_t nametree_at(const struct nametree *tree, const struct nametree_scan *scan, unsigned depth)
 {
     unsigned offset = nametree_offset(scan, depth), size = scan->size - offset;
-    uint64_t hash = scan->hash[depth];
-    uint32_t tag = nametree_tag(hash, tree->index_bits);
+    uint64_t spread = nametree_spread(scan->hash[depth]);
+    uint32_t tag = nametree_tag(spread, tree->index_bits);
     uint32_t index_mask = (1u << tree->index_bits) - 1;
-    uint32_t at = nametree_slot(hash, tree->slots_length);
+    uint32_t at = nametree_slot(spread, tree->slots_length);
 
     for (;;) {
         uint32_t slot = tree->slots[at];

@@ -31,6 +31,11 @@ enum nametree_flag {
     NAMETREE_CLOUD_SHIFT = 10,    /* … of this cloud: two bits */
 };
 
+/* What names are hashed with: drawn from a key, for a bare key may be a weak multiplier. */
+struct nametree_seed {
+    uint64_t start, multiplier;
+};
+
 struct nametree_node {
     uint32_t name;   /* octet at which the labels in front of 'suffix' begin */
     uint32_t suffix; /* the same of the rest; the octet before it is the rest's size */
@@ -41,7 +46,7 @@ struct nametree_node {
 };
 
 struct nametree {
-    struct hash_key key;
+    struct nametree_seed seed;
     void *memory;          /* owned: the slots, then the records */
     const uint32_t *slots; /* 0 = free; low bits: place of a node; high bits: part of its hash */
     const uint8_t *records;
@@ -64,8 +69,10 @@ struct nametree_scan {
     uint8_t folded[DNAME_MAX + NAMETREE_PAD];
 };
 
+struct nametree_seed nametree_seed(const struct hash_key *);
+
 /* Hashes suffixes of up to 'deepest' labels. */
-void nametree_scan(struct nametree_scan *, const struct hash_key *, const uint8_t *name,
+void nametree_scan(struct nametree_scan *, const struct nametree_seed *, const uint8_t *name,
                    unsigned deepest);
 
 /* Octets left of the suffix with so many labels. */
@@ -108,15 +115,24 @@ size_t nametree_name(const struct nametree *, uint32_t node, uint8_t *out);
 
 void nametree_clear(struct nametree *);
 
-/* private to nametree and namedraft: where a name's search begins, and what a slot says of it */
-static inline uint32_t nametree_slot(uint64_t hash, uint32_t slots)
+/* ---- private to nametree and namedraft ---- */
+
+/* Hashes of names that differ little lie on a line; this scatters them. */
+static inline uint64_t nametree_spread(uint64_t hash)
 {
-    return (uint32_t)((hash >> 32) * slots >> 32);
+    hash = (hash ^ hash >> 32) * UINT64_C(0x9e3779b97f4a7c15);
+    return hash ^ hash >> 32;
 }
 
-static inline uint32_t nametree_tag(uint64_t hash, unsigned index_bits)
+/* Where the search for a name begins, and what its slot says of it, both from the hash spread. */
+static inline uint32_t nametree_slot(uint64_t spread, uint32_t slots)
 {
-    return (uint32_t)(hash << index_bits);
+    return (uint32_t)((spread >> 32) * slots >> 32);
+}
+
+static inline uint32_t nametree_tag(uint64_t spread, unsigned index_bits)
+{
+    return (uint32_t)(spread << index_bits);
 }
 
 #endif

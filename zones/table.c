@@ -145,7 +145,7 @@ static bool find_search(const struct table *table, const struct nametree_scan *s
         }
         memcpy(name, scan->folded, *offset);
         name[*offset] = 0;
-        nametree_scan(&short_scan, &table->names.key, name, table->names.deepest);
+        nametree_scan(&short_scan, &table->names.seed, name, table->names.deepest);
         if (find_owned(table, &short_scan, &match, &left)) {
             return true;
         }
@@ -173,7 +173,7 @@ void table_find(const struct table *table, const uint8_t *qname, struct table_ma
     size_t offset;
 
     *match = (struct table_match){.outcome = TABLE_NOT_OWNED};
-    nametree_scan(&scan, &table->names.key, qname, table->names.deepest);
+    nametree_scan(&scan, &table->names.seed, qname, table->names.deepest);
     if (!find_owned(table, &scan, match, &left)) {
         if (left.grave != NOWHERE) {
             match->outcome = TABLE_DETACHED;

@@ -79,7 +79,7 @@ static bool near_prefix(const struct table *table, const struct dname *qname, st
             return owner_for(table, match.rule->node, out);
         }
         struct nametree_scan scan;
-        nametree_scan(&scan, &table->names.key, name + match.root_offset, DNAME_LABELS_MAX);
+        nametree_scan(&scan, &table->names.seed, name + match.root_offset, DNAME_LABELS_MAX);
         return owner_for(table, nametree_at(&table->names, &scan, scan.labels), out);
     }
     return false;

@@ -1,0 +1,107 @@
+/* The name tree by itself: names are spread well whatever the key, and depths are walked in order.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "namedraft.h"
+
+#define NAMES 20000
+
+static const struct hash_key keys[] = {
+    {0, 0}, {1, 1}, {7, 9}, {0, UINT64_MAX}, {UINT64_MAX, 0}, {0, 1ull << 63}, {12345678901, 98765},
+};
+
+/* The kinds of names there are: numbered, long and alike, deep, different in the middle only. */
+#define KINDS 4
+
+static void write_nothing(void *arg, struct pool *records, uint32_t at,
+                          const struct namedraft_rule *rule)
+{
+    (void)arg, (void)records, (void)at, (void)rule;
+}
+
+static void name_of(struct dname *name, size_t kind, unsigned i)
+{
+    char text[128];
+    const char *why;
+
+    snprintf(text, sizeof(text),
+             kind == 0   ? "n%u.example.com"
+             : kind == 1 ? "*.%026u.aws.plc.tidbcloud.com"
+             : kind == 2 ? "%u.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a"
+                         : "db-1.a%uaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.rds.x.com",
+             i);
+    assert_true(dname_from_text(name, text, strlen(text), &why));
+}
+
+static void test_spread(void **state)
+{
+    (void)state;
+    for (size_t k = 0; k < ARRAY_LENGTH(keys); k++) {
+        for (size_t kind = 0; kind < KINDS; kind++) {
+            struct namedraft *draft = namedraft_new(&keys[k]);
+            struct nametree tree;
+            struct dname name;
+            unsigned run = 0, longest = 0, nodes = 0;
+
+            for (unsigned i = 0; i < NAMES; i++) {
+                name_of(&name, kind, i);
+                assert_true(namedraft_rule(draft, name.wire, i));
+            }
+            namedraft_finish(draft, &tree, NAMETREE_UNIT, write_nothing, NULL);
+            namedraft_free(draft);
+            for (uint32_t i = 0; i < tree.slots_length; i++) {
+                nodes += tree.slots[i] != 0;
+                run = tree.slots[i] == 0 ? 0 : run + 1;
+                longest = run > longest ? run : longest;
+            }
+            assert_int_equal(nodes, NAMES);
+            assert_true(longest < 100); /* about 50 by chance */
+            for (unsigned i = 0; i < NAMES; i += 97) {
+                struct nametree_scan scan;
+                name_of(&name, kind, i);
+                const uint8_t *owned = name.wire + 2 * dname_is_wildcard(name.wire);
+                nametree_scan(&scan, &tree.seed, owned, tree.deepest);
+                uint8_t back[DNAME_MAX];
+                uint32_t node = nametree_at(&tree, &scan, scan.labels);
+                assert_int_not_equal(node, NAMETREE_NONE);
+                nametree_name(&tree, node, back);
+                assert_true(dname_equal(back, owned));
+            }
+            nametree_clear(&tree);
+        }
+    }
+}
+
+static void test_depths(void **state)
+{
+    static const unsigned depths[] = {127, 126, 65, 64, 63, 5, 1, 0};
+    struct nametree tree = {0};
+    unsigned depth = 128;
+
+    (void)state;
+    assert_false(nametree_next_depth(&tree, &depth));
+    for (size_t i = 0; i < ARRAY_LENGTH(depths); i++) {
+        tree.depths[depths[i] / 64] |= UINT64_C(1) << depths[i] % 64;
+    }
+    for (size_t i = 0; i < ARRAY_LENGTH(depths); i++) {
+        assert_true(nametree_next_depth(&tree, &depth));
+        assert_int_equal(depth, depths[i]);
+    }
+    assert_false(nametree_next_depth(&tree, &depth));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_spread),
+        cmocka_unit_test(test_depths),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
