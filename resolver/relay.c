@@ -43,3 +43,21 @@ void relay_message(struct wire_reply *r, const uint8_t *message, const struct re
                       reply->authority_count);
     }
 }
+
+void relay_clamp(struct wire_reply *r, uint64_t least_ms, uint64_t most_ms)
+{
+    enum { TTL = 4 }; /* behind the owner */
+    uint64_t least = (least_ms + 999) / 1000, most = most_ms / 1000;
+
+    for (size_t at = r->query->question_end, end; at < r->size; at = end) {
+        size_t fixed = wire_skip_name(r->out, r->size, at);
+        end = wire_skip_record(r->out, r->size, at);
+        if (end == 0)
+            return; /* never: it was checked when it came */
+        uint32_t ttl = wire_get32(r->out + fixed + TTL);
+        if (ttl > most)
+            wire_put32(r->out + fixed + TTL, (uint32_t)most);
+        else if (ttl < least)
+            wire_put32(r->out + fixed + TTL, (uint32_t)least);
+    }
+}

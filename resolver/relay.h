@@ -15,4 +15,8 @@ bool relay_records(struct wire_reply *, enum wire_section, const uint8_t *messag
  * to the client: of a negative answer, or with DO.  Never the additional section. */
 void relay_message(struct wire_reply *, const uint8_t *message, const struct reply *);
 
+/* Brings all TTLs within the limits that the cache keeps to, so that a fresh answer lives no longer
+ * than a stored one. */
+void relay_clamp(struct wire_reply *, uint64_t least_ms, uint64_t most_ms);
+
 #endif

@@ -7,8 +7,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "acceptor.h"
 #include "alloc.h"
+#include "buffer.h"
 #include "clock.h"
+#include "idlelist.h"
 #include "peers.h"
 #include "wire.h"
 
@@ -17,21 +20,15 @@
 #define IN_MAX   (PREFIX + WIRE_MESSAGE_MAX)
 #define IN_START 512
 /* Replies are gathered here; as long as this much is free another one fits. */
-#define BATCH_ROOM        (PREFIX + QUERY_REPLY_MAX)
-#define BATCH_SIZE        (2 * BATCH_ROOM)
-#define ACCEPTS_PER_EVENT 64
-#define CONN_MAGIC        0x7c9c0de1U
-
-struct buffer { /* octets kept between events */
-    uint8_t *bytes;
-    size_t from, to, room;
-};
+#define BATCH_ROOM (PREFIX + QUERY_REPLY_MAX)
+#define BATCH_SIZE (2 * BATCH_ROOM)
+#define CONN_MAGIC 0x7c9c0de1U
 
 struct conn {
+    struct idlelist_entry idle; /* first, so that one is the other */
     unsigned magic;
     int fd;
     struct tcp *tcp;
-    struct conn *before, *behind; /* by 'touched': the most idle first */
     size_t slot;
     uint64_t serial; /* tells a late reply that its connection is another one now */
     union config_address peer;
@@ -42,7 +39,6 @@ struct conn {
     bool eof;           /* the client sends no more */
     bool broken;        /* to be closed, whatever is left */
     bool last;          /* to be closed when what is left has been sent */
-    uint64_t touched;   /* last progress: a message began or was answered, replies were taken */
 };
 
 /* Where a late reply finds its connection.  Kept in the client's route. */
@@ -58,119 +54,42 @@ struct tcp {
     struct stats *stats;
     struct peers *peers;
     struct event_base *base;
-    struct event **accepting; /* one a listener */
-    size_t accepting_length;
-    struct event *pause; /* its end */
-    struct event *idle;  /* when the most idle connection is to be closed */
-    struct conn *head, *tail;
+    struct acceptor *acceptor;
+    struct event *idle; /* when the most idle connection is to be closed */
+    struct idlelist conns;
     struct conn **slots; /* 'most' of them; NULL = unused */
     size_t *unused;      /* numbers of unused slots */
-    size_t length, most;
+    size_t most;
     unsigned per_client;
     uint64_t serial;
-    size_t held; /* octets in all buffers */
-    bool stopped;
+    struct buffer_budget budget;
     uint8_t in[IN_MAX];
     uint8_t batch[BATCH_SIZE];
 };
 
-/* ---- the order of idleness ---- */
+/* ---- idleness ---- */
 
-static void list_check(const struct tcp *tcp)
+static struct conn *most_idle(const struct tcp *tcp)
 {
-    assert((tcp->head == NULL) == (tcp->length == 0));
-    assert((tcp->tail == NULL) == (tcp->length == 0));
-    assert(tcp->head == NULL || (tcp->head->before == NULL && tcp->tail->behind == NULL));
-}
-
-static void list_remove(struct conn *c)
-{
-    struct tcp *tcp = c->tcp;
-
-    *(c->before != NULL ? &c->before->behind : &tcp->head) = c->behind;
-    *(c->behind != NULL ? &c->behind->before : &tcp->tail) = c->before;
-    c->before = c->behind = NULL;
-}
-
-static void list_append(struct conn *c)
-{
-    struct tcp *tcp = c->tcp;
-
-    c->before = tcp->tail;
-    c->behind = NULL;
-    *(tcp->tail != NULL ? &tcp->tail->behind : &tcp->head) = c;
-    tcp->tail = c;
-}
-
-static void idle_set(struct tcp *tcp, uint64_t now)
-{
-    if (tcp->head == NULL) {
-        event_del(tcp->idle);
-        return;
-    }
-    uint64_t due = tcp->head->touched + tcp->config->limits.tcp_idle_ms;
-    uint64_t delay = due > now ? due - now : 0;
-    struct timeval t = {(time_t)(delay / 1000), (suseconds_t)(delay % 1000 * 1000)};
-    event_add(tcp->idle, &t);
+    return (struct conn *)tcp->conns.head;
 }
 
 /* Progress.  The timer is left alone: when it fires too early it is set anew. */
 static void touch(struct conn *c, uint64_t now)
 {
-    c->touched = now;
-    if (c->tcp->tail != c) {
-        list_remove(c);
-        list_append(c);
+    idlelist_touch(&c->tcp->conns, &c->idle, now);
+}
+
+static void idle_set(struct tcp *tcp, uint64_t now)
+{
+    if (tcp->conns.head == NULL) {
+        event_del(tcp->idle);
+        return;
     }
-}
-
-/* ---- buffers ---- */
-
-static size_t buffer_size(const struct buffer *b)
-{
-    return b->to - b->from;
-}
-
-static void buffer_drop(struct tcp *tcp, struct buffer *b)
-{
-    tcp->held -= b->room;
-    free(b->bytes);
-    *b = (struct buffer){0};
-}
-
-/* Makes room for 'size' more octets, at most 'most' in all.  False: over a limit. */
-static bool buffer_grow(struct tcp *tcp, struct buffer *b, size_t size, size_t most)
-{
-    if (b->from > 0) {
-        memmove(b->bytes, b->bytes + b->from, buffer_size(b));
-        b->to -= b->from;
-        b->from = 0;
-    }
-    if (b->room - b->to >= size)
-        return true;
-    size_t room = b->room == 0 ? IN_START : b->room;
-    while (room < b->to + size)
-        room *= 2;
-    if (room > most)
-        room = most;
-    if (room - b->to < size || tcp->held - b->room + room > TCP_HELD_MAX)
-        return false;
-    tcp->held += room - b->room;
-    b->bytes = alloc_resize(b->bytes, room, 1);
-    b->room = room;
-    return true;
-}
-
-static bool buffer_add(struct tcp *tcp, struct buffer *b, const void *bytes, size_t size,
-                       size_t most)
-{
-    if (size == 0)
-        return true;
-    if (buffer_size(b) + size > most || !buffer_grow(tcp, b, size, most))
-        return false;
-    memcpy(b->bytes + b->to, bytes, size);
-    b->to += size;
-    return true;
+    uint64_t due = tcp->conns.head->touched + tcp->config->limits.tcp_idle_ms;
+    uint64_t delay = due > now ? due - now : 0;
+    struct timeval t = {(time_t)(delay / 1000), (suseconds_t)(delay % 1000 * 1000)};
+    event_add(tcp->idle, &t);
 }
 
 /* ---- the end of a connection ---- */
@@ -183,16 +102,14 @@ static void conn_close(struct conn *c)
     event_free(c->readable);
     event_free(c->writable);
     close(c->fd);
-    buffer_drop(tcp, &c->in);
-    buffer_drop(tcp, &c->out);
+    buffer_drop(&c->in, &tcp->budget);
+    buffer_drop(&c->out, &tcp->budget);
     peers_leave(tcp->peers, &c->peer.any);
-    list_remove(c);
+    idlelist_remove(&tcp->conns, &c->idle);
     tcp->slots[c->slot] = NULL;
-    tcp->length--;
-    tcp->unused[tcp->most - tcp->length - 1] = c->slot;
+    tcp->unused[tcp->most - tcp->conns.length - 1] = c->slot;
     c->magic = 0;
     free(c);
-    list_check(tcp);
 }
 
 static bool conn_is_stalled(const struct conn *c)
@@ -244,7 +161,8 @@ static void conn_send(struct conn *c, const uint8_t *bytes, size_t size, uint64_
     }
     if (done == size)
         touch(c, now);
-    else if (!c->broken && !buffer_add(c->tcp, &c->out, bytes + done, size - done, TCP_UNSENT_MAX))
+    else if (!c->broken &&
+             !buffer_add(&c->out, &c->tcp->budget, bytes + done, size - done, TCP_UNSENT_MAX))
         c->broken = true;
 }
 
@@ -263,7 +181,7 @@ static void conn_send_kept(struct conn *c, uint64_t now)
         }
         out->from += (size_t)n;
     }
-    buffer_drop(c->tcp, out);
+    buffer_drop(out, &c->tcp->budget);
     touch(c, now);
 }
 
@@ -342,7 +260,7 @@ static void conn_work_kept(struct conn *c, uint64_t now)
 
     in->from += conn_work(c, in->bytes + in->from, buffer_size(in), now);
     if (buffer_size(in) == 0)
-        buffer_drop(c->tcp, in);
+        buffer_drop(in, &c->tcp->budget);
 }
 
 /* Reads once.  0: nothing to be had now, or the end. */
@@ -370,7 +288,7 @@ static void conn_read_fresh(struct conn *c, uint64_t now)
         return;
     touch(c, now);
     size_t done = conn_work(c, tcp->in, size, now);
-    if (!c->last && !buffer_add(tcp, &c->in, tcp->in + done, size - done, IN_MAX))
+    if (!c->last && !buffer_add(&c->in, &tcp->budget, tcp->in + done, size - done, IN_MAX))
         c->broken = true;
 }
 
@@ -380,7 +298,7 @@ static void conn_read_more(struct conn *c, uint64_t now)
 {
     struct buffer *in = &c->in;
 
-    if (!buffer_grow(c->tcp, in, 1, IN_MAX)) {
+    if (!buffer_grow(in, &c->tcp->budget, 1, IN_MAX)) {
         c->broken = true;
         return;
     }
@@ -434,8 +352,9 @@ static void tcp_on_idle(evutil_socket_t fd, short what, void *arg)
 
     (void)fd;
     (void)what;
-    while (tcp->head != NULL && tcp->head->touched + tcp->config->limits.tcp_idle_ms <= now) {
-        struct conn *c = tcp->head;
+    while (tcp->conns.head != NULL &&
+           tcp->conns.head->touched + tcp->config->limits.tcp_idle_ms <= now) {
+        struct conn *c = most_idle(tcp);
         if (c->in_flight > 0 && buffer_size(&c->out) == 0)
             touch(c, now); /* it waits for us; forwarding has its own end */
         else
@@ -446,102 +365,53 @@ static void tcp_on_idle(evutil_socket_t fd, short what, void *arg)
 
 /* ---- accepting ---- */
 
-static void accepting_on(struct tcp *tcp)
+/* The most idle connection makes room. */
+static bool shed(void *arg)
 {
-    for (size_t i = 0; i < tcp->accepting_length && !tcp->stopped; i++)
-        event_add(tcp->accepting[i], NULL);
-}
-
-static void accepting_off(struct tcp *tcp)
-{
-    for (size_t i = 0; i < tcp->accepting_length; i++)
-        event_del(tcp->accepting[i]);
-}
-
-static void tcp_on_pause_end(evutil_socket_t fd, short what, void *arg)
-{
-    (void)fd;
-    (void)what;
-    accepting_on(arg);
-}
-
-/* Out of descriptors or memory.  The listening socket stays readable: without a pause this would be
- * called a million times a second. */
-static void make_room_or_pause(struct tcp *tcp)
-{
-    static const struct timeval pause = {TCP_PAUSE_MS / 1000, TCP_PAUSE_MS % 1000 * 1000};
+    struct tcp *tcp = arg;
 
     stats_count(tcp->stats, STATS_TCP_REFUSED);
-    if (tcp->head != NULL) {
-        conn_close(tcp->head);
-        return;
-    }
-    accepting_off(tcp);
-    event_add(tcp->pause, &pause);
+    if (tcp->conns.head == NULL)
+        return false;
+    conn_close(most_idle(tcp));
+    return true;
 }
 
 static void conn_open(struct tcp *tcp, int fd, const union config_address *peer, uint64_t now)
 {
     struct conn *c = alloc_array(1, sizeof *c);
 
-    assert(tcp->length < tcp->most);
+    assert(tcp->conns.length < tcp->most);
     c->magic = CONN_MAGIC;
     c->tcp = tcp;
     c->fd = fd;
     c->peer = *peer;
-    c->slot = tcp->unused[tcp->most - tcp->length - 1];
+    c->slot = tcp->unused[tcp->most - tcp->conns.length - 1];
     c->serial = ++tcp->serial;
-    c->touched = now;
     c->readable = event_new(tcp->base, fd, EV_READ | EV_PERSIST, conn_on_readable, c);
     c->writable = event_new(tcp->base, fd, EV_WRITE | EV_PERSIST, conn_on_writable, c);
     /* Without memory there is no going on: as in alloc.c. */
     assert(c->readable != NULL && c->writable != NULL);
     tcp->slots[c->slot] = c;
-    tcp->length++;
-    list_append(c);
-    list_check(tcp);
+    idlelist_append(&tcp->conns, &c->idle, now);
     stats_count(tcp->stats, STATS_TCP_CONNECTIONS);
-    if (tcp->head == c)
+    if (tcp->conns.head == &c->idle)
         idle_set(tcp, now);
     conn_on_readable(fd, EV_READ, c); /* the first query has often come already */
 }
 
-/* False: no more to accept now. */
-static bool accept_one(struct tcp *tcp, int listener, uint64_t now)
+static void take(void *arg, int fd, const union config_address *peer, uint64_t now)
 {
-    union config_address peer;
-    socklen_t size = sizeof peer;
-    int fd = accept4(listener, &peer.any, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    struct tcp *tcp = arg;
 
-    if (fd < 0) {
-        if (errno == EAGAIN)
-            return false;
-        if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-            make_room_or_pause(tcp);
-            return tcp->head != NULL;
-        }
-        return true; /* the connection was lost before we had it */
-    }
-    if (!peers_enter(tcp->peers, &peer.any, tcp->per_client)) {
+    if (!peers_enter(tcp->peers, &peer->any, tcp->per_client)) {
         stats_count(tcp->stats, STATS_TCP_REFUSED);
         close(fd);
-        return true;
+        return;
     }
-    if (tcp->length == tcp->most) {
-        stats_count(tcp->stats, STATS_TCP_REFUSED);
-        conn_close(tcp->head);
-    }
-    conn_open(tcp, fd, &peer, now);
-    return true;
-}
-
-static void tcp_on_acceptable(evutil_socket_t fd, short what, void *arg)
-{
-    uint64_t now = clock_ms();
-
-    (void)what;
-    for (unsigned i = 0; i < ACCEPTS_PER_EVENT && accept_one(arg, fd, now); i++)
-        continue;
+    if (tcp->conns.length == tcp->most)
+        (void)shed(tcp);
+    conn_open(tcp, fd, peer, now);
 }
 
 /* ---- life ---- */
@@ -558,12 +428,12 @@ struct tcp *tcp_new(const struct tcp_options *options)
     struct tcp *tcp = alloc_array(1, sizeof *tcp);
     const struct config *config = options->config;
     unsigned workers = config->workers > 0 ? config->workers : 1;
-    bool good;
 
     tcp->desk = options->desk;
     tcp->config = config;
     tcp->stats = options->stats;
     tcp->base = options->base;
+    tcp->budget.most = TCP_HELD_MAX;
     tcp->most = share(config->limits.tcp_connections, workers);
     tcp->per_client = share(config->limits.tcp_per_client, workers);
     tcp->peers = peers_new(&options->key, tcp->most + 1); /* the newcomer counts */
@@ -571,17 +441,16 @@ struct tcp *tcp_new(const struct tcp_options *options)
     tcp->unused = alloc_array(tcp->most, sizeof *tcp->unused);
     for (size_t i = 0; i < tcp->most; i++)
         tcp->unused[i] = i;
-    tcp->accepting_length = config->listen_length;
-    tcp->accepting = alloc_array(config->listen_length, sizeof(struct event *));
-    tcp->pause = evtimer_new(tcp->base, tcp_on_pause_end, tcp);
     tcp->idle = evtimer_new(tcp->base, tcp_on_idle, tcp);
-    good = tcp->pause != NULL && tcp->idle != NULL;
-    for (size_t i = 0; i < config->listen_length && good; i++) {
-        tcp->accepting[i] = event_new(tcp->base, options->listeners[i].tcp, EV_READ | EV_PERSIST,
-                                      tcp_on_acceptable, tcp);
-        good = tcp->accepting[i] != NULL && event_add(tcp->accepting[i], NULL) == 0;
-    }
-    if (good)
+    tcp->acceptor = acceptor_new(&(struct acceptor_options){
+        .base = options->base,
+        .listeners = options->listeners,
+        .length = config->listen_length,
+        .take = take,
+        .shed = shed,
+        .arg = tcp,
+    });
+    if (tcp->idle != NULL && tcp->acceptor != NULL)
         return tcp;
     tcp_free(tcp);
     return NULL;
@@ -589,30 +458,23 @@ struct tcp *tcp_new(const struct tcp_options *options)
 
 void tcp_stop_accepting(struct tcp *tcp)
 {
-    tcp->stopped = true;
-    for (size_t i = 0; i < tcp->accepting_length; i++)
-        event_del(tcp->accepting[i]);
+    acceptor_stop(tcp->acceptor);
 }
 
 void tcp_free(struct tcp *tcp)
 {
     if (tcp == NULL)
         return;
-    while (tcp->head != NULL) {
-        conn_send_kept(tcp->head, 0);
-        (void)shutdown(tcp->head->fd, SHUT_WR);
-        conn_close(tcp->head);
+    acceptor_free(tcp->acceptor);
+    while (tcp->conns.head != NULL) {
+        struct conn *c = most_idle(tcp);
+        conn_send_kept(c, 0);
+        (void)shutdown(c->fd, SHUT_WR);
+        conn_close(c);
     }
-    for (size_t i = 0; i < tcp->accepting_length; i++) {
-        if (tcp->accepting[i] != NULL)
-            event_free(tcp->accepting[i]);
-    }
-    if (tcp->pause != NULL)
-        event_free(tcp->pause);
     if (tcp->idle != NULL)
         event_free(tcp->idle);
     peers_free(tcp->peers);
-    free(tcp->accepting);
     free(tcp->slots);
     free(tcp->unused);
     free(tcp);
@@ -620,5 +482,5 @@ void tcp_free(struct tcp *tcp)
 
 size_t tcp_connections(const struct tcp *tcp)
 {
-    return tcp->length;
+    return tcp->conns.length;
 }

@@ -14,7 +14,6 @@
 #define TCP_PIPELINE_MAX 128        /* queries of one connection that wait for an upstream */
 #define TCP_UNSENT_MAX   (1 << 20)  /* octets of replies kept for one connection */
 #define TCP_HELD_MAX     (32 << 20) /* octets kept for all connections of a worker, both ways */
-#define TCP_PAUSE_MS     1000       /* no accepting for so long when descriptors have run out */
 
 struct event_base;
 struct tcp;

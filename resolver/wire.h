@@ -17,7 +17,7 @@
 #define WIRE_QUESTION_MAX  (WIRE_HEADER_SIZE + WIRE_NAME_MAX + 4) /* header and one question */
 #define WIRE_UDP_MIN       512 /* what a client without EDNS takes; no EDNS size counts as less */
 #define WIRE_MESSAGE_MAX   65535
-#define WIRE_POINTERS_MAX  32 /* compression pointers followed in one name of a query */
+#define WIRE_POINTERS_MAX  127 /* in one name: one for each label it can have */
 #define WIRE_POINTER_REACH 0x3fff
 #define WIRE_COOKIE_CLIENT 8
 #define WIRE_COOKIE_SERVER 16  /* RFC 9018 */

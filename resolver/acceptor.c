@@ -1,0 +1,120 @@
+#include "acceptor.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "alloc.h"
+#include "clock.h"
+
+/* Connections taken before other events of the worker have their turn. */
+#define ACCEPTS_PER_EVENT 64
+
+struct acceptor {
+    acceptor_take_fn *take;
+    acceptor_shed_fn *shed;
+    void *arg;
+    struct event **events; /* one a listener */
+    size_t length;
+    struct event *pause; /* its end */
+};
+
+static void switch_on(struct acceptor *a)
+{
+    for (size_t i = 0; i < a->length; i++)
+        event_add(a->events[i], NULL);
+}
+
+static void switch_off(struct acceptor *a)
+{
+    for (size_t i = 0; i < a->length; i++)
+        event_del(a->events[i]);
+}
+
+static void on_pause_end(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    switch_on(arg);
+}
+
+/* False: nothing more to accept now. */
+static bool accept_one(struct acceptor *a, int listener, uint64_t now)
+{
+    static const struct timeval pause = {ACCEPTOR_PAUSE_MS / 1000, ACCEPTOR_PAUSE_MS % 1000 * 1000};
+    union config_address peer;
+    socklen_t size = sizeof peer;
+    int fd = accept4(listener, &peer.any, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+    if (fd >= 0) {
+        a->take(a->arg, fd, &peer, now);
+        return true;
+    }
+    switch (errno) {
+    case EAGAIN:
+        return false;
+    case EMFILE:
+    case ENFILE:
+    case ENOBUFS:
+    case ENOMEM:
+        if (a->shed(a->arg))
+            return true;
+        switch_off(a);
+        event_add(a->pause, &pause);
+        return false;
+    default:
+        return true; /* the connection was lost before we had it */
+    }
+}
+
+static void on_acceptable(evutil_socket_t fd, short what, void *arg)
+{
+    uint64_t now = clock_ms();
+
+    (void)what;
+    for (unsigned i = 0; i < ACCEPTS_PER_EVENT && accept_one(arg, fd, now); i++)
+        continue;
+}
+
+struct acceptor *acceptor_new(const struct acceptor_options *options)
+{
+    struct acceptor *a = alloc_array(1, sizeof *a);
+
+    a->take = options->take;
+    a->shed = options->shed;
+    a->arg = options->arg;
+    a->events = alloc_array(options->length, sizeof(struct event *));
+    a->pause = evtimer_new(options->base, on_pause_end, a);
+    for (size_t i = 0; i < options->length && a->pause != NULL; i++) {
+        struct event *event = event_new(options->base, options->listeners[i].tcp,
+                                        EV_READ | EV_PERSIST, on_acceptable, a);
+        if (event == NULL)
+            break;
+        a->events[a->length++] = event;
+    }
+    if (a->length < options->length) {
+        acceptor_free(a);
+        return NULL;
+    }
+    switch_on(a);
+    return a;
+}
+
+void acceptor_stop(struct acceptor *a)
+{
+    switch_off(a);
+    event_del(a->pause);
+}
+
+void acceptor_free(struct acceptor *a)
+{
+    if (a == NULL)
+        return;
+    for (size_t i = 0; i < a->length; i++)
+        event_free(a->events[i]);
+    if (a->pause != NULL)
+        event_free(a->pause);
+    free(a->events);
+    free(a);
+}

@@ -1,0 +1,204 @@
+#include "visit.h"
+
+#include <string.h>
+
+#include "clock.h"
+#include "cookie.h"
+#include "dname.h"
+#include "querylog.h"
+
+#define HINFO_TTL 3600 /* seconds */
+
+enum visit_step visit_fail(struct visit *v, enum wire_ede code, const char *why)
+{
+    wire_reply_explain(&v->reply, code, why);
+    v->reply.rcode = WIRE_SERVFAIL;
+    return VISIT_DONE;
+}
+
+enum visit_step visit_refuse(struct visit *v, enum wire_rcode rcode)
+{
+    v->reply.rcode = (uint16_t)rcode;
+    return VISIT_DONE;
+}
+
+void visit_start(struct visit *v)
+{
+    const struct config *config = v->config;
+    size_t limit = wire_limit(&v->wire, v->tcp, config->udp_size);
+    struct wire_reply *r = &v->reply;
+
+    wire_reply_begin(r, &v->wire, v->out, limit < v->space ? limit : v->space, config->udp_size);
+    if (v->wire.cookie) {
+        uint8_t cookie[COOKIE_CLIENT_SIZE + COOKIE_SERVER_SIZE];
+        memcpy(cookie, v->wire.client_cookie, COOKIE_CLIENT_SIZE);
+        cookie_make(v->cookie_secret, cookie, (uint32_t)(clock_wall_us() / 1000000), &v->from->any,
+                    cookie + COOKIE_CLIENT_SIZE);
+        wire_reply_option(r, WIRE_OPTION_COOKIE, cookie, sizeof cookie);
+    }
+    if (v->wire.keepalive && v->tcp) {
+        uint64_t units = config->limits.tcp_idle_ms / 100; /* RFC 7828 */
+        uint8_t timeout[2];
+        wire_put16(timeout, (uint16_t)(units < UINT16_MAX ? units : UINT16_MAX));
+        wire_reply_option(r, WIRE_OPTION_KEEPALIVE, timeout, sizeof timeout);
+    }
+    if (v->wire.nsid && !config->identity_hidden) {
+        size_t size = strlen(config->instance);
+        wire_reply_option(r, WIRE_OPTION_NSID, config->instance,
+                          size < WIRE_NSID_MAX ? size : WIRE_NSID_MAX);
+    }
+}
+
+void visit_question(struct visit *v)
+{
+    dname_fold(v->folded, wire_name(&v->wire));
+    v->question = (struct reply_question){
+        .name = v->folded,
+        .name_size = v->wire.name_size,
+        .type = v->wire.type,
+        .class = v->wire.class,
+        .dnssec_ok = v->wire.dnssec_ok,
+        .checking_disabled = (v->wire.flags & WIRE_FLAG_CD) != 0,
+        .authentic_data = (v->wire.flags & WIRE_FLAG_AD) != 0,
+    };
+}
+
+/* ---- the stages ---- */
+
+static bool is_loopback(const union config_address *a)
+{
+    return a->any.sa_family == AF_INET ? (ntohl(a->v4.sin_addr.s_addr) >> 24) == IN_LOOPBACKNET
+                                       : IN6_IS_ADDR_LOOPBACK(&a->v6.sin6_addr);
+}
+
+/* True if 'from' is 'listen', an address of ours; of a wildcard only loopback is surely our own. */
+static bool is_same(const union config_address *from, const union config_address *listen)
+{
+    if (from->any.sa_family != listen->any.sa_family)
+        return false;
+    if (from->any.sa_family == AF_INET)
+        return from->v4.sin_port == listen->v4.sin_port &&
+               (from->v4.sin_addr.s_addr == listen->v4.sin_addr.s_addr ||
+                (listen->v4.sin_addr.s_addr == INADDR_ANY && is_loopback(from)));
+    return from->v6.sin6_port == listen->v6.sin6_port &&
+           (IN6_ARE_ADDR_EQUAL(&from->v6.sin6_addr, &listen->v6.sin6_addr) ||
+            (IN6_IS_ADDR_UNSPECIFIED(&listen->v6.sin6_addr) && is_loopback(from)));
+}
+
+/* A reply to ourselves, or to a port that nobody can have, would go round for ever or nowhere. */
+enum visit_step visit_shun_ourselves(struct visit *v)
+{
+    const union config_address *from = v->from;
+    const struct config *config = v->config;
+    uint16_t port = from->any.sa_family == AF_INET ? from->v4.sin_port : from->v6.sin6_port;
+    bool ours = port == 0;
+
+    for (size_t i = 0; i < config->listen_length && !ours; i++)
+        ours = is_same(from, &config->listen[i]);
+    if (!ours)
+        return VISIT_NEXT;
+    stats_count(v->stats, STATS_DROPPED_SELF);
+    return VISIT_SILENT;
+}
+
+enum visit_step visit_decode(struct visit *v)
+{
+    struct stats *stats = v->stats;
+    enum wire_verdict verdict = wire_decode(&v->wire, v->packet, v->size);
+
+    if (verdict == WIRE_RUNT || verdict == WIRE_RESPONSE) {
+        stats_count(stats, verdict == WIRE_RUNT ? STATS_DROPPED_RUNT : STATS_DROPPED_RESPONSE);
+        return VISIT_SILENT;
+    }
+    visit_start(v);
+    v->how = "malformed";
+    switch (verdict) {
+    case WIRE_OPCODE:
+        stats_count(stats, STATS_NOTIMP);
+        wire_reply_explain(&v->reply, WIRE_EDE_NOT_SUPPORTED, "");
+        return visit_refuse(v, WIRE_NOTIMP);
+    case WIRE_MALFORMED:
+        stats_count(stats, STATS_FORMERR);
+        return visit_refuse(v, WIRE_FORMERR);
+    case WIRE_VERSION:
+        stats_count(stats, STATS_BADVERS);
+        return visit_refuse(v, WIRE_BADVERS);
+    default:
+        return VISIT_NEXT;
+    }
+}
+
+enum visit_step visit_admit(struct visit *v)
+{
+    const struct config *config = v->config;
+
+    if (netblock_contains(&config->allow, &v->from->any))
+        return VISIT_NEXT;
+    if (config->otherwise == CONFIG_DROP) {
+        stats_count(v->stats, STATS_DROPPED_CLIENT);
+        return VISIT_SILENT;
+    }
+    stats_count(v->stats, STATS_REFUSED_CLIENT);
+    v->how = "client";
+    wire_reply_explain(&v->reply, WIRE_EDE_PROHIBITED, "not in clients.allow");
+    return visit_refuse(v, WIRE_REFUSED);
+}
+
+enum visit_step visit_refuse_class(struct visit *v)
+{
+    v->how = "class";
+    return v->wire.class == WIRE_IN ? VISIT_NEXT : visit_refuse(v, WIRE_REFUSED);
+}
+
+enum visit_step visit_refuse_type(struct visit *v)
+{
+    v->how = "type";
+    switch (v->wire.type) {
+    case WIRE_AXFR:
+    case WIRE_IXFR:
+        return visit_refuse(v, WIRE_REFUSED);
+    case WIRE_MAILA:
+    case WIRE_MAILB:
+    case WIRE_OPT:
+    case WIRE_TSIG:
+    case WIRE_TKEY:
+        stats_count(v->stats, STATS_NOTIMP);
+        wire_reply_explain(&v->reply, WIRE_EDE_NOT_SUPPORTED, "");
+        return visit_refuse(v, WIRE_NOTIMP);
+    default:
+        return VISIT_NEXT;
+    }
+}
+
+/* RFC 8482, for every name alike. */
+enum visit_step visit_answer_any(struct visit *v)
+{
+    static const uint8_t rdata[] = {7, 'R', 'F', 'C', '8', '4', '8', '2', 0};
+    struct wire_owner owner = {.name = wire_name(&v->wire), .at = WIRE_HEADER_SIZE};
+
+    if (v->wire.type != WIRE_ANY)
+        return VISIT_NEXT;
+    v->how = "any";
+    wire_reply_record(&v->reply, WIRE_ANSWER, &owner, 0, WIRE_HINFO, WIRE_IN, HINFO_TTL, rdata,
+                      sizeof rdata);
+    return VISIT_DONE;
+}
+
+/* ---- the way out ---- */
+
+size_t visit_finish(struct visit *v)
+{
+    static const enum stats_counter counters[] = {
+        [WIRE_NOERROR] = STATS_RCODE_NOERROR,   [WIRE_FORMERR] = STATS_RCODE_OTHER,
+        [WIRE_SERVFAIL] = STATS_RCODE_SERVFAIL, [WIRE_NXDOMAIN] = STATS_RCODE_NXDOMAIN,
+        [WIRE_NOTIMP] = STATS_RCODE_OTHER,      [WIRE_REFUSED] = STATS_RCODE_REFUSED,
+    };
+    uint16_t rcode = v->reply.rcode;
+
+    stats_count(v->stats, rcode < ARRAY_LENGTH(counters) ? counters[rcode] : STATS_RCODE_OTHER);
+    if (v->reply.flags & WIRE_FLAG_TC)
+        stats_count(v->stats, STATS_TRUNCATED);
+    if (v->config->log.queries != CONFIG_QUERIES_OFF)
+        querylog_write(v->config, &v->from->any, v->tcp, &v->reply, v->how);
+    return wire_reply_finish(&v->reply);
+}

@@ -1,0 +1,64 @@
+/* One query while it is worked on, and its first stages: those that need no look at its name.
+ *
+ * A stage is a function that takes the visit and says how it goes on.  query.c has the list of all
+ * of them and those that know tables, caches and upstreams. */
+#ifndef PLDNS_VISIT_H
+#define PLDNS_VISIT_H
+
+#include "config.h"
+#include "reply.h"
+#include "stats.h"
+#include "wire.h"
+
+struct query_client;
+struct query_desk;
+struct table;
+
+enum visit_step {
+    VISIT_NEXT,   /* not mine: the next stage */
+    VISIT_DONE,   /* the reply is ready for wire_reply_finish() */
+    VISIT_SILENT, /* no reply */
+    VISIT_WAIT,   /* an upstream was asked */
+};
+
+struct visit {
+    struct query_desk *desk;           /* query.c's own */
+    const struct query_client *client; /* the same */
+    const struct config *config;
+    struct stats *stats;
+    const uint8_t *cookie_secret;
+    const union config_address *from;
+    bool tcp;
+    const struct table *table; /* of this moment: not kept across a wait */
+    uint64_t now;
+    const uint8_t *packet; /* as it came; NULL behind a wait */
+    size_t size;
+    uint8_t *out;
+    size_t space;
+    const char *how; /* for the query log */
+    struct wire_query wire;
+    struct wire_reply reply;
+    struct reply_question question; /* from visit_question() on */
+    uint8_t folded[WIRE_NAME_MAX];
+};
+
+typedef enum visit_step visit_stage(struct visit *);
+
+/* In the order in which a query meets them. */
+visit_stage visit_shun_ourselves, visit_decode, visit_admit, visit_refuse_class, visit_refuse_type,
+    visit_answer_any;
+
+/* Header, question and options: everything a reply needs before anything is decided.
+ * visit_decode() does it for a fresh query; 'wire' must be filled in. */
+void visit_start(struct visit *);
+/* Fills 'question' and 'folded' from 'wire'. */
+void visit_question(struct visit *);
+
+/* VISIT_DONE with that rcode, or with SERVFAIL and why. */
+enum visit_step visit_refuse(struct visit *, enum wire_rcode);
+enum visit_step visit_fail(struct visit *, enum wire_ede, const char *why);
+
+/* Counts, logs, completes the reply; returns its size. */
+size_t visit_finish(struct visit *);
+
+#endif
