@@ -51,7 +51,7 @@ def check_names(text, known):
 
 def check_stages(base, text):
     source = "\n".join(_tree.lines(base, SPINE))
-    table = re.search(r"\bstages\[\]\)[^{]*\{(.*?)\};", source, re.S)
+    table = re.search(r"\bstages\[\]\)?[^{]*\{(.*?)\};", source, re.S)
     real = re.findall(r"\w+", table.group(1)) if table else []
     section = "\n".join(text).split("## The stages", 1)[-1].split("\n## ", 1)[0]
     told = re.findall(r"^\d+\. `(\w+)\(\)`", section, re.M)
