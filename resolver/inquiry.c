@@ -269,13 +269,38 @@ static void take_reply(struct inquiry *i, struct upstream_ask *ask, const uint8_
     }
 }
 
+/* True if the chain in a reply that is no answer leads to a name which must not leave: what stands
+ * behind is not the upstream's to say, so it may be whatever it is.  The reply ends there then. */
+static bool leads_to_guarded(struct inquiry *i, const uint8_t *message, size_t size,
+                             struct reply *reply)
+{
+    struct dname target;
+    uint8_t folded[DNAME_MAX];
+
+    for (unsigned n = 0; n < reply->hops_length && reply->sound; n++) {
+        if (!reply_name(message, size, reply->hops[n].target, &target))
+            return false;
+        dname_fold(folded, target.wire);
+        if (!i->desk->guard(i->desk->guard_arg, folded))
+            continue;
+        reply_shorten(message, reply, n + 1);
+        return true;
+    }
+    return false;
+}
+
 static bool on_reply(struct inquiry *i, struct upstream_ask *ask, const uint8_t *message,
                      size_t size, uint64_t now)
 {
     unsigned place = ask->index;
     struct reply reply;
+    enum reply_verdict verdict =
+        reply_check(message, size, upstream_id(ask), i->sent, &i->question, &reply);
 
-    switch (reply_check(message, size, upstream_id(ask), i->sent, &i->question, &reply)) {
+    if (verdict != REPLY_NOT_OURS && (verdict != REPLY_GOOD || !is_answer(&reply)) &&
+        leads_to_guarded(i, message, size, &reply))
+        verdict = REPLY_GOOD;
+    switch (verdict) {
     case REPLY_NOT_OURS:
         /* A server that does not keep letter case; over TCP nobody has to. */
         if (ask->tcp || memcmp(i->sent, i->name, i->question.name_size) == 0 ||

@@ -22,6 +22,7 @@ struct walk {
     const struct reply_question *question;
     struct reply *reply;
     size_t at;
+    unsigned left; /* records still to be read */
     struct record_names names;
     struct dname name;                      /* of the record in hand, folded */
     struct dname trail[REPLY_HOPS_MAX + 1]; /* the question's name, then each target, folded */
@@ -82,7 +83,18 @@ static bool next_record(struct walk *w, struct record *out)
     if (!record_check(w->message, w->size, w->at, &w->names, out))
         return false;
     w->at = out->end;
+    w->left--;
     return true;
+}
+
+/* The records make no sense together; do the rest of them parse at least? */
+static void skim(struct walk *w)
+{
+    struct record r;
+
+    while (w->left > 0 && next_record(w, &r))
+        continue;
+    w->reply->sound = w->left == 0 && w->at == w->size;
 }
 
 static bool on_trail(const struct walk *w, const struct dname *name)
@@ -241,7 +253,8 @@ static bool walk_additional(struct walk *w, unsigned count)
         w->reply->rcode = (uint16_t)(w->reply->rcode | r.ttl >> 24 << 4);
     }
     w->reply->end = (uint16_t)w->at;
-    return w->at == w->size;
+    w->reply->sound = w->at == w->size;
+    return w->reply->sound;
 }
 
 /* The upper bits of the rcode stand at the very end, but decide what the sections mean. */
@@ -250,17 +263,19 @@ static enum reply_verdict walk_sections(struct walk *w, unsigned additional_coun
     struct reply *reply = w->reply;
     enum reply_verdict verdict;
 
-    if ((unsigned)reply->answer_count + reply->authority_count + additional_count >
-        REPLY_RECORDS_MAX)
+    w->left = (unsigned)reply->answer_count + reply->authority_count + additional_count;
+    if (w->left > REPLY_RECORDS_MAX)
         return REPLY_MALFORMED;
     verdict = walk_answer(w);
-    if (verdict != REPLY_GOOD)
-        return verdict;
     /* A DNAME whose target would be too long is the one that comes without CNAME. */
-    if (w->dname_waits && (!w->dname_overflows || reply->rcode != REPLY_YXDOMAIN))
-        return REPLY_MALFORMED;
-    if (w->answered && reply->rcode == REPLY_NXDOMAIN)
-        return REPLY_MALFORMED;
+    if (verdict == REPLY_GOOD &&
+        ((w->dname_waits && (!w->dname_overflows || reply->rcode != REPLY_YXDOMAIN)) ||
+         (w->answered && reply->rcode == REPLY_NXDOMAIN)))
+        verdict = REPLY_MALFORMED;
+    if (verdict != REPLY_GOOD) {
+        skim(w);
+        return verdict;
+    }
     reply->negative = !w->answered;
     if (!walk_authority(w) || !walk_additional(w, additional_count))
         return REPLY_MALFORMED;
@@ -290,8 +305,6 @@ enum reply_verdict reply_check(const uint8_t *message, size_t size, uint16_t id,
 
     if (!is_ours(message, size, id, sent, q))
         return REPLY_NOT_OURS;
-    if (size > REPLY_SIZE_MAX)
-        return REPLY_MALFORMED;
     flags = get16(message + 2);
     w.at = REPLY_HEADER_SIZE + q->name_size + 4u;
     *out = (struct reply){
@@ -305,6 +318,8 @@ enum reply_verdict reply_check(const uint8_t *message, size_t size, uint16_t id,
         .end = (uint16_t)w.at,
         .ttl = TTL_NONE,
     };
+    if (size > REPLY_SIZE_MAX)
+        return REPLY_MALFORMED;
     if (out->truncated) {
         out->ttl = 0;
         return REPLY_GOOD;
@@ -318,6 +333,25 @@ enum reply_verdict reply_check(const uint8_t *message, size_t size, uint16_t id,
     if (record_name(message, size, REPLY_HEADER_SIZE, &w.names, NULL) == 0)
         return REPLY_MALFORMED;
     return walk_sections(&w, get16(message + 10));
+}
+
+void reply_shorten(const uint8_t *message, struct reply *reply, unsigned hops)
+{
+    size_t end = reply->hops[hops - 1].end;
+    uint16_t count = 0;
+    struct record r;
+
+    for (size_t at = reply->records_at; at < end && record_read(message, end, at, &r); at = r.end)
+        count++;
+    reply->rcode = REPLY_NOERROR;
+    reply->answer_count = count;
+    reply->authority_count = 0;
+    reply->answer_end = reply->authority_end = reply->end = (uint16_t)end;
+    reply->negative = true;
+    reply->has_soa = reply->referral = false;
+    reply->authority_plain = true;
+    reply->ttl = 0;
+    reply->hops_length = hops;
 }
 
 size_t reply_ttl_offsets(const uint8_t *message, const struct reply *reply, unsigned records,

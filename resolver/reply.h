@@ -61,6 +61,8 @@ struct reply {
     uint32_t ttl;         /* seconds to keep it: least TTL of answer records; negative: also
                              min(SOA TTL, MINIMUM), 0 without SOA; negative or DO: also of
                              authority records.  Top bit set counts as 0 */
+    bool sound; /* every record parses: 'hops' and what stands before their ends may be used, even
+                   where the records make no sense together */
     unsigned hops_length;
     struct reply_hop hops[REPLY_HOPS_MAX];
 };
@@ -78,6 +80,10 @@ enum reply_verdict {
 MUST_USE enum reply_verdict reply_check(const uint8_t *message, size_t size, uint16_t id,
                                         const uint8_t *sent, const struct reply_question *,
                                         struct reply *out);
+
+/* Forgets what stands behind the first 'hops' hops of a sound message, whatever its verdict and its
+ * rcode: what is left only says where to go on.  It is no answer, and not to be kept as one. */
+void reply_shorten(const uint8_t *message, struct reply *, unsigned hops);
 
 /* Offsets of the TTL fields of the first 'records' records from 'records_at' on (OPT has none);
  * returns how many were written to 'out' (which has room for 'records').  Message checked before.
