@@ -117,6 +117,7 @@ static struct builder_report *report_of(const struct builder *b,
         }
     }
     report->complaints = lines.text != NULL ? lines.text : alloc_string("");
+    report->unreadable = source_dir_unreadable(b->source);
     report->degraded = catalog_degraded(b->catalog, &why) ? alloc_string(why) : NULL;
     report->next_expiry = catalog_next_expiry(b->catalog);
     report->took_ms = clock_ms() - started;

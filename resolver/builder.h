@@ -17,6 +17,7 @@ struct builder_report {
     struct catalog_change change;
     bool built;                       /* a new table was published */
     size_t refused;                   /* documents whose newest version is not served */
+    size_t unreadable;                /* documents that could not be read */
     char *degraded;                   /* why the directory could not be read, or NULL */
     char *complaints;                 /* errors of all refused documents, one a line; "" if none */
     struct catalog_entry *documents;  /* by name */

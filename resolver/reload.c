@@ -14,6 +14,9 @@
 #include "log.h"
 #include "watch.h"
 
+/* What could not be read is tried again after this long: the reason may be gone without a trace in
+ * the directory (descriptors, memory, a network file system). */
+#define READ_RETRY_MS 10000
 /* The state directory is tried again after this long when it could not take something. */
 #define STATE_RETRY_MS 60000
 /* A tombstone's end is looked at a little later, so that it has surely ended. */
@@ -122,23 +125,26 @@ static void take_trouble(struct reload *r)
         log_info("state", "now=\"all accepted documents are kept again\"");
 }
 
-static void log_outcome(const struct builder_report *report)
+static void log_outcome(const struct builder_report *report, bool news)
 {
     const struct catalog_change *c = &report->change;
 
-    log_info("reload",
-             "generation=%llu changed=%s names_added=%zu names_moved=%zu names_removed=%zu "
-             "documents=%zu accepted=%zu refused=%zu removed=%zu ms=%llu",
-             (unsigned long long)report->generation, report->built ? "yes" : "no", c->names_added,
-             c->names_moved, c->names_removed, report->length, c->accepted, report->refused,
-             c->removed, (unsigned long long)report->took_ms);
+    (news ? log_info : log_debug)(
+        "reload",
+        "generation=%llu changed=%s names_added=%zu names_moved=%zu names_removed=%zu "
+        "documents=%zu accepted=%zu refused=%zu removed=%zu ms=%llu",
+        (unsigned long long)report->generation, report->built ? "yes" : "no", c->names_added,
+        c->names_moved, c->names_removed, report->length, c->accepted, report->refused, c->removed,
+        (unsigned long long)report->took_ms);
 }
 
 static void take_report(struct reload *r, struct builder_report *report)
 {
     log_documents(report, r->report);
     log_degraded(report, r->report);
-    log_outcome(report);
+    /* A retry that found what the last run found is no news, unless somebody asked. */
+    log_outcome(report, report->built || r->asking != NULL || r->report == NULL ||
+                            report->refused != r->report->refused);
     builder_report_free(r->report);
     r->report = report;
     r->outcome = (struct reload_outcome){
@@ -190,6 +196,8 @@ static void set_timer(struct reload *r)
     }
     if (r->trouble[0] != '\0' && delay > STATE_RETRY_MS)
         delay = STATE_RETRY_MS;
+    if ((r->report->degraded != NULL || r->report->unreadable > 0) && delay > READ_RETRY_MS)
+        delay = READ_RETRY_MS;
     if (delay >= TIMER_MOST_MS) {
         evtimer_del(r->timer);
         return;

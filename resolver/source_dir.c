@@ -19,12 +19,14 @@ struct seen {
     char *name;
     struct stat status;
     bool settled; /* as long as 'status' stays, so do the bytes */
+    bool unreadable;
 };
 
 struct source_dir {
     char *path;
     struct seen *seen; /* sorted by name */
     size_t length;
+    size_t unreadable;
 };
 
 struct listing {
@@ -158,6 +160,7 @@ static void offer_bytes(struct catalog *catalog, int folder, struct seen *file, 
     file->settled =
         slurp_file(folder, file->name, YAMLDOC_SIZE_MAX, &bytes, &size, &file->status, &why);
     if (!file->settled) {
+        file->unreadable = true;
         catalog_offer_unreadable(catalog, file->name, why);
         return;
     }
@@ -206,6 +209,9 @@ bool source_dir_read(struct source_dir *dir, struct catalog *catalog, bool trust
     }
     close(folder);
     forget(dir);
+    dir->unreadable = 0;
+    for (size_t i = 0; i < list.length; i++)
+        dir->unreadable += fresh[i].unreadable;
     dir->seen = fresh;
     dir->length = list.length;
     free(list.names);
@@ -227,6 +233,11 @@ void source_dir_free(struct source_dir *dir)
     forget(dir);
     free(dir->path);
     free(dir);
+}
+
+size_t source_dir_unreadable(const struct source_dir *dir)
+{
+    return dir->unreadable;
 }
 
 /* ---- the fingerprint ---- */

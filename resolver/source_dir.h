@@ -22,6 +22,9 @@ void source_dir_free(struct source_dir *);
 MUST_USE bool source_dir_read(struct source_dir *, struct catalog *, bool trust, uint64_t now_us,
                               const char **why);
 
+/* Documents of the last reading that could not be read: for once, or for ever, nobody can tell. */
+size_t source_dir_unreadable(const struct source_dir *);
+
 /* A fingerprint of what the directory holds, by names, sizes, times and inodes: cheap, and
  * different when anything was touched.  0: the directory cannot be read. */
 uint64_t source_dir_fingerprint(const char *path);

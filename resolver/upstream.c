@@ -171,6 +171,8 @@ static void stop_probing(struct upstream *u)
 
 void upstream_touch(struct upstream *u, uint64_t now)
 {
+    if (u->heard == 0)
+        u->heard = now; /* it has its time to be heard of from the first question on */
     if (!u->probing && now - u->heard >= UPSTREAM_FRESH_MS)
         start_probing(u, now, jitter(u, UPSTREAM_PROBE_FIRST_MS));
 }
@@ -220,8 +222,6 @@ bool upstream_send(struct upstream *u, struct upstream_ask *ask, uint8_t *room, 
     assert(size <= UPSTREAM_MESSAGE_MAX);
     ask->tcp = tcp || u->server->transport == CONFIG_TCP;
     ask->sent_at = now;
-    if (u->heard == 0)
-        u->heard = now; /* it has its time to be heard of from its first question on */
     if (ask->tcp)
         sent = pipeline_send(u->streams, &ask->stream, room, size, now);
     else

@@ -73,14 +73,19 @@ size_t wire_skip_name(const uint8_t *message, size_t size, size_t at)
     }
 }
 
+/* Offset behind the record whose owner ends at 'fixed'. */
+static size_t skip_rest(const uint8_t *message, size_t size, size_t fixed)
+{
+    if (fixed == 0 || size - fixed < RECORD_SIZE)
+        return 0;
+    size_t rdata_size = wire_get16(message + fixed + 8);
+    fixed += RECORD_SIZE;
+    return size - fixed < rdata_size ? 0 : fixed + rdata_size;
+}
+
 size_t wire_skip_record(const uint8_t *message, size_t size, size_t at)
 {
-    at = wire_skip_name(message, size, at);
-    if (at == 0 || size - at < RECORD_SIZE)
-        return 0;
-    size_t rdata_size = wire_get16(message + at + 8);
-    at += RECORD_SIZE;
-    return size - at < rdata_size ? 0 : at + rdata_size;
+    return skip_rest(message, size, wire_skip_name(message, size, at));
 }
 
 static bool read_cookie(struct wire_query *q, const uint8_t *data, size_t size)
@@ -134,10 +139,12 @@ static bool read_records(struct wire_query *q, size_t size, size_t at)
     const uint8_t *packet = q->packet;
     bool good = true;
 
+    if (wire_get32(packet + 6) == 0 && wire_get16(packet + 10) == 0)
+        return at == size;
     for (size_t section = 0; section < 3; section++) {
         for (unsigned n = wire_get16(packet + 6 + 2 * section); n > 0; n--) {
             size_t fixed = wire_skip_name(packet, size, at);
-            size_t end = wire_skip_record(packet, size, at);
+            size_t end = skip_rest(packet, size, fixed);
             if (end == 0)
                 return false;
             if (wire_get16(packet + fixed) == WIRE_OPT) {

@@ -490,6 +490,27 @@ static void test_ended_go_first(void **state)
     cache_free(c);
 }
 
+/* A hot answer that is fetched anew is hot still. */
+static void test_renewed_stays_hot(void **state)
+{
+    struct cache_options options = plain;
+    struct cache *c;
+    char name[32];
+
+    (void)state;
+    options.bytes = 64 << 10;
+    c = cache_new(&options);
+    put_address(c, "hot.example", 1000, START);
+    assert_true(has(c, "hot.example", START));
+    put_address(c, "hot.example", 1000, START);
+    for (unsigned i = 0; cache_evicted(c) < 3; i++) {
+        snprintf(name, sizeof name, "x%u.example", i);
+        put_address(c, name, 1000, START);
+    }
+    assert_true(has(c, "hot.example", START));
+    cache_free(c);
+}
+
 static void test_too_big(void **state)
 {
     struct cache_options options = plain;
@@ -572,6 +593,7 @@ int main(void)
         cmocka_unit_test(test_failures),
         cmocka_unit_test(test_flood),
         cmocka_unit_test(test_ended_go_first),
+        cmocka_unit_test(test_renewed_stays_hot),
         cmocka_unit_test(test_too_big),
         cmocka_unit_test(test_same_question_replaces),
         cmocka_unit_test(test_flush),

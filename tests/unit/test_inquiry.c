@@ -235,6 +235,92 @@ static void test_best_round_trip_first(void **state)
     asker_free(a);
 }
 
+static void answer_one(struct asker *a, const char *from, unsigned ms)
+{
+    struct fake_sent s;
+    struct asker_told t;
+
+    asker_ask(a, "a.example", &t);
+    s = asker_must_take(a, from);
+    fake_network_pass(a->net, ms);
+    asker_say_address(a, &s, "a.example", "192.0.2.77");
+    assert_int_equal(t.times, 1);
+}
+
+/* The fast one falls silent: from the first delay on the slow one is asked first, until the fast
+ * one answers a probe. */
+static void test_doubt_beats_speed(void **state)
+{
+    struct asker *a = asker_begin(2);
+    struct fake_sent s;
+    struct asker_told t;
+
+    (void)state;
+    for (int i = 0; i < 5; i++)
+        answer_one(a, ASKER_ONE, 5);
+    asker_ask(a, "a.example", &t);
+    asker_must_take(a, ASKER_ONE);
+    fake_network_pass(a->net, 100);
+    s = asker_must_take(a, ASKER_TWO);
+    fake_network_pass(a->net, 40);
+    asker_say_address(a, &s, "a.example", "192.0.2.77");
+    answer_one(a, ASKER_TWO, 40);
+    fake_network_pass(a->net, UPSTREAM_PROBE_FIRST_MS);
+    while (fake_network_take(a->net, &s)) {
+        assert_true(asker_is_probe(&s));
+        assert_string_equal(s.to, ASKER_ONE);
+        asker_say_rcode(a, &s, 0);
+    }
+    answer_one(a, ASKER_ONE, 5);
+    asker_free(a);
+}
+
+/* One lost packet of a server that goes on talking is no reason for doubt. */
+static void test_one_loss_is_no_doubt(void **state)
+{
+    struct asker *a = asker_begin(2);
+    struct fake_sent s;
+    struct asker_told lost, fine;
+
+    (void)state;
+    answer_one(a, ASKER_ONE, 5);
+    asker_ask(a, "lost.example", &lost);
+    asker_must_take(a, ASKER_ONE);
+    fake_network_pass(a->net, 1);
+    asker_ask(a, "b.example", &fine);
+    s = asker_must_take(a, ASKER_ONE);
+    fake_network_pass(a->net, 5);
+    asker_say_address(a, &s, "b.example", "192.0.2.77");
+    fake_network_pass(a->net, 100);
+    s = asker_must_take(a, ASKER_TWO);
+    asker_say_address(a, &s, "lost.example", "192.0.2.77");
+    answer_one(a, ASKER_ONE, 5);
+    asker_free(a);
+}
+
+/* Servers that others make superfluous are looked at now and then. */
+static void test_idle_server_is_probed(void **state)
+{
+    struct asker *a = asker_begin(2);
+    struct fake_sent s;
+    unsigned probes = 0;
+
+    (void)state;
+    for (unsigned i = 0; i < 400; i++) {
+        answer_one(a, ASKER_ONE, 5);
+        fake_network_pass(a->net, 95);
+        while (fake_network_take(a->net, &s)) {
+            assert_true(asker_is_probe(&s));
+            assert_string_equal(s.to, ASKER_TWO);
+            fake_network_pass(a->net, 90);
+            asker_say_rcode(a, &s, 0);
+            probes++;
+        }
+    }
+    assert_int_equal(probes, 2);
+    asker_free(a);
+}
+
 /* ---- nobody ---- */
 
 static void test_all_silent(void **state)
@@ -414,10 +500,12 @@ static void test_tcp_is_kept_and_pipelined(void **state)
     fake_network_pass(a->net, 0);
     for (int i = 0; i < 3; i++)
         s[i] = asker_must_take(a, ASKER_ONE);
-    for (int i = 2; i >= 0; i--) { /* in another order */
-        snprintf(name, sizeof name, "n%d.example", i);
+    for (int i = 2; i >= 0; i--) { /* in another order than they left in */
+        unsigned which = s[i].message[14] - (unsigned)'0';
+
+        snprintf(name, sizeof name, "n%u.example", which);
         asker_say_address(a, &s[i], name, "192.0.2.77");
-        assert_int_equal(t[i].times, 1);
+        assert_int_equal(t[which].times, 1);
     }
     assert_int_equal(fake_network_opened(a->net), 1);
     fake_network_pass(a->net, PIPELINE_IDLE_MS - 2000);
@@ -449,6 +537,24 @@ static void test_tcp_octet_by_octet(void **state)
     }
     assert_int_equal(t.times, 1);
     assert_int_equal(t.last_octet, 77);
+    asker_free(a);
+}
+
+static void test_tcp_truncated(void **state)
+{
+    struct asker *a = asker_new(1, "tcp://192.0.2.1");
+    struct fake_sent s;
+    struct asker_told t;
+
+    (void)state;
+    asker_start(a, 10);
+    asker_ask(a, "a.example", &t);
+    fake_network_pass(a->net, 0);
+    s = asker_must_take(a, ASKER_ONE);
+    asker_make_truncated(&s);
+    asker_say(a, &s);
+    assert_int_equal(t.times, 1);
+    assert_int_equal(t.result, FORWARD_BROKEN);
     asker_free(a);
 }
 
@@ -701,6 +807,9 @@ int main(void)
         cmocka_unit_test(test_bad_answers_try_the_next),
         cmocka_unit_test(test_bad_answer_and_silence),
         cmocka_unit_test(test_best_round_trip_first),
+        cmocka_unit_test(test_doubt_beats_speed),
+        cmocka_unit_test(test_one_loss_is_no_doubt),
+        cmocka_unit_test(test_idle_server_is_probed),
         cmocka_unit_test(test_all_silent),
         cmocka_unit_test(test_sends_are_bounded),
         cmocka_unit_test(test_recovery),
@@ -710,6 +819,7 @@ int main(void)
         cmocka_unit_test(test_truncated_goes_over_tcp),
         cmocka_unit_test(test_tcp_is_kept_and_pipelined),
         cmocka_unit_test(test_tcp_octet_by_octet),
+        cmocka_unit_test(test_tcp_truncated),
         cmocka_unit_test(test_tcp_closes),
         cmocka_unit_test(test_tcp_refused),
         cmocka_unit_test(test_tcp_guarded_when_ready),

@@ -695,6 +695,29 @@ static void test_long_names(void **state)
     assert_int_equal(record_name(message, sizeof message, at + 4, NULL, &name), 0);
 }
 
+static void test_bare_names(void **state)
+{
+    uint8_t message[12 + 400] = {0};
+    struct dname name;
+
+    (void)state;
+    /* Pointers lead backwards even where nobody keeps books. */
+    memcpy(message + 12, "\xc0\x0e\0", 3);
+    assert_int_equal(record_name(message, sizeof message, 12, NULL, &name), 0);
+    /* 255 octets fit, 256 do not. */
+    for (unsigned i = 0; i < 3; i++)
+        message[12 + 64 * i] = 63;
+    message[12 + 192] = 61;
+    message[12 + 192 + 62] = 0;
+    assert_int_equal(record_name(message, sizeof message, 12, NULL, &name), 12 + 255);
+    assert_int_equal(name.size, 255);
+    message[12 + 192] = 62;
+    message[12 + 192 + 63] = 0;
+    assert_int_equal(record_name(message, sizeof message, 12, NULL, &name), 0);
+    message[12] = 64; /* reserved label types */
+    assert_int_equal(record_name(message, sizeof message, 12, NULL, &name), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -702,7 +725,7 @@ int main(void)
         cmocka_unit_test(test_any_octet),  cmocka_unit_test(test_not_ours),
         cmocka_unit_test(test_hops),       cmocka_unit_test(test_flags),
         cmocka_unit_test(test_normalise),  cmocka_unit_test(test_rdata),
-        cmocka_unit_test(test_long_names),
+        cmocka_unit_test(test_long_names), cmocka_unit_test(test_bare_names),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -73,6 +73,7 @@ static void documents_and_others(void **unused)
     struct source_dir *source = source_dir_new(folder);
     catalog_begin(catalog);
     assert_true(source_dir_read(source, catalog, false, 0, &why));
+    assert_int_equal(source_dir_unreadable(source), 2);
     catalog_finish(catalog, 1, &change);
     source_dir_free(source);
 
