@@ -1,5 +1,6 @@
 #include "admin.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <errno.h>
 #include <event2/buffer.h>
@@ -155,7 +156,9 @@ static void show_explanation(struct page *page)
 /* 'arg' is the request: while evhttp waits for our reply it does not end it. */
 static void on_reloaded(void *arg, const struct reload_outcome *outcome)
 {
-    adminreply_json(arg, outcome->refused_now > 0 ? 409 : 200, overview_outcome(outcome));
+    bool good = outcome->refused_now == 0 && !outcome->degraded;
+
+    adminreply_json(arg, good ? 200 : 409, overview_outcome(outcome));
 }
 
 static void do_reload(struct page *page)
@@ -362,15 +365,17 @@ static void on_pause_over(evutil_socket_t fd, short what, void *arg)
         pause_accepting(admin, FULL_PAUSE_MS);
 }
 
-/* Out of descriptors the socket stays readable: going on at once would spin. */
-static void on_accept_error(struct evconnlistener *listener, void *arg)
-{
-    struct door *door = arg;
+/* evhttp makes itself the argument of its listeners' callbacks, and keeps none for us. */
+static struct admin *listening;
 
+/* Out of descriptors the socket stays readable: going on at once would spin. */
+static void on_accept_error(struct evconnlistener *listener, void *evhttp)
+{
     (void)listener;
+    (void)evhttp;
     log_warning("admin", "why=\"accept: %s\" now=\"no new connections for %d ms\"",
                 strerrordesc_np(errno), ERROR_PAUSE_MS);
-    pause_accepting(door->admin, ERROR_PAUSE_MS);
+    pause_accepting(listening, ERROR_PAUSE_MS);
 }
 
 /* ---- start and end ---- */
@@ -388,7 +393,7 @@ static bool open_door(struct door *door, struct event_base *base, struct error_l
     evhttp_set_gencb(door->http, on_request, door);
     evhttp_set_bevcb(door->http, on_connection, door->admin);
     /* The socket listens already: a backlog of 0 says so.  It is ours to close. */
-    door->listener = evconnlistener_new(base, NULL, door, LEV_OPT_CLOSE_ON_EXEC, 0, door->socket);
+    door->listener = evconnlistener_new(base, NULL, NULL, LEV_OPT_CLOSE_ON_EXEC, 0, door->socket);
     evconnlistener_set_error_cb(door->listener, on_accept_error);
     evhttp_bind_listener(door->http, door->listener);
     return true;
@@ -400,6 +405,8 @@ struct admin *admin_new(struct event_base *base, const struct service *service,
     struct admin *admin = alloc_array(1, sizeof *admin);
     size_t before = errors->errors;
 
+    assert(listening == NULL);
+    listening = admin;
     admin->service = service;
     admin->base = base;
     admin->accepting = true;
@@ -432,6 +439,7 @@ void admin_free(struct admin *admin)
     event_free(admin->pause);
     free(admin->doors);
     free(admin);
+    listening = NULL;
 }
 
 void admin_reloaded(struct admin *admin)

@@ -1,8 +1,10 @@
 """What end-to-end tests stand on: the real pldnsd on free ports and in folders of its own, and an upstream
 that does what the test says.  Everything that is started is stopped, whatever the test does."""
 import http.client
+import itertools
 import json
 import os
+import random
 import signal
 import socket
 import struct
@@ -42,17 +44,28 @@ def eventually(condition, what="it", seconds=PATIENCE):
         time.sleep(0.01)
 
 
+def ports():
+    """Below the ephemeral range, where sockets of others have none by chance; each test process draws from a
+    part of its own."""
+    part = int("".join(filter(str.isdigit, os.environ.get("PYTEST_XDIST_WORKER", ""))) or 0) % 8
+    first, length = 11000 + part * 2500, 2500
+    yield from (first + n % length for n in itertools.count(random.SystemRandom().randrange(length)))
+
+
+PORTS = ports()
+
+
 def free_port():
     """A port that is free for UDP and TCP both."""
-    while True:
+    for port in PORTS:
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp, \
                 socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
-            tcp.bind(("127.0.0.1", 0))
             try:
-                udp.bind(tcp.getsockname())
+                tcp.bind(("", port))
+                udp.bind(("", port))
+                return port
             except OSError:
                 continue
-            return tcp.getsockname()[1]
 
 
 # ---- documents -----------------------------------------------------------------------------------

@@ -1,0 +1,140 @@
+"""Faults by counting: the n-th call of each function fails, for every n, while tables change and while questions
+are answered; nothing breaks but that one thing, and the next try mends it."""
+import errno
+import mmap
+import shutil
+import signal
+import struct
+import subprocess
+import time
+from pathlib import Path
+
+import dns.exception
+import pytest
+
+from conftest import PLDNSD, SLACK, document, eventually, managed
+
+FUNCTIONS = ["none", "open", "read", "write", "fsync", "syncfs", "rename", "stat", "readdir", "unlink",
+             "receive", "send", "socket", "accept", "connect", "bind"]       # as in faults.c
+COMPILER = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
+MOST = 60
+
+
+@pytest.fixture(name="library", scope="module")
+def fixture_library(tmp_path_factory):
+    if COMPILER is None:
+        pytest.skip("there is no compiler")
+    if any(word in Path(PLDNSD).read_bytes() for word in (b"__asan_init", b"__tsan_init")):
+        pytest.skip("a sanitizer wants to be loaded first")
+    library = tmp_path_factory.mktemp("faults") / "faults.so"
+    subprocess.run([COMPILER, "-shared", "-fPIC", "-O1", "-D_GNU_SOURCE", "-o", library, Path(__file__).with_name("faults.c"), "-ldl"],
+                   check=True)
+    return library
+
+
+class Faults:
+    def __init__(self, folder):
+        self.path = folder / "orders"
+        self.path.write_bytes(bytes(16))
+        with open(self.path, "r+b") as file:
+            self.memory = mmap.mmap(file.fileno(), 16)
+
+    def arm(self, function, nth, number):
+        failed = self.failed
+        self.memory[:16] = struct.pack("iiii", 0, nth, number, failed)
+        self.memory[:4] = struct.pack("i", FUNCTIONS.index(function))
+
+    def disarm(self):
+        self.memory[:4] = struct.pack("i", 0)
+
+    @property
+    def failed(self):
+        return struct.unpack("i", self.memory[12:16])[0]
+
+
+@pytest.fixture(name="faults")
+def fixture_faults(daemon, library):
+    daemon.faults = Faults(daemon.folder)
+    daemon.preload = {"LD_PRELOAD": str(library), "FAULTS": str(daemon.faults.path)}
+    return daemon.faults
+
+
+def patient(daemon, name, tries=8):
+    """The answer, if it comes within some tries: a fault may cost one datagram or connection."""
+    for _ in range(tries):
+        try:
+            return daemon.ask(name, timeout=0.5)
+        except (dns.exception.Timeout, OSError, EOFError):
+            continue
+    raise AssertionError("no answer to %s" % name)
+
+
+@pytest.mark.parametrize("function, number", [
+    ("open", errno.EMFILE), ("read", errno.EIO), ("write", errno.ENOSPC), ("fsync", errno.EIO), ("syncfs", errno.EIO),
+    ("rename", errno.EROFS), ("stat", errno.EIO), ("readdir", errno.EIO), ("unlink", errno.EROFS),
+])
+def test_reload(daemon, faults, function, number):
+    daemon.write("a.yaml", document(1, ["10.0.0.1"]))
+    daemon.write("b.yaml", document(2, ["10.0.0.2"]))
+    daemon.write("c0.yaml", document(10, ["10.0.0.3"]))
+    daemon.start(env=daemon.preload)
+    old = "10.0.0.1"
+    for nth in range(1, MOST):
+        new = "10.0.1.%d" % nth
+        before = faults.failed
+        daemon.write("c%d.yaml" % nth, document(10 + nth, ["10.0.0.3"]))
+        faults.arm(function, nth, number)
+        daemon.write("a.yaml", document(1, [new]))
+        daemon.remove("c%d.yaml" % (nth - 1))
+        daemon.process.send_signal(signal.SIGHUP)
+        end = time.monotonic() + 10 * SLACK
+        while (answer := patient(daemon, managed(1))) != [new]:
+            assert answer == [old] and patient(daemon, managed(2)) == ["10.0.0.2"], answer
+            assert time.monotonic() < end, "the change is never served"
+            daemon.process.send_signal(signal.SIGHUP)
+            time.sleep(0.01)
+        time.sleep(0.02)        # what is kept is kept after that
+        faults.disarm()
+        old = new
+        if faults.failed == before:
+            break
+    assert nth > 1 or function in ("syncfs",), "the fault was never met"
+    eventually(lambda: daemon.reload().status == 200, "all is accepted")
+    kept = daemon.state / "accepted" / "a.yaml"
+    eventually(lambda: daemon.reload().status == 200 and kept.exists() and new in kept.read_text(), "all is kept")
+    daemon.restart()
+    assert daemon.ask(managed(1)) == [new]
+
+
+@pytest.mark.parametrize("function, number", [
+    ("receive", errno.ENOBUFS), ("receive", errno.EINTR), ("receive", errno.EAGAIN), ("send", errno.ENOBUFS), ("send", errno.EPERM),
+    ("send", errno.EAGAIN), ("send", errno.EINTR), ("socket", errno.EMFILE), ("accept", errno.EMFILE), ("accept", errno.ECONNABORTED),
+    ("connect", errno.ENETUNREACH), ("bind", errno.EADDRINUSE),
+])
+def test_serving(daemon, upstream, faults, function, number):
+    daemon.set("forward.upstreams", [upstream.address])
+    daemon.write("a.yaml", document(1, ["10.0.0.1"]))
+    daemon.start(env=daemon.preload)
+    for nth in range(1, 12):
+        public = "n%d.example" % nth
+        upstream.answers[public] = ["192.0.2.%d" % nth]
+        faults.arm(function, nth, number)
+        assert patient(daemon, managed(1)) == ["10.0.0.1"]
+        for _ in range(8):                      # SERVFAIL may be remembered for some seconds
+            got = patient(daemon, public)
+            if got == ["192.0.2.%d" % nth]:
+                break
+            assert got == "SERVFAIL"
+            time.sleep(0.7 * SLACK)
+        else:
+            raise AssertionError("%s is never answered" % public)
+        for _ in range(8):
+            try:
+                assert daemon.ask(managed(1), tcp=True, timeout=2) == ["10.0.0.1"]
+                break
+            except (dns.exception.Timeout, OSError, EOFError):
+                continue
+        else:
+            raise AssertionError("TCP is never answered")
+        faults.disarm()
+    assert daemon.process.poll() is None
