@@ -1,0 +1,211 @@
+/* Upstreams over TCP, as inquiries meet them. */
+#include "pipeline.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "asker.h"
+#include "inquiry.h"
+
+static void test_truncated_goes_over_tcp(void **state)
+{
+    struct asker *a = asker_begin(2);
+    struct fake_sent udp, tcp;
+    struct asker_told t;
+
+    (void)state;
+    asker_ask(a, "a.example", &t);
+    udp = asker_must_take(a, ASKER_ONE);
+    asker_make_truncated(&udp);
+    asker_say(a, &udp);
+    assert_int_equal(t.times, 0);
+    fake_network_pass(a->net, 0);
+    tcp = asker_must_take(a, ASKER_ONE); /* the same server */
+    assert_true(tcp.stream);
+    assert_int_equal(tcp.size, udp.size);
+    asker_say_address(a, &udp, "a.example", "192.0.2.66"); /* UDP does not count any more */
+    assert_int_equal(t.times, 0);
+    asker_make_address(&tcp, "a.example", "192.0.2.77");
+    asker_reply.bytes[1] ^= 1; /* wrong id */
+    asker_say(a, &tcp);
+    asker_reply.bytes[1] ^= 1;
+    asker_reply.bytes[13] ^= 1; /* wrong question */
+    asker_say(a, &tcp);
+    assert_int_equal(t.times, 0);
+    asker_say_address(a, &tcp, "a.example", "192.0.2.77");
+    assert_int_equal(t.times, 1);
+    assert_int_equal(t.last_octet, 77);
+    assert_int_equal(stats_read(&a->stats, STATS_UPSTREAM_TCP), 1);
+    asker_free(a);
+}
+
+static void test_is_kept_and_pipelined(void **state)
+{
+    struct asker *a = asker_new(1, "tcp://192.0.2.1");
+    struct fake_sent s[3];
+    struct asker_told t[3];
+    char name[32];
+
+    (void)state;
+    asker_start(a, 10);
+    for (int i = 0; i < 3; i++) {
+        snprintf(name, sizeof name, "n%d.example", i);
+        asker_ask(a, name, &t[i]);
+    }
+    fake_network_pass(a->net, 0);
+    for (int i = 0; i < 3; i++)
+        s[i] = asker_must_take(a, ASKER_ONE);
+    for (int i = 2; i >= 0; i--) { /* in another order than they left in */
+        unsigned which = s[i].message[14] - (unsigned)'0';
+
+        snprintf(name, sizeof name, "n%u.example", which);
+        asker_say_address(a, &s[i], name, "192.0.2.77");
+        assert_int_equal(t[which].times, 1);
+    }
+    assert_int_equal(fake_network_opened(a->net), 1);
+    fake_network_pass(a->net, PIPELINE_IDLE_MS - 2000);
+    assert_int_equal(fake_network_open(a->net), 1);
+    fake_network_pass(a->net, 3000);
+    assert_int_equal(fake_network_open(a->net), 0);
+    asker_free(a);
+}
+
+static void test_octet_by_octet(void **state)
+{
+    struct asker *a = asker_new(1, "tcp://192.0.2.1");
+    struct fake_sent s;
+    struct asker_told t;
+    uint8_t framed[600];
+
+    (void)state;
+    asker_start(a, 10);
+    asker_ask(a, "a.example", &t);
+    fake_network_pass(a->net, 0);
+    s = asker_must_take(a, ASKER_ONE);
+    asker_make_address(&s, "a.example", "192.0.2.77");
+    framed[0] = (uint8_t)(asker_reply.size >> 8);
+    framed[1] = (uint8_t)asker_reply.size;
+    memcpy(framed + 2, asker_reply.bytes, asker_reply.size);
+    for (size_t i = 0; i < asker_reply.size + 2; i++) {
+        assert_int_equal(t.times, 0);
+        fake_network_octets(a->net, &s, framed + i, 1);
+    }
+    assert_int_equal(t.times, 1);
+    assert_int_equal(t.last_octet, 77);
+    asker_free(a);
+}
+
+static void test_truncated(void **state)
+{
+    struct asker *a = asker_new(1, "tcp://192.0.2.1");
+    struct fake_sent s;
+    struct asker_told t;
+
+    (void)state;
+    asker_start(a, 10);
+    asker_ask(a, "a.example", &t);
+    fake_network_pass(a->net, 0);
+    s = asker_must_take(a, ASKER_ONE);
+    asker_make_truncated(&s);
+    asker_say(a, &s);
+    assert_int_equal(t.times, 1);
+    assert_int_equal(t.result, FORWARD_BROKEN);
+    asker_free(a);
+}
+
+static void test_closes(void **state)
+{
+    struct asker *a = asker_new(1, "tcp://192.0.2.1");
+    struct fake_sent s, again;
+    struct asker_told t;
+
+    (void)state;
+    asker_start(a, 10);
+    asker_ask(a, "a.example", &t);
+    fake_network_pass(a->net, 0);
+    s = asker_must_take(a, ASKER_ONE);
+    fake_network_break(a->net, &s);
+    assert_false(fake_network_is_open(a->net, &s));
+    fake_network_pass(a->net, 0);
+    again = asker_must_take(a, ASKER_ONE); /* at once, on a new connection */
+    asker_say_address(a, &again, "a.example", "192.0.2.77");
+    assert_int_equal(t.times, 1);
+    asker_ask(a, "a.example", &t);
+    s = asker_must_take(a, ASKER_ONE);
+    fake_network_octets(a->net, &s, "\0\4junk", 6); /* a frame that is no message */
+    assert_false(fake_network_is_open(a->net, &s));
+    asker_free(a);
+}
+
+static void test_refused(void **state)
+{
+    struct asker *a = asker_begin(2);
+    struct fake_sent s;
+    struct asker_told t;
+
+    (void)state;
+    fake_network_connect(a->net, FAKE_CONNECT_REFUSED);
+    asker_ask(a, "a.example", &t);
+    s = asker_must_take(a, ASKER_ONE);
+    asker_make_truncated(&s);
+    asker_say(a, &s);
+    fake_network_pass(a->net, 0);
+    s = asker_must_take(a, ASKER_TWO); /* the other one, over UDP */
+    assert_false(s.stream);
+    asker_say_address(a, &s, "a.example", "192.0.2.77");
+    assert_int_equal(t.times, 1);
+    asker_free(a);
+}
+
+/* What becomes ours while the connection is being made does not leave when it stands. */
+static void test_guarded_when_ready(void **state)
+{
+    struct asker *a = asker_new(1, "tcp://192.0.2.1");
+    struct asker_told t;
+
+    (void)state;
+    asker_start(a, 10);
+    asker_ask(a, "a.example", &t);
+    a->owned = true;
+    fake_network_pass(a->net, 0);
+    assert_int_equal(asker_count_sent(a), 0);
+    assert_int_equal(t.times, 1);
+    assert_int_equal(t.result, FORWARD_OWNED);
+    asker_free(a);
+}
+
+static void test_silent(void **state)
+{
+    struct asker *a = asker_new(1, "tcp://192.0.2.1");
+    struct asker_told t;
+
+    (void)state;
+    asker_start(a, 10);
+    fake_network_connect(a->net, FAKE_CONNECT_SILENT);
+    asker_ask(a, "a.example", &t);
+    fake_network_pass(a->net, ASKER_TIMEOUT);
+    assert_int_equal(t.times, 1);
+    assert_int_equal(t.result, FORWARD_UNREACHABLE);
+    asker_free(a);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_truncated_goes_over_tcp),
+        cmocka_unit_test(test_is_kept_and_pipelined),
+        cmocka_unit_test(test_octet_by_octet),
+        cmocka_unit_test(test_truncated),
+        cmocka_unit_test(test_closes),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_guarded_when_ready),
+        cmocka_unit_test(test_silent),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
