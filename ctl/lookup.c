@@ -47,21 +47,6 @@ static bool read_type(const struct command_call *call, const char *word, char ou
 
 /* ---- offline ---- */
 
-static const char *rcode_of(enum table_outcome outcome)
-{
-    switch (outcome) {
-    case TABLE_NOT_OWNED:
-        return NULL;
-    case TABLE_ANSWER:
-    case TABLE_EMPTY:
-        return "NOERROR";
-    case TABLE_NOT_READY:
-        return "SERVFAIL";
-    default:
-        return "NXDOMAIN";
-    }
-}
-
 static void set(json_t *map, const char *key, const char *text)
 {
     if (text != NULL && text[0] != '\0') {
@@ -76,18 +61,26 @@ static void set_name(json_t *map, const char *key, const uint8_t *wire)
     set(map, key, dname_to_text(wire, text));
 }
 
-static void set_answer(json_t *map, const struct answer *answer)
+static void set_answer(json_t *map, const struct explain *e)
 {
-    char text[EXPLAIN_TEXT_MAX], *rest = explain_addresses(answer, text, sizeof(text)), *one;
+    char text[EXPLAIN_TEXT_MAX], *rest = explain_addresses(e, text, sizeof(text)), *one;
     json_t *list = json_array();
+
+    set(map, "pointer", explain_pointer(e));
 
     while ((one = strsep(&rest, ",")) != NULL) {
         if (*one != '\0') {
             (void)json_array_append_new(list, output_string(one));
         }
     }
-    (void)json_object_set_new(map, "addresses", list);
-    (void)json_object_set_new(map, "ttl", json_integer(answer->ttl));
+    if (json_array_size(list) > 0 || explain_pointer(e) != NULL) {
+        (void)json_object_set_new(map, "ttl", json_integer(explain_ttl(e)));
+    }
+    if (json_array_size(list) > 0) {
+        (void)json_object_set_new(map, "addresses", list);
+    } else {
+        json_decref(list);
+    }
 }
 
 static json_t *explained(const struct table *table, const struct dname *name, const char *type)
@@ -100,8 +93,8 @@ static json_t *explained(const struct table *table, const struct dname *name, co
     set_name(map, "name", name->wire);
     set(map, "type", type);
     (void)json_object_set_new(map, "owned", json_boolean(e.match.outcome != TABLE_NOT_OWNED));
-    set(map, "outcome", explain_outcome(e.match.outcome));
-    set(map, "rcode", rcode_of(e.match.outcome));
+    set(map, "outcome", explain_outcome(&e));
+    set(map, "rcode", explain_rcode(&e));
     if (e.match.placeholder) {
         (void)json_object_set_new(map, "placeholder", json_true());
     }
@@ -117,9 +110,7 @@ static json_t *explained(const struct table *table, const struct dname *name, co
     } else if (e.root.size > 0) {
         set_name(map, "root", e.root.wire);
     }
-    if (e.match.outcome == TABLE_ANSWER) {
-        set_answer(map, e.match.answer);
-    }
+    set_answer(map, &e);
     if (e.match.regional_fallback) {
         set(map, "fallback", "regional");
     }
@@ -218,16 +209,22 @@ static void add_reply(struct output_grid *grid, const json_t *map)
     const char *type = text_of(map, "type"), *rcode = text_of(map, "rcode");
     char addresses[EXPLAIN_TEXT_MAX];
     bool wants = strcmp(type, "A") == 0 || strcmp(type, "AAAA") == 0;
+    bool shunned = json_is_false(json_object_get(map, "allowed"));
 
-    if (*rcode == '\0') {
-        return;
+    if (*rcode == '\0' && !shunned) {
+        return; /* forwarded: others decide */
     }
     output_grid_cell(grid, OUTPUT_BOLD, "reply");
-    if (strcmp(rcode, "NOERROR") != 0) {
+    if (*rcode == '\0') {
+        output_grid_cell(grid, OUTPUT_RED, "none");
+    } else if (strcmp(rcode, "NOERROR") != 0) {
         output_grid_cell(grid, OUTPUT_RED, "%s", rcode);
     } else if (wants && *join_addresses(map, type, addresses, sizeof(addresses)) != '\0') {
         output_grid_cell(grid, OUTPUT_GREEN, "%s %s, TTL %" JSON_INTEGER_FORMAT, type, addresses,
                          json_integer_value(json_object_get(map, "ttl")));
+    } else if (strcmp(type, "PTR") == 0 && *text_of(map, "pointer") != '\0') {
+        output_grid_cell(grid, OUTPUT_GREEN, "PTR %s, TTL %" JSON_INTEGER_FORMAT,
+                         text_of(map, "pointer"), json_integer_value(json_object_get(map, "ttl")));
     } else {
         output_grid_cell(grid, OUTPUT_YELLOW, "NOERROR, empty: nothing of type %s here", type);
     }
@@ -266,6 +263,12 @@ static void add_client(struct output_grid *grid, const json_t *map)
     }
 }
 
+static bool is_forwarded(const json_t *map)
+{
+    return json_is_false(json_object_get(map, "owned")) && *text_of(map, "rcode") == '\0' &&
+           !json_is_false(json_object_get(map, "allowed"));
+}
+
 static void print(const struct output *output, const json_t *map)
 {
     struct output_grid grid = {.columns = 2};
@@ -276,7 +279,7 @@ static void print(const struct output *output, const json_t *map)
     add_reply(&grid, map);
     output_grid_cell(&grid, OUTPUT_BOLD, "outcome");
     output_grid_cell(&grid, OUTPUT_PLAIN, "%s%s", text_of(map, "outcome"),
-                     json_is_false(json_object_get(map, "owned")) ? ": forwarded" : "");
+                     is_forwarded(map) ? ": forwarded" : "");
     if (*text_of(map, "near") != '\0') {
         output_grid_cell(&grid, OUTPUT_BOLD, "near miss");
         output_grid_cell(&grid, OUTPUT_YELLOW, "%s is attached", text_of(map, "near"));

@@ -6,7 +6,6 @@
 
 #include "build.h"
 #include "explain.h"
-#include "special.h"
 
 #define STRING_MAX 255 /* octets of one string of a TXT record */
 
@@ -66,20 +65,16 @@ static void put_explanation(struct wire_reply *r, const struct chaos_facts *fact
     const uint8_t *name = wire_name(r->query);
     struct explain explain;
     char text[EXPLAIN_TEXT_MAX];
-    size_t used, root;
+    size_t used;
 
     explain_find(facts->table, name, &explain);
     explain_text(facts->table, &explain, text, sizeof text);
     used = strlen(text);
-    if (explain.match.outcome == TABLE_NOT_OWNED) {
+    if (explain.match.outcome == TABLE_NOT_OWNED && explain.special == SPECIAL_NONE) {
         if (!explain.is_near && !explain.match.placeholder)
             used = 0; /* "not owned" goes without saying */
-        const char *joint = used > 0 ? "; " : "";
-        if (special_find(name, &root) != SPECIAL_NONE)
-            snprintf(text + used, sizeof text - used, "%sbuilt in, never forwarded", joint);
-        else
-            snprintf(text + used, sizeof text - used, "%sforwarded upstreams=%s", joint,
-                     facts->upstreams);
+        snprintf(text + used, sizeof text - used, "%sforwarded upstreams=%s", used > 0 ? "; " : "",
+                 facts->upstreams);
     }
     put_text(r, text);
 }

@@ -209,30 +209,24 @@ json_t *overview_outcome(const struct reload_outcome *outcome)
 
 /* ---- explain ---- */
 
-static const char *rcode_of(enum table_outcome outcome)
+static void set_answer(json_t *map, const struct explain *e)
 {
-    switch (outcome) {
-    case TABLE_ANSWER:
-    case TABLE_EMPTY:
-        return "NOERROR";
-    case TABLE_NOT_READY:
-        return "SERVFAIL";
-    default:
-        return "NXDOMAIN";
-    }
-}
-
-static void set_answer(json_t *map, const struct answer *answer)
-{
-    char text[EXPLAIN_TEXT_MAX], *rest = explain_addresses(answer, text, sizeof text), *one;
+    char text[EXPLAIN_TEXT_MAX], *rest = explain_addresses(e, text, sizeof text), *one;
     json_t *list = json_array();
+
+    if (explain_pointer(e) != NULL)
+        set(map, "pointer", explain_pointer(e));
 
     while ((one = strsep(&rest, ",")) != NULL) {
         if (one[0] != '\0')
             (void)json_array_append_new(list, overview_text(one));
     }
-    (void)json_object_set_new(map, "addresses", list);
-    set_number(map, "ttl", answer->ttl);
+    if (json_array_size(list) > 0 || explain_pointer(e) != NULL)
+        set_number(map, "ttl", explain_ttl(e));
+    if (json_array_size(list) > 0)
+        (void)json_object_set_new(map, "addresses", list);
+    else
+        json_decref(list);
 }
 
 static void set_why(json_t *map, const struct table_why *why)
@@ -265,15 +259,22 @@ static const struct config_upstreams *route_of(const struct service *service, co
 
 static void set_owned(json_t *map, const struct explain *e)
 {
-    set(map, "rcode", rcode_of(e->match.outcome));
     if (e->ruled)
         set_why(map, &e->why);
     else if (e->root.size > 0)
         set_name(map, "root", e->root.wire);
-    if (e->match.outcome == TABLE_ANSWER)
-        set_answer(map, e->match.answer);
     if (e->match.regional_fallback)
         set(map, "fallback", "regional");
+}
+
+static void set_reply(json_t *map, const struct explain *e)
+{
+    const char *rcode = explain_rcode(e);
+
+    if (rcode == NULL)
+        return; /* forwarded: others decide */
+    set(map, "rcode", rcode);
+    set_answer(map, e);
 }
 
 json_t *overview_explain(const struct service *service, const struct dname *name, const char *type,
@@ -286,20 +287,25 @@ json_t *overview_explain(const struct service *service, const struct dname *name
 
     explain_find(table, name->wire, &e);
     bool owned = e.match.outcome != TABLE_NOT_OWNED;
+    bool allowed = client == NULL || netblock_contains(&service->config->allow, client);
     set_name(map, "name", name->wire);
     set(map, "type", type);
     set_boolean(map, "owned", owned);
-    set(map, "outcome", explain_outcome(e.match.outcome));
+    set(map, "outcome", explain_outcome(&e));
+    if (allowed)
+        set_reply(map, &e);
+    else
+        set_if(map, "rcode", service->config->otherwise == CONFIG_REFUSE ? "REFUSED" : "");
     if (owned)
         set_owned(map, &e);
-    else
+    else if (allowed && e.special == SPECIAL_NONE)
         (void)json_object_set_new(map, "upstreams", upstreams(route_of(service, name->wire)));
     if (e.match.placeholder)
         set_boolean(map, "placeholder", true);
     if (e.is_near)
         set_name(map, "near", e.near.wire);
     if (client != NULL)
-        set_boolean(map, "allowed", netblock_contains(&service->config->allow, client));
+        set_boolean(map, "allowed", allowed);
     set(map, "text", explain_text(table, &e, text, sizeof text));
     set_number(map, "generation", table_generation(table));
     return map;

@@ -11,7 +11,7 @@
 #include "cookie.h"
 #include "owned.h"
 #include "relay.h"
-#include "special.h"
+#include "specialreply.h"
 #include "table.h"
 #include "visit.h"
 
@@ -123,7 +123,7 @@ static enum visit_step answer_special(struct visit *v)
     v->how = "special";
     stats_count(v->desk->stats, STATS_SPECIAL);
     v->reply.flags |= WIRE_FLAG_AA;
-    special_write(&v->reply, special, root_offset);
+    specialreply_write(&v->reply, special, root_offset);
     return VISIT_DONE;
 }
 

@@ -37,6 +37,8 @@ void explain_find(const struct table *table, const uint8_t *name, struct explain
     memset(out, 0, sizeof *out);
     table_find(table, name, &out->match);
     if (out->match.outcome == TABLE_NOT_OWNED) {
+        size_t root;
+        out->special = special_find(name, &root);
         out->is_near = table_near(table, name, &out->near);
         return;
     }
@@ -49,11 +51,11 @@ void explain_find(const struct table *table, const uint8_t *name, struct explain
     }
 }
 
-const char *explain_outcome(enum table_outcome outcome)
+const char *explain_outcome(const struct explain *explain)
 {
-    switch (outcome) {
+    switch (explain->match.outcome) {
     case TABLE_NOT_OWNED:
-        return "not owned";
+        return explain->special != SPECIAL_NONE ? "built in, never forwarded" : "not owned";
     case TABLE_ANSWER:
         return "owned";
     case TABLE_EMPTY:
@@ -76,13 +78,35 @@ const char *explain_outcome(enum table_outcome outcome)
     return "unknown";
 }
 
-char *explain_addresses(const struct answer *answer, char *text, size_t size)
+const char *explain_rcode(const struct explain *explain)
+{
+    switch (explain->match.outcome) {
+    case TABLE_NOT_OWNED:
+        return explain->special == SPECIAL_NONE      ? NULL
+               : explain->special == SPECIAL_NOTHING ? "NXDOMAIN"
+                                                     : "NOERROR";
+    case TABLE_ANSWER:
+    case TABLE_EMPTY:
+        return "NOERROR";
+    case TABLE_NOT_READY:
+        return "SERVFAIL";
+    default:
+        return "NXDOMAIN";
+    }
+}
+
+char *explain_addresses(const struct explain *explain, char *text, size_t size)
 {
     enum { V4 = 4, V6 = 16 }; /* octets */
     struct line line = {.text = text, .size = size};
-    const uint8_t *address = answer->addresses;
+    const struct answer *answer = explain->match.answer;
 
     text[0] = 0;
+    if (explain->special == SPECIAL_LOCALHOST)
+        add(&line, "127.0.0.1,::1");
+    if (explain->match.outcome != TABLE_ANSWER)
+        return text;
+    const uint8_t *address = answer->addresses;
     for (unsigned i = 0; i < (unsigned)answer->a_count + answer->aaaa_count; i++) {
         bool v6 = i >= answer->a_count;
         char one[INET6_ADDRSTRLEN];
@@ -91,6 +115,16 @@ char *explain_addresses(const struct answer *answer, char *text, size_t size)
         address += v6 ? V6 : V4;
     }
     return text;
+}
+
+uint32_t explain_ttl(const struct explain *explain)
+{
+    return explain->match.outcome == TABLE_ANSWER ? explain->match.answer->ttl : SPECIAL_TTL;
+}
+
+const char *explain_pointer(const struct explain *explain)
+{
+    return explain->special == SPECIAL_POINTER ? "localhost" : NULL;
 }
 
 /* What the rule is, and where it stands. */
@@ -109,11 +143,22 @@ static void add_rule(struct line *line, const struct explain *explain)
         add(line, " message=\"%s\"", why->message);
     if (explain->match.outcome == TABLE_ANSWER) {
         char addresses[EXPLAIN_TEXT_MAX / 2];
-        add_field(line, "addresses",
-                  explain_addresses(explain->match.answer, addresses, sizeof addresses));
+        add_field(line, "addresses", explain_addresses(explain, addresses, sizeof addresses));
     }
     if (why->document[0] != 0)
         add(line, " document=%s:%u", why->document, why->line);
+}
+
+static void add_special(struct line *line, const struct explain *explain)
+{
+    char addresses[INET6_ADDRSTRLEN + INET_ADDRSTRLEN];
+    const char *pointer = explain_pointer(explain);
+
+    add(line, "%s", explain_outcome(explain));
+    if (explain->special == SPECIAL_NOTHING)
+        add(line, ": %s", explain_rcode(explain));
+    add_field(line, "addresses", explain_addresses(explain, addresses, sizeof addresses));
+    add_field(line, "pointer", pointer != NULL ? pointer : "");
 }
 
 char *explain_text(const struct table *table, const struct explain *explain, char *text,
@@ -125,7 +170,11 @@ char *explain_text(const struct table *table, const struct explain *explain, cha
     text[0] = 0;
     if (explain->match.placeholder)
         add(&line, "placeholder never replaced in advertised.listeners; ");
-    add(&line, "%s", explain_outcome(explain->match.outcome));
+    if (explain->special != SPECIAL_NONE) {
+        add_special(&line, explain);
+        return text;
+    }
+    add(&line, "%s", explain_outcome(explain));
     if (explain->match.outcome == TABLE_NOT_OWNED) {
         if (explain->is_near)
             add(&line, "; %s is attached", dname_to_text(explain->near.wire, name));

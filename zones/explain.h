@@ -3,6 +3,7 @@
 #ifndef PLDNS_EXPLAIN_H
 #define PLDNS_EXPLAIN_H
 
+#include "special.h"
 #include "table.h"
 
 /* 64 addresses, two names and texts from documents, which are cut where they do not fit. */
@@ -12,22 +13,30 @@ struct explain { /* points into the table */
     struct table_match match;
     bool ruled; /* 'why' is filled in */
     struct table_why why;
-    struct dname root; /* the owned root, the fence or the search suffix; owned names only */
-    bool is_near;      /* not owned, but 'near' may have been meant */
+    struct dname root;    /* the owned root, the fence or the search suffix; owned names only */
+    enum special special; /* not owned, and answered here all the same */
+    bool is_near;         /* not owned, but 'near' may have been meant */
     struct dname near;
 };
 
 void explain_find(const struct table *, const uint8_t *name, struct explain *out);
 
 /* "owned rule=*.use1-az1.… connection=plc-… zone=use1-az1 state=ACTIVE addresses=10.0.1.5
- * document=kafka.yaml:12 generation=42", "not owned; *.use1-az1.… is attached", "not owned".
- * Returns 'text'. */
+ * document=kafka.yaml:12 generation=42", "not owned; *.use1-az1.… is attached", "not owned",
+ * "built in, never forwarded: NXDOMAIN".  Returns 'text'. */
 char *explain_text(const struct table *, const struct explain *, char *text, size_t size);
 
-/* The first words of it: "owned", "owned, not ready: SERVFAIL", "not owned". */
-const char *explain_outcome(enum table_outcome);
+/* The words for what becomes of it: "owned", "owned, not ready: SERVFAIL", "not owned". */
+const char *explain_outcome(const struct explain *);
 
-/* "10.0.1.5,fd00::1" */
-char *explain_addresses(const struct answer *, char *text, size_t size);
+/* "NOERROR", "NXDOMAIN" or "SERVFAIL"; NULL: others decide. */
+const char *explain_rcode(const struct explain *);
+
+/* "10.0.1.5,fd00::1", and how long they may be kept; "" if there are none. */
+char *explain_addresses(const struct explain *, char *text, size_t size);
+uint32_t explain_ttl(const struct explain *);
+
+/* What a PTR question gets from us: "localhost", or NULL. */
+const char *explain_pointer(const struct explain *);
 
 #endif

@@ -4,7 +4,9 @@
 #ifndef PLDNS_SPECIAL_H
 #define PLDNS_SPECIAL_H
 
-#include "wire.h"
+#include "dname.h"
+
+#define SPECIAL_TTL 60 /* seconds; a name attached over a special one is seen within a minute */
 
 enum special {
     SPECIAL_NONE,
@@ -16,8 +18,5 @@ enum special {
 
 /* 'root_offset': octets of the name left of the special one ("localhost", "127.in-addr.arpa"). */
 MUST_USE enum special special_find(const uint8_t *name, size_t *root_offset);
-
-/* Sets the rcode and appends the records for the question's name. */
-void special_write(struct wire_reply *, enum special, size_t root_offset);
 
 #endif

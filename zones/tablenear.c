@@ -8,6 +8,9 @@
 /* Two names must agree in at least so many labels before one of them passes for a slip of the
  * other: "shop.example.com" is no slip of "mail.example.com". */
 #define NEAR_LABELS_MIN 3
+/* Kinds of nearness, above any likeness of two labels. */
+#define NEAR_ABOVE UINT8_MAX
+#define NEAR_BELOW (NEAR_ABOVE + 1u)
 
 struct search {
     const struct table *table;
@@ -105,8 +108,11 @@ static unsigned nearness(const uint8_t *name, const uint8_t *owned)
     unsigned labels = dname_labels(name), owned_labels = dname_labels(owned);
     unsigned score = 0, different = 0;
 
+    if (dname_under(name, owned, NULL)) {
+        return NEAR_BELOW + owned_labels; /* of a host that is attached alone; the deepest counts */
+    }
     if (dname_under(owned, name, NULL)) {
-        return labels >= NEAR_LABELS_MIN ? UINT8_MAX : 0; /* above it */
+        return labels >= NEAR_LABELS_MIN ? NEAR_ABOVE : 0;
     }
     if (labels < owned_labels || owned_labels <= NEAR_LABELS_MIN) {
         return 0;
