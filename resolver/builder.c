@@ -37,6 +37,7 @@ struct builder {
     struct statedir *state;
     struct source_dir *source;
     uint64_t generation, fingerprint;
+    uint64_t detached; /* catalog_detached_changes() when they were kept last */
     bool threaded;
     pthread_t thread;
     int done;
@@ -193,14 +194,26 @@ static void keep_from_source(struct builder *b, const struct catalog_entry *entr
     free(bytes);
 }
 
+static void put_detached(struct builder *b)
+{
+    size_t size;
+    char *text = catalog_detached(b->catalog, clock_ms(), clock_wall_us() / 1000, &size);
+
+    statedir_put_detached(b->state, text, size);
+    free(text);
+}
+
 static void keep_accepted(struct builder *b)
 {
     size_t length = catalog_length(b->catalog), size;
+    uint64_t detached = catalog_detached_changes(b->catalog);
     const char **names = alloc_array(length, sizeof *names);
     int folder = open(b->config->attachments.directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     struct catalog_entry entry;
 
     statedir_begin(b->state);
+    if (detached != b->detached)
+        put_detached(b);
     for (size_t i = 0; i < length; i++) {
         catalog_entry(b->catalog, i, &entry);
         names[i] = entry.name;
@@ -214,7 +227,8 @@ static void keep_accepted(struct builder *b)
     /* While the directory cannot be read nobody knows what was removed from it. */
     if (!catalog_degraded(b->catalog, NULL))
         statedir_keep_only(b->state, names, length);
-    (void)statedir_commit(b->state); /* see note_trouble() */
+    if (statedir_commit(b->state)) /* else see note_trouble() */
+        b->detached = detached;
     if (folder >= 0)
         close(folder);
     free(names);
@@ -352,6 +366,17 @@ static void restore(void *arg, const char *name, const void *bytes, size_t size)
     catalog_restore(arg, name, bytes, size);
 }
 
+static void restore_detached(struct builder *b)
+{
+    size_t size;
+    char *text = statedir_detached(b->state, &size);
+
+    if (text != NULL)
+        catalog_restore_detached(b->catalog, text, size, clock_ms(), clock_wall_us() / 1000);
+    free(text);
+    b->detached = UINT64_MAX; /* what has ended meanwhile goes */
+}
+
 /* What keeps a daemon from starting: names that should be private would be forwarded. */
 static bool may_start(const struct builder *b, struct error_list *errors)
 {
@@ -388,6 +413,7 @@ struct builder *builder_new(const struct config *config, struct hash_key key,
     b->state = statedir_open(config->attachments.state);
     b->source = source_dir_new(config->attachments.directory);
     statedir_each(b->state, restore, b->catalog);
+    restore_detached(b);
     (void)note_trouble(b);
     b->fingerprint = source_dir_fingerprint(config->attachments.directory);
     read_source(b->catalog, b->source, false);

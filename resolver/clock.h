@@ -8,7 +8,7 @@
 uint64_t clock_ms(void);
 uint64_t clock_ns(void);
 
-/* Wall clock, for log lines and people only: microseconds since 1970. */
+/* Wall clock, for log lines, files and people only: microseconds since 1970. */
 uint64_t clock_wall_us(void);
 
 #endif

@@ -17,11 +17,14 @@
 #include "slurp.h"
 #include "yamldoc.h"
 
-#define FOLDER      "accepted" /* in the state directory: the documents */
-#define LOCK        "lock"
-#define TEMPORARY   ".new-"
-#define TROUBLE_MAX 320
-#define KEPT_MAX    1000000 /* documents; more are not looked at */
+#define FOLDER       "accepted" /* in the state directory: the documents */
+#define LOCK         "lock"
+#define DETACHED     "detached"
+#define DETACHED_NEW DETACHED ".new"
+#define DETACHED_MAX (96u << 20)
+#define TEMPORARY    ".new-"
+#define TROUBLE_MAX  320
+#define KEPT_MAX     1000000 /* documents; more are not looked at */
 /* From this many files on one sync of the whole file system is cheaper than one of each. */
 #define SYNC_ALL_FROM 8
 
@@ -38,8 +41,10 @@ struct pending {     /* written, not yet renamed */
 
 struct statedir {
     char *path;
-    int folder; /* -1: keeps nothing */
+    int top, folder; /* -1: keeps nothing */
     int lock;
+    char *detached; /* what could not be kept in this batch so far, or NULL */
+    size_t detached_size;
     struct kept *kept; /* sorted by name */
     size_t length, room;
     struct pending *pending;
@@ -164,7 +169,7 @@ static bool make_folder(struct statedir *state, const char *path)
 
 static bool open_folders(struct statedir *state, const char *path)
 {
-    int top = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int top = state->top = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
     if (top < 0) {
         fail(state, "%.200s: %s", path, strerrordesc_np(errno));
@@ -178,12 +183,13 @@ static bool open_folders(struct statedir *state, const char *path)
     else if ((mkdirat(top, FOLDER, 0750) != 0 && errno != EEXIST) ||
              (state->folder = openat(top, FOLDER, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
         fail(state, "%.200s/" FOLDER ": %s", path, strerrordesc_np(errno));
+    if (state->folder >= 0)
+        return true;
     close(top);
-    if (state->folder < 0 && state->lock >= 0) {
+    if (state->lock >= 0)
         close(state->lock);
-        state->lock = -1;
-    }
-    return state->folder >= 0;
+    state->top = state->lock = -1;
+    return false;
 }
 
 struct statedir *statedir_open(const char *path)
@@ -191,8 +197,7 @@ struct statedir *statedir_open(const char *path)
     struct statedir *state = alloc_array(1, sizeof *state);
 
     state->path = alloc_string(path);
-    state->folder = -1;
-    state->lock = -1;
+    state->top = state->folder = state->lock = -1;
     if (path[0] != '\0' && make_folder(state, path))
         (void)open_folders(state, path); /* the trouble is noted */
     return state;
@@ -216,10 +221,12 @@ void statedir_close(struct statedir *state)
         free(state->kept[i].name);
     free(state->kept);
     free(state->path);
-    if (state->folder >= 0)
+    free(state->detached);
+    if (state->folder >= 0) {
+        close(state->top);
         close(state->folder);
-    if (state->lock >= 0)
         close(state->lock);
+    }
     free(state);
 }
 
@@ -310,21 +317,19 @@ static void temporary_name(unsigned number, char file[32])
     snprintf(file, 32, TEMPORARY "%u", number);
 }
 
-static bool write_temporary(struct statedir *state, unsigned number, const void *bytes, size_t size)
+static bool write_file(int folder, const char *file, const void *bytes, size_t size, bool sync)
 {
-    char file[32];
-
-    temporary_name(number, file);
-    int fd = openat(state->folder, file,
+    int fd = openat(folder, file,
                     O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0640);
-    bool ok = fd >= 0 && write_all(fd, bytes, size) && (number >= SYNC_ALL_FROM || fsync(fd) == 0);
+    bool ok = fd >= 0 && write_all(fd, bytes, size) && (!sync || fsync(fd) == 0);
     int why = errno;
+
     if (fd >= 0 && close(fd) != 0 && ok) {
         ok = false;
         why = errno;
     }
     if (!ok) {
-        (void)unlinkat(state->folder, file, 0);
+        (void)unlinkat(folder, file, 0);
         errno = why;
     }
     return ok;
@@ -332,7 +337,7 @@ static bool write_temporary(struct statedir *state, unsigned number, const void 
 
 void statedir_put(struct statedir *state, const char *name, const void *bytes, size_t size)
 {
-    char file[NAME_MAX + 1];
+    char file[NAME_MAX + 1], temporary[32];
     struct digest digest;
 
     digest_of(&digest, bytes, size);
@@ -343,7 +348,8 @@ void statedir_put(struct statedir *state, const char *name, const void *bytes, s
         return;
     }
     unsigned number = (unsigned)state->pending_length;
-    if (!write_temporary(state, number, bytes, size)) {
+    temporary_name(number, temporary);
+    if (!write_file(state->folder, temporary, bytes, size, number < SYNC_ALL_FROM)) {
         fail(state, "%.80s: %s", name, strerrordesc_np(errno));
         return;
     }
@@ -381,6 +387,48 @@ void statedir_keep_only(struct statedir *state, const char *const *names, size_t
     state->length = left;
 }
 
+/* ---- what was detached ---- */
+
+static bool keep_detached(struct statedir *state, const char *text, size_t size)
+{
+    if (size == 0)
+        return unlinkat(state->top, DETACHED, 0) == 0 || errno == ENOENT;
+    return write_file(state->top, DETACHED_NEW, text, size, true) &&
+           renameat(state->top, DETACHED_NEW, state->top, DETACHED) == 0 && fsync(state->top) == 0;
+}
+
+void statedir_put_detached(struct statedir *state, const char *text, size_t size)
+{
+    free(state->detached);
+    state->detached = NULL;
+    if (state->folder < 0 || keep_detached(state, text, size))
+        return;
+    state->detached =
+        alloc_copy(text, size); /* again when documents were removed from a full disk */
+    state->detached_size = size;
+}
+
+char *statedir_detached(struct statedir *state, size_t *size)
+{
+    const char *why;
+    char *text;
+
+    if (state->folder < 0 ||
+        !slurp_file(state->top, DETACHED, DETACHED_MAX, &text, size, NULL, &why))
+        return NULL;
+    return text;
+}
+
+static void retry_detached(struct statedir *state)
+{
+    if (state->detached != NULL && !keep_detached(state, state->detached, state->detached_size))
+        fail(state, DETACHED ": %s", strerrordesc_np(errno));
+    free(state->detached);
+    state->detached = NULL;
+}
+
+/* ---- the end of a batch ---- */
+
 static bool rename_pending(struct statedir *state, const struct pending *pending)
 {
     char from[32], to[NAME_MAX + 1];
@@ -396,6 +444,7 @@ bool statedir_commit(struct statedir *state)
 {
     if (state->folder < 0)
         return !state->failed;
+    retry_detached(state);
     if (state->pending_length > SYNC_ALL_FROM && syncfs(state->folder) != 0)
         fail(state, "%s", strerrordesc_np(errno));
     for (size_t i = 0; i < state->pending_length; i++) {

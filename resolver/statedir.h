@@ -1,4 +1,5 @@
-/* The state directory: the last accepted version of every document, one file each.
+/* The state directory: the last accepted version of every document, one file each, and what was
+ * detached not long ago.
  *
  * A change is a batch: begin, put and remove, then commit, which makes it last (temporary files,
  * fsync, rename, fsync of the directory).  Whatever goes wrong here costs the snapshot, never the
@@ -33,6 +34,13 @@ void statedir_put(struct statedir *, const char *name, const void *bytes, size_t
 
 /* Removes all documents but those of 'names' (sorted by strcmp()). */
 void statedir_keep_only(struct statedir *, const char *const *names, size_t length);
+
+/* Keeps the text of what was detached, written at once: before the documents that attached it are
+ * removed.  An empty text keeps none. */
+void statedir_put_detached(struct statedir *, const char *text, size_t size);
+
+/* That text, the caller's to free(), or NULL. */
+char *statedir_detached(struct statedir *, size_t *size);
 
 /* Makes the batch last.  False: something of it is not kept, see statedir_trouble(). */
 bool statedir_commit(struct statedir *);

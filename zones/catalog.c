@@ -183,6 +183,12 @@ void catalog_restore(struct catalog *catalog, const char *name, const void *byte
     set_version(entry, &entry->kept, version);
 }
 
+void catalog_restore_detached(struct catalog *catalog, const char *text, size_t size, uint64_t now,
+                              uint64_t wall)
+{
+    tombstone_read(&catalog->tombstones, text, size, now, wall, catalog->hold_ms);
+}
+
 void catalog_source_failed(struct catalog *catalog, const char *why)
 {
     char *copy = alloc_string(why);
@@ -194,20 +200,29 @@ void catalog_source_failed(struct catalog *catalog, const char *why)
 
 /* ---- a reload ends ---- */
 
+/* What was served until now, or by the daemon before this one. */
+static const struct catalog_version *version_before(const struct catalog_document *entry)
+{
+    return entry->served != NULL ? entry->served : entry->kept;
+}
+
 static void compare_names(struct catalog *catalog, const struct claims *claims, uint64_t now,
                           struct catalog_change *out)
 {
     struct namechange names = {.key = catalogjudge_key(catalog)};
+    uint64_t tombstones = catalog->tombstones.changes;
 
     for (size_t i = 0; i < catalog->length; i++) {
         const struct catalog_document *entry = catalog->entries[i];
-        if (entry->served == NULL || entry->served == entry->standing) {
+        const struct catalog_version *before = version_before(entry);
+        if (before == NULL || before == entry->standing) {
             continue;
         }
-        namechange_add(&names, entry->served->document, false);
+        if (entry->served != NULL) {
+            namechange_add(&names, before->document, false);
+        }
         if (catalog->hold_ms > 0) {
-            tombstone_add(&catalog->tombstones, entry->served->document, claims,
-                          now + catalog->hold_ms);
+            tombstone_add(&catalog->tombstones, before->document, claims, now + catalog->hold_ms);
         }
     }
     for (size_t i = 0; i < catalog->length; i++) {
@@ -217,6 +232,7 @@ static void compare_names(struct catalog *catalog, const struct claims *claims, 
         }
     }
     tombstone_settle(&catalog->tombstones, claims);
+    out->changed = catalog->tombstones.changes != tombstones;
     namechange_count(&names, &out->names_added, &out->names_moved, &out->names_removed);
 }
 
@@ -295,6 +311,16 @@ bool catalog_expire(struct catalog *catalog, uint64_t now)
 uint64_t catalog_next_expiry(const struct catalog *catalog)
 {
     return tombstone_next(&catalog->tombstones);
+}
+
+char *catalog_detached(const struct catalog *catalog, uint64_t now, uint64_t wall, size_t *size)
+{
+    return tombstone_write(&catalog->tombstones, now, wall, size);
+}
+
+uint64_t catalog_detached_changes(const struct catalog *catalog)
+{
+    return catalog->tombstones.changes;
 }
 
 struct table *catalog_build(const struct catalog *catalog, struct table_options *options)

@@ -9,7 +9,7 @@
  *   it; then come changes of documents that are served, then new ones, each by name.  Who loses is
  *   refused, naming both places.  Changes that arrive together are judged together: a name may move
  *   between two documents in one reload;
- * - what was detached stays as a tombstone for the hold. */
+ * - what was detached stays as a tombstone for the hold, across restarts, too. */
 #ifndef PLDNS_CATALOG_H
 #define PLDNS_CATALOG_H
 
@@ -41,8 +41,14 @@ MUST_USE bool catalog_offer_same(struct catalog *, const char *name);
 void catalog_offer_unreadable(struct catalog *, const char *name, const char *why);
 
 /* The last accepted version from the state directory, offered before the first reload only: it is
- * used if the source's own version is refused.  Ignored if it does not parse. */
+ * used if the source's own version is refused, and tells what was attached before: what no document
+ * attaches any more was detached meanwhile.  Ignored if it does not parse. */
 void catalog_restore(struct catalog *, const char *name, const void *bytes, size_t size);
+
+/* The tombstones that catalog_detached() wrote before a restart; before the first reload only.
+ * 'now' is monotonic, 'wall' the same moment by the wall clock; milliseconds. */
+void catalog_restore_detached(struct catalog *, const char *text, size_t size, uint64_t now,
+                              uint64_t wall);
 
 /* The source as a whole cannot be read: everything accepted stays ("degraded").  The
  * catalog_finish() that follows then removes nothing. */
@@ -61,6 +67,11 @@ void catalog_finish(struct catalog *, uint64_t now, struct catalog_change *out);
 bool catalog_expire(struct catalog *, uint64_t now);
 /* When the next tombstone ends; UINT64_MAX if there is none. */
 uint64_t catalog_next_expiry(const struct catalog *);
+
+/* The tombstones as text for the state directory, the caller's to free(); and a number that changes
+ * with them. */
+char *catalog_detached(const struct catalog *, uint64_t now, uint64_t wall, size_t *size);
+uint64_t catalog_detached_changes(const struct catalog *);
 
 /* Builds the table of what is served now; documents and tombstones of 'options' are filled in here.
  */

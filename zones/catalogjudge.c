@@ -59,7 +59,7 @@ static void begin(struct catalog *catalog, bool *same)
         entry->standing = entry->served;
         entry->chosen = next_choice(catalog, entry, NULL);
         entry->accepted = entry->chosen == entry->standing;
-        *same &= entry->accepted;
+        *same &= entry->accepted && entry->kept == NULL; /* it may have been detached */
         error_clear(&entry->conflicts);
     }
 }

@@ -7,6 +7,8 @@
 
 /* Beyond so many at once, names that were detached are forwarded right away. */
 #define TOMBSTONE_MAX (1u << 20)
+/* Room for all of them with names of usual length. */
+#define TOMBSTONE_TEXT_MAX (96u << 20)
 
 struct tombstone {
     struct table_tombstone what; /* its name is owned */
@@ -16,6 +18,7 @@ struct tombstone {
 struct tombstone_list {
     struct tombstone *items;
     size_t length, space;
+    uint64_t changes; /* grows with every one that comes or goes */
 };
 
 /* Adds the roots of a document that is served no more and that nobody in 'live' has. */
@@ -30,6 +33,16 @@ bool tombstone_expire(struct tombstone_list *, uint64_t now);
 
 /* When the first ends; UINT64_MAX if there is none. */
 uint64_t tombstone_next(const struct tombstone_list *);
+
+/* All of them as lines of text, to outlast a restart: their ends by the wall clock, for no other
+ * means anything to the next process.  'now' and 'wall' are one moment by either clock, in
+ * milliseconds.  The caller's to free(); what would go beyond TOMBSTONE_TEXT_MAX is left out. */
+char *tombstone_write(const struct tombstone_list *, uint64_t now, uint64_t wall, size_t *size);
+
+/* Adds what was written.  Nothing lasts longer than 'hold', wherever the wall clock went; what has
+ * ended, and lines that are no tombstone's, are left out.  */
+void tombstone_read(struct tombstone_list *, const char *text, size_t size, uint64_t now,
+                    uint64_t wall, uint64_t hold);
 
 void tombstone_clear(struct tombstone_list *);
 

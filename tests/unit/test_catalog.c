@@ -239,7 +239,7 @@ static void test_restore(void **state)
     (void)state;
     restore(catalog, "bad", "plc-bad", "*.bad.x.example");
     restore(catalog, "gone", "plc-gone", "*.gone.x.example");
-    restore(catalog, "new", "plc-old", "*.new.x.example");
+    restore(catalog, "new", "plc-old", "*.new.x.example *.half.x.example");
     restore(catalog, "same", "plc-same", "*.same.x.example");
     catalog_restore(catalog, "junk", "[", 1);
     catalog_begin(catalog);
@@ -253,7 +253,9 @@ static void test_restore(void **state)
     assert_int_equal(change.removed, 0);
     assert_string_equal(served(catalog), "bad(refused)(restored) junk(none)(refused) new same");
     assert_string_equal(whose(catalog, "q.bad.x.example"), "plc-bad");
-    assert_string_equal(whose(catalog, "q.gone.x.example"), "not owned");
+    assert_string_equal(whose(catalog, "q.gone.x.example"), "detached"); /* while we were away */
+    assert_string_equal(whose(catalog, "q.half.x.example"), "detached");
+    assert_int_equal(catalog_next_expiry(catalog), HOLD);
     assert_string_equal(whose(catalog, "q.new.x.example"), "plc-new");
     assert_null(catalog_newly_accepted(catalog, 0, &size)); /* it comes from there */
     assert_non_null(catalog_newly_accepted(catalog, 2, &size));
@@ -279,6 +281,100 @@ static void test_restore(void **state)
     assert_int_equal(finish(catalog).removed, 1);
     assert_int_equal(catalog_length(catalog), 0);
     catalog_free(catalog);
+
+    /* It can, and holds nothing: all that was attached is detached. */
+    catalog = catalog_new(HOLD);
+    restore(catalog, "a", "plc-a", "*.a.x.example");
+    catalog_begin(catalog);
+    assert_true(finish(catalog).changed);
+    assert_string_equal(whose(catalog, "q.a.x.example"), "detached");
+    catalog_free(catalog);
+}
+
+#define WALL UINT64_C(1795270000000)
+
+/* Tombstones go on where they were, whatever the monotonic clock of the next daemon says. */
+static void test_detached_across_restarts(void **state)
+{
+    struct catalog *catalog = catalog_new(HOLD);
+    size_t size;
+
+    (void)state;
+    catalog_begin(catalog);
+    offer(catalog, "a", "plc-a", "*.a.x.example h.x.example *.b.x.example");
+    finish(catalog);
+    catalog_begin(catalog);
+    uint64_t changes = catalog_detached_changes(catalog);
+    finish(catalog); /* at 0: all is detached */
+    assert_int_not_equal(catalog_detached_changes(catalog), changes);
+    char *text = catalog_detached(catalog, 1000, WALL, &size);
+    assert_string_equal(text, "1795270059000 all a.x.example\n"
+                              "1795270059000 all b.x.example\n"
+                              "1795270059000 one h.x.example\n");
+    assert_int_equal(size, strlen(text));
+    catalog_free(catalog);
+
+    catalog = catalog_new(HOLD); /* the next one, nine seconds later: one of them is back */
+    catalog_restore_detached(catalog, text, size, 5, WALL + 9000);
+    restore(catalog, "b", "plc-b", "*.b.x.example");
+    catalog_begin(catalog);
+    offer(catalog, "b", "plc-b", "*.b.x.example");
+    finish(catalog);
+    assert_string_equal(whose(catalog, "q.a.x.example"), "detached");
+    assert_string_equal(whose(catalog, "h.x.example"), "detached");
+    assert_string_equal(whose(catalog, "q.h.x.example"), "not owned");
+    assert_string_equal(whose(catalog, "q.b.x.example"), "plc-b");
+    assert_int_equal(catalog_next_expiry(catalog), 5 + 50000);
+    assert_true(catalog_expire(catalog, 5 + 50000));
+    free(catalog_detached(catalog, 5 + 50000, WALL, &size));
+    assert_int_equal(size, 0);
+    catalog_free(catalog);
+    free(text);
+}
+
+/* What a file may hold, and when the tombstone ends that comes of it; 0: there is none. */
+static const struct {
+    const char *text;
+    uint64_t end;
+} detached_texts[] = {
+    {"1795270001000 all a.x.example\n", 1007},
+    {"1795270001000 one q.a.x.example\n", 1007},
+    {"1795270000000 all a.x.example\n", 0},        /* ended just now */
+    {"1795270999000 all a.x.example\n", 7 + HOLD}, /* the clock went back */
+    {"junk\n\n1795270001000 all a.x.example\n", 1007},
+    {"1795270001000 all a.x.example", 0}, /* cut off */
+    {"1795270001000 all \n", 0},
+    {"1795270001000 all .\n", 0}, /* everything: nobody attached that */
+    {"1795270001000 any a.x.example\n", 0},
+    {"1795270001000 all a..example\n", 0},
+    {"99999999999999999999 all a.x.example\n", 0},
+    {" all a.x.example\n", 0},
+    {"1795270001000", 0},
+    {"", 0},
+};
+
+static void test_detached_texts(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LENGTH(detached_texts); i++) {
+        struct catalog *catalog = catalog_new(HOLD);
+        size_t size = strlen(detached_texts[i].text);
+        char *text = malloc(size + 1); /* to its end, for the sanitizers */
+        assert_non_null(text);
+        memcpy(text, detached_texts[i].text, size);
+        catalog_restore_detached(catalog, text, size, 7, WALL);
+        catalog_begin(catalog);
+        finish(catalog);
+        uint64_t end = detached_texts[i].end == 0 ? UINT64_MAX : detached_texts[i].end;
+        if (catalog_next_expiry(catalog) != end) {
+            fail_msg("'%s' ends at %llu", detached_texts[i].text,
+                     (unsigned long long)catalog_next_expiry(catalog));
+        }
+        assert_string_equal(whose(catalog, "q.a.x.example"),
+                            end == UINT64_MAX ? "not owned" : "detached");
+        free(text);
+        catalog_free(catalog);
+    }
 }
 
 /* ---- documents that contradict each other ---- */
@@ -673,11 +769,18 @@ static void test_random(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_first_load),    cmocka_unit_test(test_last_accepted),
-        cmocka_unit_test(test_source_failed), cmocka_unit_test(test_restore),
-        cmocka_unit_test(test_conflicts),     cmocka_unit_test(test_restored_conflict),
-        cmocka_unit_test(test_targets),       cmocka_unit_test(test_tombstones),
-        cmocka_unit_test(test_many),          cmocka_unit_test(test_random),
+        cmocka_unit_test(test_first_load),
+        cmocka_unit_test(test_last_accepted),
+        cmocka_unit_test(test_source_failed),
+        cmocka_unit_test(test_restore),
+        cmocka_unit_test(test_conflicts),
+        cmocka_unit_test(test_restored_conflict),
+        cmocka_unit_test(test_targets),
+        cmocka_unit_test(test_tombstones),
+        cmocka_unit_test(test_detached_across_restarts),
+        cmocka_unit_test(test_detached_texts),
+        cmocka_unit_test(test_many),
+        cmocka_unit_test(test_random),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -224,6 +224,41 @@ static void one_daemon_at_a_time(void **unused)
     assert_string_equal(kept(), "a=two;");
 }
 
+static void what_was_detached_is_kept_at_once(void **unused)
+{
+    struct statedir *s = statedir_open(state);
+    char path[160], *text;
+    size_t size;
+
+    (void)unused;
+    assert_null(statedir_detached(s, &size));
+    statedir_put_detached(s, "", 0); /* nothing to remove is no trouble */
+    statedir_put_detached(s, "one\n", 4);
+    statedir_close(s); /* not committed */
+    s = statedir_open(state);
+    text = statedir_detached(s, &size);
+    assert_string_equal(text, "one\n");
+    assert_int_equal(size, 4);
+    free(text);
+    snprintf(path, sizeof path, "%s/detached.new", state); /* in the way */
+    assert_int_equal(mkdir(path, 0700), 0);
+    statedir_put_detached(s, "two\n", 4);
+    assert_int_equal(rmdir(path), 0);
+    assert_true(statedir_commit(s)); /* tried again */
+    text = statedir_detached(s, &size);
+    assert_string_equal(text, "two\n");
+    free(text);
+    assert_int_equal(mkdir(path, 0700), 0);
+    statedir_put_detached(s, "three\n", 6);
+    assert_false(statedir_commit(s));
+    assert_non_null(strstr(statedir_trouble(s), "detached: Is a directory"));
+    statedir_put_detached(s, "", 0);
+    assert_true(statedir_commit(s));
+    assert_null(statedir_detached(s, &size));
+    statedir_close(s);
+    assert_string_equal(kept(), "");
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, make_folder, remove_folder)
 
 int main(void)
@@ -237,6 +272,7 @@ int main(void)
         TEST(nothing_is_kept_without_a_path),
         TEST(trouble_that_ends),
         TEST(one_daemon_at_a_time),
+        TEST(what_was_detached_is_kept_at_once),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
