@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,6 +10,7 @@
 #include "alloc.h"
 
 #define TCP_BACKLOG 1024
+#define ADVICE_ROOM 160
 /* A burst of this many octets waits while a worker is busy with a batch; the kernel may give less.
  */
 #define UDP_RECEIVE_BUFFER (4 << 20)
@@ -82,29 +84,45 @@ static int bind_one(int type, union config_address *address, bool shared)
     return -1;
 }
 
-static const char *advice(int error)
+static unsigned port_of(const union config_address *address)
 {
+    return ntohs(address->any.sa_family == AF_INET ? address->v4.sin_port : address->v6.sin6_port);
+}
+
+static const char *advice(int error, const union config_address *address, int type, char *text,
+                          size_t size)
+{
+    unsigned port = port_of(address);
+
+    text[0] = '\0';
     switch (error) {
     case EACCES:
-        return "; a port below 1024 wants CAP_NET_BIND_SERVICE or "
-               "net.ipv4.ip_unprivileged_port_start=53";
+        snprintf(text, size,
+                 "; a port below 1024 wants CAP_NET_BIND_SERVICE or "
+                 "net.ipv4.ip_unprivileged_port_start=%u",
+                 port);
+        break;
     case EADDRINUSE:
-        return "; another server holds it: find it with 'ss -lnup sport = :53' (or -lntp)";
+        snprintf(text, size, "; another server holds it: find it with 'ss -ln%cp sport = :%u'",
+                 type == SOCK_DGRAM ? 'u' : 't', port);
+        break;
     case EADDRNOTAVAIL:
         return "; no interface of this machine has that address";
     default:
-        return "";
+        break;
     }
+    return text;
 }
 
 static void complain(struct error_list *errors, const union config_address *address, int type)
 {
     int error = errno;
-    char text[128];
+    char text[128], more[ADVICE_ROOM];
 
     error_add(errors, "listen", 0, 0, "%s %s: %s%s",
               config_address_text(&address->any, text, sizeof text),
-              type == SOCK_DGRAM ? "udp" : "tcp", strerror(error), advice(error));
+              type == SOCK_DGRAM ? "udp" : "tcp", strerrordesc_np(error),
+              advice(error, address, type, more, sizeof more));
 }
 
 /* Binds one kind of socket of one address for all workers.

@@ -26,7 +26,9 @@
 /* A daemon of many workers and clients needs more descriptors than the soft limit gives. */
 #define DESCRIPTORS_WANTED 65536
 
-static const int handled[] = {SIGHUP, SIGTERM, SIGINT, SIGUSR1};
+/* The first EARLY of them do not end a daemon that is still starting either: they wait. */
+static const int handled[] = {SIGHUP, SIGUSR1, SIGTERM, SIGINT};
+#define EARLY 2
 
 struct server {
     struct service service;
@@ -189,14 +191,19 @@ static void on_watchdog(evutil_socket_t fd, short what, void *arg)
     systemd_watchdog();
 }
 
+static void add_signals(struct server *s, size_t from, size_t to)
+{
+    for (size_t i = from; i < to; i++) {
+        s->signals[i] = evsignal_new(s->base, handled[i], on_signal, s);
+        evsignal_add(s->signals[i], NULL);
+    }
+}
+
 static void add_events(struct server *s)
 {
     uint64_t ms = systemd_watchdog_ms();
 
-    for (size_t i = 0; i < ARRAY_LENGTH(handled); i++) {
-        s->signals[i] = evsignal_new(s->base, handled[i], on_signal, s);
-        evsignal_add(s->signals[i], NULL);
-    }
+    add_signals(s, EARLY, ARRAY_LENGTH(handled));
     (void)signal(SIGPIPE, SIG_IGN); /* a peer that went away is an error of write(2) */
     s->drain = evtimer_new(s->base, on_drained, s);
     if (ms > 0) {
@@ -288,6 +295,8 @@ static bool start(struct server *s, const struct config_flags *flags, char *cons
     struct random random = {0};
 
     s->service.started_ms = clock_ms();
+    s->base = event_base_new();
+    add_signals(s, 0, EARLY);
     s->config = config_read(flags, environment, errors);
     if (s->config == NULL)
         return false;
@@ -297,7 +306,6 @@ static bool start(struct server *s, const struct config_flags *flags, char *cons
     find_upstreams(s, errors);
     log_warnings(errors);
     error_clear(errors);
-    s->base = event_base_new();
     s->service.config = s->config;
     s->service.upstreams = &s->upstreams;
     s->service.reload = reload_new(s->base, s->config, s->key, errors);
