@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "alloc.h"
+#include "build.h"
 #include "configaddress.h"
 #include "configvalue.h"
 #include "slurp.h"
@@ -42,7 +43,7 @@ static const struct configvalue_key keys[] = {
     {"identity", CONFIGVALUE_SHOWN, FIELD(identity_hidden), "shown", 0, 0, {0}, 0},
     {"udpSize", CONFIGVALUE_PORTION, FIELD(udp_size), "1232", 512, 4096, {0}, 0},
     {"attachments.directory", CONFIGVALUE_PATH, FIELD(attachments.directory),
-     "/etc/pldns/attachments.d", 0, 0, {0}, 0},
+     PLDNS_SYSCONFDIR "/pldns/attachments.d", 0, 0, {0}, 0},
     {"attachments.state", CONFIGVALUE_STRING, FIELD(attachments.state), "/var/lib/pldns", 0, 0, {0}, 0},
     {"attachments.detachHold", CONFIGVALUE_DURATION, FIELD(attachments.detach_hold_ms), "60s",
      0, DAY, {0}, 0},

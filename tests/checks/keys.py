@@ -13,7 +13,7 @@ def of_code(base):
     keys = {}
     for name in _tree.sources(base, ".c"):
         if name.startswith("resolver/config"):
-            text = "\n".join(_tree.lines(base, name))
+            text = "\n".join(_tree.lines(base, name)).replace('PLDNS_SYSCONFDIR "', '"/etc')    # meson.build
             for table in re.findall(r"\bkeys\[\] = \{\n(.*?)\n\};", text, re.S):
                 keys.update((key, (name, default or None)) for key, default in ROW.findall(table))
     return keys

@@ -66,8 +66,8 @@ ROWS = [
     ("format", {".clang-format": "BasedOnStyle: LLVM\n", "zones/low.c": "int  x;\n"}, "zones/low.c:1"),
     ("man", {"docs/man/x.1": ".Dd bad\n.Sh\n"}, "docs/man/x.1"),
     ("shell", {"a.sh": "#!/bin/sh\necho $1\n"}, "a.sh:2"),
-    ("unit", {"contrib/x.service": UNIT + "Colour=red\n"}, "Colour"),
-    ("unit", {"contrib/x.service": UNIT}, "security:"),
+    ("unit", {"contrib/x.service.in": UNIT + "Colour=red\n"}, "Colour"),
+    ("unit", {"contrib/x.service.in": UNIT}, "security:"),
 ]
 
 

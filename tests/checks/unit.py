@@ -18,7 +18,7 @@ def analyze(*arguments):
 def check(unit, shown):
     with tempfile.TemporaryDirectory() as folder:
         # 'verify' wants the programs to exist; which ones they are is the installation's business.
-        copy = Path(folder, Path(unit).name)
+        copy = Path(folder, Path(unit).stem)
         text = Path(unit).read_text(encoding="utf-8")
         copy.write_text(re.sub(r"^(Exec\w+=)\S+", r"\1/bin/true", text, flags=re.M), encoding="utf-8")
         status, said = analyze("verify", "--man=no", str(copy))
@@ -32,7 +32,7 @@ def check(unit, shown):
 
 def main():
     base = _tree.root()
-    units = [n for n in _tree.files(base, ".service") if n.startswith("contrib/")]
+    units = [n for n in _tree.files(base, ".service.in") if n.startswith("contrib/")]
     _tree.finish([c for n in units for c in check(base / n, n)] or
                  ([] if units else ["contrib/systemd:1: there is no unit"]))
 

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "build.h"
 #include "config.h"
 
 static char folder[] = "/tmp/pldns-config-XXXXXX";
@@ -150,7 +151,7 @@ static void defaults_hold(void **state)
     assert_string_equal(c->zone, "");
     assert_false(c->identity_hidden);
     assert_int_equal(c->udp_size, 1232);
-    assert_string_equal(c->attachments.directory, "/etc/pldns/attachments.d");
+    assert_string_equal(c->attachments.directory, PLDNS_SYSCONFDIR "/pldns/attachments.d");
     assert_string_equal(c->attachments.state, "/var/lib/pldns");
     assert_int_equal(c->attachments.detach_hold_ms, 60000);
     assert_int_equal(c->attachments.on_start_error, CONFIG_START_EXIT);
