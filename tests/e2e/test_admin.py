@@ -86,8 +86,10 @@ def test_explain(served):
     assert got["owned"] is True and got["rcode"] == "NOERROR" and got["addresses"] == ["10.0.0.1"]
     assert got["connection"] == "plc-1" and got["document"] == "a.yaml" and got["zone"] == "use1-az1"
     assert got["rule"].startswith("*.use1-az1.") and got["generation"] == 1
-    got = served.admin("/api/explain?name=www.example&type=aaaa&client=192.0.2.1").json
-    assert got["owned"] is False and got["type"] == "AAAA" and got["allowed"] is False and len(got["upstreams"]) == 1
+    got = served.admin("/api/explain?name=www.example&type=aaaa&client=127.0.0.1").json
+    assert got["owned"] is False and got["type"] == "AAAA" and got["allowed"] is True and len(got["upstreams"]) == 1
+    got = served.admin("/api/explain?name=www.example&client=192.0.2.1").json
+    assert got["allowed"] is False and got["rcode"] == "REFUSED" and "upstreams" not in got
     got = served.admin("/api/explain?name=b1.use1-az9.%s.aws.plc.tidbcloud.com" % unique(1)).json
     assert got["rcode"] == "NXDOMAIN"
     ran = served.ctl("explain", managed(1), "-o", "json")

@@ -31,7 +31,8 @@ static const char documents[] =
     "    region: us-east-1}\n"
     "  endpoints: [{addresses: [10.0.1.6]}]\n"
     "  attachedDomains:\n"
-    "  - {attachDomainId: ad-2, type: CUSTOM, domains: [{name: db.corp.example}]}\n";
+    "  - {attachDomainId: ad-2, type: CUSTOM, domains: [{name: db.corp.example},\n"
+    "      {name: alone.example}, {name: mine.invalid}]}\n";
 
 static const struct {
     const char *name, *text;
@@ -45,6 +46,13 @@ static const struct {
                         "state=CREATING message=\"soon\" document=doc.yaml:20 generation=42"},
     {"a.fence.example", "fenced and not attached: NXDOMAIN root=fence.example generation=42"},
     {"www.example", "not owned"},
+    {"x.alone.example", "not owned; alone.example is attached"},
+    {"x.localhost", "built in, never forwarded addresses=127.0.0.1,::1"},
+    {"1.0.0.127.in-addr.arpa", "built in, never forwarded pointer=localhost"},
+    {"0.0.127.in-addr.arpa", "built in, never forwarded"},
+    {"a.invalid", "built in, never forwarded: NXDOMAIN"},
+    {"mine.invalid", "owned, not ready: SERVFAIL rule=mine.invalid connection=plc-b "
+                     "state=CREATING message=\"soon\" document=doc.yaml:21 generation=42"},
     {"b.unique_name.example", "placeholder never replaced in advertised.listeners; not owned"},
 };
 

@@ -553,6 +553,8 @@ static void test_near(void **state)
         {"b1." U ".xaws.plc.tidbcloud.com", "*." US},
         {"b1." U ".alicloud.plc.tidbcloud.com", "*." US},
         {"db-2.rds.amazonaws.com", "db-1.rds.amazonaws.com"},
+        {"x.db-1.rds.amazonaws.com", "db-1.rds.amazonaws.com"}, /* attached alone */
+        {"x.y.db-1.rds.amazonaws.com", "db-1.rds.amazonaws.com"},
         {"b.c4.kafka.amazonaws.com", "*.c3.kafka.amazonaws.com"},
         {"tidbcloud.com", NULL},
         {"com", NULL},

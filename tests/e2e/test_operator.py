@@ -1,0 +1,161 @@
+"""What operators meet on a bad day: signals at odd moments, taken ports, odd file names, restarts in the middle of a
+detachment, an explanation that has to be the answer, and an installation that starts."""
+import json
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import dns.rcode
+import pytest
+
+from conftest import BUILD, PLDNSCTL, PLDNSD, SLACK, custom, document, eventually, managed
+
+MANY = 1500     # documents: a start that takes a while
+
+
+# ---- start ---------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("sign", [signal.SIGHUP, signal.SIGUSR1])
+def test_signals_during_the_start_do_not_end_it(daemon, sign):
+    for i in range(MANY):
+        (daemon.documents / ("%04d.yaml" % i)).write_text(document(i, ["10.0.0.1"]))
+    daemon.start(wait=False)
+    caught = Path("/proc/%d/status" % daemon.process.pid)
+    eventually(lambda: any(line.startswith("SigCgt:") and int(line.split()[1], 16) >> (sign - 1) & 1
+                           for line in caught.read_text().splitlines()), "the signal is expected")
+    while not daemon.is_ready():
+        daemon.process.send_signal(sign)
+        time.sleep(0.005)
+    assert daemon.ask(managed(7)) == ["10.0.0.1"]
+
+
+def test_the_advice_about_a_taken_port_names_that_port(daemon):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as holder:
+        holder.bind(("127.0.0.1", daemon.port))
+        ran = daemon.run()
+    assert ran.returncode == 2 and "sport = :%d'" % daemon.port in ran.stderr
+
+
+# ---- detachments and restarts --------------------------------------------------------------------
+
+@pytest.mark.parametrize("change", ["removed", "rewritten"])
+def test_detached_while_the_daemon_was_down(daemon, upstream, change):
+    daemon.set("forward.upstreams", [upstream.address])
+    daemon.write("a.yaml", document(1, ["10.0.0.1"]))
+    daemon.start()
+    eventually(lambda: (daemon.state / "accepted" / "a.yaml").exists(), "the document is kept")
+    daemon.stop()
+    if change == "removed":
+        daemon.remove("a.yaml")
+    else:
+        daemon.write("a.yaml", document(2, ["10.0.0.2"]))
+    daemon.start()
+    assert daemon.ask(managed(1)) == "NXDOMAIN"
+    assert "detached" in daemon.chaos(managed(1))
+    assert upstream.names() == []
+
+
+@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGKILL])
+def test_a_hold_goes_on_across_a_restart(daemon, upstream, sign):
+    daemon.set("forward.upstreams", [upstream.address])
+    daemon.set("attachments.detachHold", "%ds" % (4 * SLACK))
+    daemon.write("a.yaml", document(1, ["10.0.0.1"]))
+    daemon.write("b.yaml", document(2, ["10.0.0.2"]))
+    daemon.start()
+    eventually(lambda: (daemon.state / "accepted" / "a.yaml").exists(), "the document is kept")
+    daemon.remove("a.yaml")
+    daemon.reload()
+    detached = time.monotonic()
+    kept = daemon.state / "detached"
+    eventually(lambda: kept.exists() and not (daemon.state / "accepted" / "a.yaml").exists(), "the detachment is kept")
+    daemon.restart(sign)
+    assert daemon.ask(managed(1)) == "NXDOMAIN" and "detached" in daemon.chaos(managed(1))
+    assert daemon.ask(managed(2)) == ["10.0.0.2"] and upstream.names() == []
+    eventually(lambda: daemon.chaos(managed(1)).endswith(upstream.address), "the end of the hold")
+    assert 4 * SLACK - 1 <= time.monotonic() - detached < 8 * SLACK
+    eventually(lambda: not kept.exists(), "the end is kept, too")
+
+
+def test_attached_again_while_the_daemon_was_down(daemon):
+    daemon.write("a.yaml", document(1, ["10.0.0.1"]))
+    daemon.start()
+    daemon.remove("a.yaml")
+    daemon.reload()
+    eventually((daemon.state / "detached").exists, "the detachment is kept")
+    daemon.stop()
+    daemon.write("b.yaml", document(1, ["10.0.0.9"]))
+    daemon.start()
+    assert daemon.ask(managed(1)) == ["10.0.0.9"]
+    eventually(lambda: not (daemon.state / "detached").exists(), "nothing is detached")
+
+
+# ---- reloads -------------------------------------------------------------------------------------
+
+def test_a_reload_without_a_directory_is_a_failure(served):
+    served.documents.rename(served.folder / "gone")
+    ran = served.ctl("reload")
+    assert ran.returncode == 1 and "degraded" in ran.stdout
+    assert served.ask(managed(1)) == ["10.0.0.1"]
+    (served.folder / "gone").rename(served.documents)
+    assert served.ctl("reload").returncode == 0
+
+
+# ---- explanations --------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("name", ["localhost", "x.localhost", "a.invalid", "x.onion", "5.0.0.127.in-addr.arpa"])
+def test_names_that_are_built_in_are_explained_so(served, upstream, name):
+    reply = served.query(name)
+    ran = served.ctl("explain", name, "-o", "json")
+    told = json.loads(ran.stdout)
+    assert told["outcome"] == "built in, never forwarded" and "upstreams" not in told
+    assert told["rcode"] == dns.rcode.to_text(reply.rcode())
+    assert "forwarded" not in served.ctl("explain", name).stdout.replace("never forwarded", "")
+    assert upstream.names() == []
+
+
+@pytest.mark.parametrize("name, kind, reply", [
+    ("localhost", "AAAA", "AAAA ::1, TTL 60"), ("localhost", "TXT", "NOERROR, empty: nothing of type TXT here"),
+    ("1.0.0.127.in-addr.arpa", "PTR", "PTR localhost, TTL 60"), ("x.onion", "A", "NXDOMAIN"),
+])
+def test_built_in_names_are_explained_offline_too(served, name, kind, reply):
+    live = served.ctl("explain", name, kind)
+    offline = subprocess.run([PLDNSCTL, "explain", "--attachments", served.documents, name, kind], capture_output=True,
+                             text=True, check=False, timeout=60 * SLACK)
+    for ran in (live, offline):
+        lines = [line.split(None, 1) for line in ran.stdout.splitlines()[1:]]
+        assert ["reply", reply] in lines and ["outcome", "built in, never forwarded"] in lines, ran.stdout
+    assert served.chaos(name).startswith("built in, never forwarded")
+
+
+def test_a_name_below_a_host_that_is_attached_alone(daemon):
+    daemon.write("a.yaml", custom(1, ["10.0.0.1"], "orders.rds.example.com"))
+    daemon.start()
+    assert "near miss   orders.rds.example.com is attached" in daemon.ctl("explain", "x.orders.rds.example.com").stdout
+    assert daemon.chaos("x.orders.rds.example.com").startswith("not owned; orders.rds.example.com is attached; ")
+
+
+@pytest.mark.parametrize("otherwise,said", [("refuse", "REFUSED"), ("drop", "none")])
+def test_a_client_that_may_not_ask_is_told_its_reply(daemon, otherwise, said):
+    daemon.set("clients.otherwise", otherwise)
+    daemon.write("a.yaml", document(1, ["10.0.0.1"]))
+    daemon.start()
+    shown = daemon.ctl("explain", managed(1), "--client", "192.0.2.1").stdout
+    replies = [line.split(None, 1)[1] for line in shown.splitlines() if line.split()[0] == "reply"]
+    assert replies == [said], shown
+    assert "10.0.0.1" in daemon.ctl("explain", managed(1), "--client", "127.0.0.1").stdout
+
+
+# ---- the installation ----------------------------------------------------------------------------
+
+def test_the_unit_starts_what_is_installed():
+    told = subprocess.run(["meson", "introspect", "--installed", str(BUILD)], capture_output=True, text=True, check=True,
+                          timeout=60 * SLACK)
+    installed = {Path(to).name: (built, to) for built, to in json.loads(told.stdout).items()
+                 if "completions" not in to}
+    unit = Path(installed["pldnsd.service"][0]).read_text(encoding="utf-8")
+    assert "\nExecStart=%s -c %s\n" % (installed["pldnsd"][1], installed["pldns.yaml"][1]) in unit
+    assert "\nExecReload=%s reload\n" % installed["pldnsctl"][1] in unit
+    assert installed["pldns.yaml"][1] == "/etc/pldns/pldns.yaml"     # as all pages say
+    assert Path(PLDNSD).exists()
