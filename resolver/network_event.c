@@ -255,7 +255,8 @@ static bool bind_to_random_port(struct event_network *n, int fd, int family)
  * told apart; where it does not, we live without. */
 static void guard_against_fragments(int fd, int family)
 {
-    int omit = family == AF_INET6 ? IPV6_PMTUDISC_OMIT : IP_PMTUDISC_OMIT, on = 1;
+    static_assert(IP_PMTUDISC_OMIT == IPV6_PMTUDISC_OMIT, "one value serves both");
+    int omit = IP_PMTUDISC_OMIT, on = 1;
     bool v6 = family == AF_INET6;
 
     (void)setsockopt(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_MTU_DISCOVER : IP_MTU_DISCOVER,

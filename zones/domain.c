@@ -123,7 +123,7 @@ bool domain_make_root(enum connection_domain_type type, enum cloud cloud, const 
                       size_t why_size)
 {
     struct why why = {.text = why_text, .size = why_size};
-    struct dname unique;
+    struct dname unique = {.size = 0};
     const uint8_t *suffix;
 
     assert(type != CONNECTION_CUSTOM); /* has no root: callers know */
