@@ -1,16 +1,12 @@
 #include "yamldoc.h"
 
-#include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <yaml.h>
 
 #include "alloc.h"
-#include "amount.h"
 #include "arena.h"
-#include "spelling.h"
 
 /* A two-byte item ("[]") costs a whole node; without this bound the largest input could ask for
  * gigabytes.  Real documents have a value every 20 bytes or more. */
@@ -26,12 +22,28 @@ struct yamldoc {
     size_t length;
 };
 
+/* A node of yamldoc_parse_marked(). */
+struct marked_node {
+    struct yamldoc_node node;
+    struct yamldoc_span span;
+};
+
+/* libyaml counts characters; spans count octets. */
+struct marks {
+    const char *bytes;
+    size_t size;
+    uint32_t *octets; /* of every MARKS_STEPth character; NULL: all characters are octets */
+};
+#define MARKS_STEP 1024
+
 /* A list or map that is not complete yet. */
 struct frame {
     struct yamldoc_node *node;
     struct yamldoc_node **tail; /* where the next child goes */
     const char *key;            /* in a map: read already, its value comes next; else NULL */
     unsigned key_line, key_column;
+    uint32_t key_start, key_end; /* when spans are kept */
+    uint32_t end;                /* of the latest child */
 };
 
 struct builder {
@@ -42,6 +54,7 @@ struct builder {
     unsigned depth;
     struct frame frames[YAMLDOC_DEPTH_MAX];
     struct arena_recent recent;
+    const struct marks *marks; /* NULL: no spans are kept */
 };
 
 static unsigned line_of(const yaml_mark_t *mark)
@@ -92,6 +105,83 @@ static void complain_parser(struct builder *b, const yaml_parser_t *parser, cons
                  parser->context, line_of(&parser->context_mark));
     else
         COMPLAIN(b, &parser->problem_mark, "not YAML: %s", problem);
+}
+
+/* ---- spans ---- */
+
+static bool is_inside_character(char octet)
+{
+    return ((unsigned char)octet & 0xc0) == 0x80;
+}
+
+static void marks_open(struct marks *marks, const void *bytes, size_t size)
+{
+    size_t characters = 0, step = 0;
+
+    *marks = (struct marks){.bytes = bytes, .size = size};
+    for (size_t i = 0; i < size; i++)
+        characters += !is_inside_character(marks->bytes[i]);
+    if (characters == size)
+        return;
+    marks->octets = alloc_array(characters / MARKS_STEP + 1, sizeof *marks->octets);
+    characters = 0;
+    for (size_t i = 0; i < size; i++) {
+        if (!is_inside_character(marks->bytes[i]) && characters++ % MARKS_STEP == 0)
+            marks->octets[step++] = (uint32_t)i;
+    }
+}
+
+static uint32_t octet_of(const struct marks *marks, const yaml_mark_t *mark)
+{
+    if (marks->octets == NULL)
+        return (uint32_t)mark->index;
+    size_t at = marks->octets[mark->index / MARKS_STEP];
+    for (size_t left = mark->index % MARKS_STEP; at < marks->size && left > 0; left--) {
+        do
+            at++;
+        while (at < marks->size && is_inside_character(marks->bytes[at]));
+    }
+    return (uint32_t)at;
+}
+
+static struct yamldoc_span *span_of(struct yamldoc_node *node)
+{
+    return &((struct marked_node *)(void *)node)->span;
+}
+
+const struct yamldoc_span *yamldoc_span(const struct yamldoc_node *node)
+{
+    return &((const struct marked_node *)(const void *)node)->span;
+}
+
+static void mark_node(struct builder *b, struct yamldoc_node *node, const yaml_event_t *event)
+{
+    struct yamldoc_span *span = span_of(node);
+
+    span->start = octet_of(b->marks, &event->start_mark);
+    span->end = octet_of(b->marks, &event->end_mark);
+    span->flow = (event->type == YAML_SEQUENCE_START_EVENT &&
+                  event->data.sequence_start.style == YAML_FLOW_SEQUENCE_STYLE) ||
+                 (event->type == YAML_MAPPING_START_EVENT &&
+                  event->data.mapping_start.style == YAML_FLOW_MAPPING_STYLE);
+    if (b->depth > 0) {
+        struct frame *top = &b->frames[b->depth - 1];
+        span->key_start = top->key_start;
+        span->key_end = top->key_end;
+        top->end = span->end;
+    }
+}
+
+/* The end of a block is told by what follows it, comments and empty lines between: its last child's
+ * end is meant. */
+static void mark_end(struct builder *b, const yaml_event_t *event)
+{
+    struct frame *top = &b->frames[b->depth - 1];
+    struct yamldoc_span *span = span_of(top->node);
+
+    span->end = span->flow ? octet_of(b->marks, &event->end_mark) : top->end;
+    if (b->depth > 1)
+        top[-1].end = span->end;
 }
 
 /* ---- the tree ---- */
@@ -173,7 +263,10 @@ static struct yamldoc_node *add_node(struct builder *b, enum yamldoc_kind kind,
         COMPLAIN(b, &event->start_mark, "more than %u values in one document", VALUES_MAX);
         return NULL;
     }
-    struct yamldoc_node *node = arena_array(&b->doc->arena, 1, sizeof *node);
+    struct yamldoc_node *node = arena_array(
+        &b->doc->arena, 1, b->marks == NULL ? sizeof *node : sizeof(struct marked_node));
+    if (b->marks != NULL)
+        mark_node(b, node, event);
     node->kind = kind;
     node->line = line_of(&event->start_mark);
     node->column = column_of(&event->start_mark);
@@ -206,7 +299,16 @@ static bool open_node(struct builder *b, enum yamldoc_kind kind, const yaml_even
     if (node == NULL)
         return false;
     b->frames[b->depth++] = (struct frame){.node = node, .tail = &node->child};
+    if (b->marks != NULL)
+        b->frames[b->depth - 1].end = span_of(node)->start;
     return true;
+}
+
+static void close_node(struct builder *b, const yaml_event_t *event)
+{
+    if (b->marks != NULL)
+        mark_end(b, event);
+    b->depth--;
 }
 
 static bool take_key(struct builder *b, const yaml_event_t *event)
@@ -223,6 +325,10 @@ static bool take_key(struct builder *b, const yaml_event_t *event)
     top->key = arena_keep(&b->doc->arena, &b->recent, text, size);
     top->key_line = line_of(&event->start_mark);
     top->key_column = column_of(&event->start_mark);
+    if (b->marks != NULL) {
+        top->key_start = octet_of(b->marks, &event->start_mark);
+        top->key_end = octet_of(b->marks, &event->end_mark);
+    }
     return true;
 }
 
@@ -264,10 +370,10 @@ static bool take_event(struct builder *b, const yaml_event_t *event)
         return open_node(b, YAMLDOC_MAP, event);
     case YAML_MAPPING_END_EVENT:
         check_keys(b, b->frames[b->depth - 1].node);
-        b->depth--;
+        close_node(b, event);
         return true;
     case YAML_SEQUENCE_END_EVENT:
-        b->depth--;
+        close_node(b, event);
         return true;
     case YAML_ALIAS_EVENT:
         COMPLAIN(b, &event->start_mark,
@@ -302,9 +408,11 @@ static void build(struct builder *b, const void *bytes, size_t size)
     yaml_parser_delete(&parser);
 }
 
-struct yamldoc *yamldoc_parse(const char *file, const void *bytes, size_t size,
-                              struct error_list *errors)
+static struct yamldoc *parse(const char *file, const void *bytes, size_t size, bool marked,
+                             struct error_list *errors)
 {
+    struct marks marks = {0};
+
     if (size > YAMLDOC_SIZE_MAX) {
         error_add(errors, file, 0, 0, "has %zu bytes; at most %u are read", size, YAMLDOC_SIZE_MAX);
         return NULL;
@@ -312,12 +420,29 @@ struct yamldoc *yamldoc_parse(const char *file, const void *bytes, size_t size,
     struct yamldoc *doc = alloc_array(1, sizeof *doc);
     struct builder builder = {.doc = doc, .errors = errors, .errors_before = errors->errors};
     doc->file = alloc_string(file);
+    if (marked) {
+        marks_open(&marks, bytes, size);
+        builder.marks = &marks;
+    }
     build(&builder, bytes, size);
+    free(marks.octets);
     if (errors->errors > builder.errors_before) {
         yamldoc_free(doc);
         return NULL;
     }
     return doc;
+}
+
+struct yamldoc *yamldoc_parse(const char *file, const void *bytes, size_t size,
+                              struct error_list *errors)
+{
+    return parse(file, bytes, size, false, errors);
+}
+
+struct yamldoc *yamldoc_parse_marked(const char *file, const void *bytes, size_t size,
+                                     struct error_list *errors)
+{
+    return parse(file, bytes, size, true, errors);
 }
 
 void yamldoc_free(struct yamldoc *doc)
@@ -338,148 +463,4 @@ const char *yamldoc_file(const struct yamldoc *doc)
 struct yamldoc_node *yamldoc_root(const struct yamldoc *doc, size_t i)
 {
     return i < doc->length ? doc->roots[i] : NULL;
-}
-
-/* ---- fields of a map ---- */
-
-bool yamldoc_is_null(const struct yamldoc_node *node)
-{
-    static const char *const words[] = {"", "~", "null", "Null", "NULL"};
-
-    if (node->kind != YAMLDOC_SCALAR || !node->plain || node->size > 4)
-        return false;
-    for (size_t i = 0; i < ARRAY_LENGTH(words); i++) {
-        if (strcmp(node->text, words[i]) == 0)
-            return true;
-    }
-    return false;
-}
-
-struct yamldoc_node *yamldoc_get(struct yamldoc_node *map, const char *key)
-{
-    if (map->kind != YAMLDOC_MAP)
-        return NULL;
-    for (struct yamldoc_node *child = map->child; child != NULL; child = child->next) {
-        if (strcmp(child->key, key) == 0) {
-            child->used = true;
-            return yamldoc_is_null(child) ? NULL : child;
-        }
-    }
-    return NULL;
-}
-
-const char *yamldoc_nearest(const char *word, const char *const *known)
-{
-    return spelling_nearest(word, known);
-}
-
-void yamldoc_unknown(const struct yamldoc *doc, const struct yamldoc_node *map, const char *path,
-                     const char *const *known, struct error_list *errors)
-{
-    if (map->kind != YAMLDOC_MAP)
-        return;
-    for (const struct yamldoc_node *child = map->child; child != NULL; child = child->next) {
-        if (child->used)
-            continue;
-        /* Nobody reads suggestion number 100,000: a full list is only counted on. */
-        const char *near =
-            errors->length < ERROR_LIST_MAX ? spelling_nearest(child->key, known) : NULL;
-        if (near != NULL)
-            error_add(errors, doc->file, child->key_line, child->key_column,
-                      "%s%.80s: unknown field; did you mean '%s'?", path, child->key, near);
-        else
-            error_add(errors, doc->file, child->key_line, child->key_column,
-                      "%s%.80s: unknown field", path, child->key);
-    }
-}
-
-/* ---- typed values ---- */
-
-char *yamldoc_what(const struct yamldoc_node *node, char text[YAMLDOC_WHAT_MAX])
-{
-    if (node->kind == YAMLDOC_LIST)
-        return strcpy(text, "a list");
-    if (node->kind == YAMLDOC_MAP)
-        return strcpy(text, "a map");
-    if (yamldoc_is_null(node))
-        return strcpy(text, "nothing");
-    snprintf(text, YAMLDOC_WHAT_MAX, "'%.80s'%s", node->text, node->size > 80 ? "…" : "");
-    return text;
-}
-
-static bool is_text(const struct yamldoc_node *node)
-{
-    return node->kind == YAMLDOC_SCALAR && memchr(node->text, '\0', node->size) == NULL;
-}
-
-/* Always false, so that readers end with it. */
-PRINTF_LIKE(5, 6)
-static bool complain_value(const struct yamldoc *doc, const struct yamldoc_node *node,
-                           const char *path, struct error_list *errors, const char *format, ...)
-{
-    char what[YAMLDOC_WHAT_MAX], wanted[160];
-    va_list arguments;
-
-    va_start(arguments, format);
-    vsnprintf(wanted, sizeof wanted, format, arguments);
-    va_end(arguments);
-    error_add(errors, doc->file, node->line, node->column, "%s: wants %s, has %s", path, wanted,
-              yamldoc_what(node, what));
-    return false;
-}
-
-bool yamldoc_integer(const struct yamldoc *doc, const struct yamldoc_node *node, const char *path,
-                     int64_t least, int64_t most, int64_t *out, struct error_list *errors)
-{
-    if (is_text(node) && amount_integer(node->text, out) && *out >= least && *out <= most)
-        return true;
-    return complain_value(doc, node, path, errors, "an integer from %" PRId64 " to %" PRId64, least,
-                          most);
-}
-
-bool yamldoc_boolean(const struct yamldoc *doc, const struct yamldoc_node *node, const char *path,
-                     bool *out, struct error_list *errors)
-{
-    if (is_text(node) && node->plain) {
-        *out = strcmp(node->text, "true") == 0;
-        if (*out || strcmp(node->text, "false") == 0)
-            return true;
-    }
-    return complain_value(doc, node, path, errors, "true or false");
-}
-
-bool yamldoc_duration(const struct yamldoc *doc, const struct yamldoc_node *node, const char *path,
-                      uint64_t least_ms, uint64_t most_ms, uint64_t *out_ms,
-                      struct error_list *errors)
-{
-    char least[AMOUNT_TEXT], most[AMOUNT_TEXT];
-
-    if (is_text(node) && amount_duration(node->text, out_ms) && *out_ms >= least_ms &&
-        *out_ms <= most_ms)
-        return true;
-    return complain_value(
-        doc, node, path, errors, "a duration from %s to %s (such as 500ms, 5s, 2m)",
-        amount_duration_text(least_ms, least), amount_duration_text(most_ms, most));
-}
-
-bool yamldoc_bytes(const struct yamldoc *doc, const struct yamldoc_node *node, const char *path,
-                   uint64_t least, uint64_t most, uint64_t *out, struct error_list *errors)
-{
-    char from[AMOUNT_TEXT], to[AMOUNT_TEXT];
-
-    if (is_text(node) && amount_bytes(node->text, out) && *out >= least && *out <= most)
-        return true;
-    return complain_value(doc, node, path, errors, "a size from %s to %s (such as 64KiB, 16MiB)",
-                          amount_bytes_text(least, from), amount_bytes_text(most, to));
-}
-
-bool yamldoc_string(const struct yamldoc *doc, const struct yamldoc_node *node, const char *path,
-                    const char **out, struct error_list *errors)
-{
-    if (!is_text(node))
-        return complain_value(doc, node, path, errors,
-                              node->kind == YAMLDOC_SCALAR ? "a text without NUL characters"
-                                                           : "a text");
-    *out = node->text;
-    return true;
 }

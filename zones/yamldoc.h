@@ -37,6 +37,19 @@ MUST_USE struct yamldoc *yamldoc_parse(const char *file, const void *bytes, size
                                        struct error_list *errors);
 void yamldoc_free(struct yamldoc *);
 
+/* Where a node stands in the bytes: for those who edit them.  Offsets in octets. */
+struct yamldoc_span {
+    uint32_t start, end;         /* the value, without what follows it */
+    uint32_t key_start, key_end; /* of its key, quotes included, if it is a map's value */
+    bool flow;                   /* a list or map in brackets */
+};
+
+/* As yamldoc_parse(), and keeps the spans; nodes are larger then. */
+MUST_USE struct yamldoc *yamldoc_parse_marked(const char *file, const void *bytes, size_t size,
+                                              struct error_list *errors);
+/* Lives as long as the node, which must come from yamldoc_parse_marked(). */
+const struct yamldoc_span *yamldoc_span(const struct yamldoc_node *);
+
 const char *yamldoc_file(const struct yamldoc *);
 /* The i-th document's root, or NULL behind the last. */
 struct yamldoc_node *yamldoc_root(const struct yamldoc *, size_t i);
