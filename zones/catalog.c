@@ -73,14 +73,27 @@ static struct catalog_document *find_entry(struct catalog *catalog, const char *
     return entry;
 }
 
+/* 'before': what was accepted last, or NULL. */
 static struct catalog_version *read_version(const char *name, const void *bytes, size_t size,
-                                            const struct digest *digest)
+                                            const struct digest *digest,
+                                            const struct catalog_version *before)
 {
     struct catalog_version *version = alloc_array(1, sizeof(*version));
 
     version->digest = *digest;
     version->document = document_parse(name, bytes, size, &version->errors);
+    if (version->document != NULL && before != NULL &&
+        !document_tells(version->document, before->document, &version->errors)) {
+        document_release(version->document);
+        version->document = NULL;
+    }
     return version;
+}
+
+/* What was served until now, or by the daemon before this one. */
+static const struct catalog_version *version_before(const struct catalog_document *entry)
+{
+    return entry->served != NULL ? entry->served : entry->kept;
 }
 
 static bool has_digest(const struct catalog_version *version, const struct digest *digest)
@@ -141,7 +154,8 @@ enum catalog_offer catalog_offer(struct catalog *catalog, const char *name, cons
             return CATALOG_UNCHANGED;
         }
     }
-    struct catalog_version *version = read_version(name, bytes, size, &digest);
+    struct catalog_version *version =
+        read_version(name, bytes, size, &digest, version_before(entry));
     set_version(entry, &entry->newest, version);
     if (version->document == NULL) {
         return CATALOG_REFUSED;
@@ -175,7 +189,7 @@ void catalog_restore(struct catalog *catalog, const char *name, const void *byte
     struct digest digest;
 
     digest_of(&digest, bytes, size);
-    struct catalog_version *version = read_version(name, bytes, size, &digest);
+    struct catalog_version *version = read_version(name, bytes, size, &digest, NULL);
     if (version->document == NULL) {
         version_free(version);
         return;
@@ -199,12 +213,6 @@ void catalog_source_failed(struct catalog *catalog, const char *why)
 }
 
 /* ---- a reload ends ---- */
-
-/* What was served until now, or by the daemon before this one. */
-static const struct catalog_version *version_before(const struct catalog_document *entry)
-{
-    return entry->served != NULL ? entry->served : entry->kept;
-}
 
 static void compare_names(struct catalog *catalog, const struct claims *claims, uint64_t now,
                           struct catalog_change *out)

@@ -161,6 +161,53 @@ struct document *document_parse(const char *name, const void *bytes, size_t size
     return NULL;
 }
 
+/* ---- what a new version leaves untold ---- */
+
+static int compare_ids(const void *a, const void *b)
+{
+    const struct connection *const *left = a, *const *right = b;
+
+    return strcmp((*left)->id, (*right)->id);
+}
+
+/* The connections that attach something, by id. */
+static const struct connection **attaching(const struct document *document, size_t *length)
+{
+    const struct connection **list = alloc_array(document->length, sizeof(struct connection *));
+
+    *length = 0;
+    for (size_t i = 0; i < document->length; i++) {
+        if (document->connections[i].domains_length > 0)
+            list[(*length)++] = &document->connections[i];
+    }
+    qsort(list, *length, sizeof(struct connection *), compare_ids);
+    return list;
+}
+
+bool document_tells(const struct document *newer, const struct document *older,
+                    struct error_list *errors)
+{
+    size_t length, errors_before = errors->errors;
+    const struct connection **before = attaching(older, &length);
+
+    for (size_t i = 0; i < newer->length; i++) {
+        const struct connection *key = &newer->connections[i];
+        const struct connection **was =
+            key->domains_absent ? bsearch(&key, before, length, sizeof *before, compare_ids) : NULL;
+        if (was != NULL)
+            error_add(
+                errors, newer->name, key->line, 0,
+                "attachedDomains of '%s' is absent, while %u attached %s in service; the API's "
+                "List leaves it out, its Get tells; write [] if there are none any more",
+                key->id, (*was)->domains_length,
+                (*was)->domains_length == 1 ? "domain is" : "domains are");
+    }
+    free(before);
+    return errors->errors == errors_before;
+}
+
+/* ---- holding ---- */
+
 struct document *document_hold(struct document *document)
 {
     document->holders++;

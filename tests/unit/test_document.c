@@ -335,6 +335,57 @@ static void test_defaults(void **state)
     }
 }
 
+static struct document *parse(const char *text)
+{
+    struct error_list errors = {0};
+    struct document *document = document_parse("f", text, strlen(text), &errors);
+
+    assert_non_null(document);
+    error_clear(&errors);
+    return document;
+}
+
+/* Absent is "not told", not "none". */
+static void test_what_is_left_untold(void **state)
+{
+#define ONE(id, domains) "{privateLinkConnectionId: " id ", type: VPC_RESOURCE" domains "}"
+#define HOST(name)       "{type: CUSTOM, domains: [{name: " name "}]}"
+#define SOME             ", attachedDomains: [" HOST("a.x.example") "," HOST("b.x.example") "]"
+#define NONE             ", attachedDomains: []"
+    static const struct {
+        const char *older, *newer, *complaint; /* NULL: all is told */
+    } rows[] = {
+        {ONE("p", SOME), ONE("p", ""),
+         "f:1: attachedDomains of 'p' is absent, while 2 attached domains are in service; the "
+         "API's List leaves it out, its Get tells; write [] if there are none any more"},
+        {ONE("p", SOME), ONE("p", NONE), NULL},
+        {ONE("p", SOME), ONE("q", ""), NULL},
+        {ONE("p", NONE), ONE("p", ""), NULL},
+        {ONE("p", ""), ONE("p", ""), NULL},
+        {"privateLinkConnections: []", ONE("p", ""), NULL},
+        {ONE("p", SOME), "privateLinkConnections: []", NULL},
+        {"privateLinkConnections: [" ONE("z", "") "," ONE("p", NONE) "," ONE("a", SOME) "]",
+         "privateLinkConnections:\n- " ONE("p", "") "\n- " ONE("a", "") "\nnextPageToken: ''",
+         "f:3: attachedDomains of 'a' is absent, while 2 attached domains are in service; the "
+         "API's List leaves it out, its Get tells; write [] if there are none any more"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+        struct document *older = parse(rows[i].older), *newer = parse(rows[i].newer);
+        struct error_list errors = {0};
+        char text[512];
+        assert_int_equal(document_tells(newer, older, &errors), rows[i].complaint == NULL);
+        assert_int_equal(errors.length, rows[i].complaint != NULL);
+        if (rows[i].complaint != NULL)
+            assert_string_equal(error_format(&errors.items[0], text, sizeof text),
+                                rows[i].complaint);
+        document_release(older);
+        document_release(newer);
+        error_clear(&errors);
+    }
+}
+
 /* Names and ids that come again and again must not cost more than their number. */
 static void test_many_names(void **state)
 {
@@ -366,7 +417,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bad_documents), cmocka_unit_test(test_good_documents),
         cmocka_unit_test(test_samples),       cmocka_unit_test(test_every_field),
-        cmocka_unit_test(test_defaults),      cmocka_unit_test(test_many_names),
+        cmocka_unit_test(test_defaults),      cmocka_unit_test(test_what_is_left_untold),
+        cmocka_unit_test(test_many_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
