@@ -27,7 +27,11 @@
 /* Longer texts of complaints are cut: they are for a person. */
 #define COMPLAINTS_MAX (256u << 10)
 
-enum job { JOB_NONE, JOB_KEEP, JOB_RUN, JOB_RUN_TRUSTING, JOB_END };
+/* What is known besides the documents. */
+struct lore {
+    struct targets *targets;
+    struct health *health;
+};
 
 struct builder {
     const struct config *config;
@@ -38,12 +42,15 @@ struct builder {
     struct source_dir *source;
     uint64_t generation, fingerprint;
     uint64_t detached; /* catalog_detached_changes() when they were kept last */
+    struct lore lore;
     bool threaded;
     pthread_t thread;
     int done;
     pthread_mutex_t lock; /* of what follows */
     pthread_cond_t wanted;
-    enum job job;
+    bool asked, keep, end; /* what the thread is to do: 'job', keep what was accepted, end */
+    enum builder_job job;
+    struct lore learned; /* for the next table, if there is any */
     struct builder_report *report;
     char trouble[BUILDER_TROUBLE]; /* of the state directory */
 };
@@ -138,6 +145,7 @@ void builder_report_free(struct builder_report *report)
     free(report->documents);
     free(report->complaints);
     free(report->degraded);
+    wanted_free(report->wanted);
     free(report);
 }
 
@@ -152,8 +160,46 @@ static void read_source(struct catalog *catalog, struct source_dir *source, bool
         catalog_source_failed(catalog, why);
 }
 
+static void forget_lore(struct lore *lore)
+{
+    targets_free(lore->targets);
+    health_free(lore->health);
+    *lore = (struct lore){0};
+}
+
+/* Takes what was learned since the last table. */
+static void take_lore(struct builder *b)
+{
+    pthread_mutex_lock(&b->lock);
+    struct lore learned = b->learned;
+    b->learned = (struct lore){0};
+    pthread_mutex_unlock(&b->lock);
+    if (learned.targets == NULL && learned.health == NULL)
+        return;
+    forget_lore(&b->lore);
+    b->lore = learned;
+}
+
+static bool has_learned(struct builder *b)
+{
+    pthread_mutex_lock(&b->lock);
+    bool learned = b->learned.targets != NULL || b->learned.health != NULL;
+    pthread_mutex_unlock(&b->lock);
+    return learned;
+}
+
+void builder_learn(struct builder *b, struct targets *targets, struct health *health)
+{
+    pthread_mutex_lock(&b->lock);
+    struct lore before = b->learned;
+    b->learned = (struct lore){targets, health};
+    pthread_mutex_unlock(&b->lock);
+    forget_lore(&before);
+}
+
 static struct table *build(struct builder *b)
 {
+    take_lore(b);
     struct table_options options = {
         .key = b->key,
         .generation = ++b->generation,
@@ -162,6 +208,8 @@ static struct table *build(struct builder *b)
         .fences_length = b->config->fence.length,
         .search_suffixes = b->config->search_suffixes.items,
         .search_suffixes_length = b->config->search_suffixes.length,
+        .targets = b->lore.targets,
+        .health = b->lore.health,
     };
 
     return catalog_build(b->catalog, &options);
@@ -242,11 +290,25 @@ static struct builder_report *run(struct builder *b, bool trust)
     read_source(b->catalog, b->source, trust);
     catalog_finish(b->catalog, started, &change);
     bool expired = catalog_expire(b->catalog, started);
-    bool built = change.changed || expired;
+    bool built = change.changed || expired || has_learned(b);
     if (built)
         publish(b);
     struct builder_report *report = report_of(b, &change, started);
     report->built = built;
+    report->read = true;
+    if (change.changed)
+        report->wanted = catalog_wanted(b->catalog);
+    return report;
+}
+
+static struct builder_report *rebuild(struct builder *b)
+{
+    static const struct catalog_change none;
+    uint64_t started = clock_ms();
+
+    publish(b);
+    struct builder_report *report = report_of(b, &none, started);
+    report->built = true;
     return report;
 }
 
@@ -291,20 +353,22 @@ static void *thread_main(void *arg)
     (void)setpriority(PRIO_PROCESS, (id_t)gettid(), BUILDER_NICE);
     for (;;) {
         pthread_mutex_lock(&b->lock);
-        while (b->job == JOB_NONE)
+        while (!b->asked && !b->keep && !b->end)
             pthread_cond_wait(&b->wanted, &b->lock);
-        enum job job = b->job;
-        if (job != JOB_END)
-            b->job = JOB_NONE;
+        bool asked = b->asked, keep = b->keep, end = b->end;
+        enum builder_job job = b->job;
+        b->asked = b->keep = false;
         pthread_mutex_unlock(&b->lock);
-        if (job == JOB_END)
+        if (end)
             return NULL;
-        if (job != JOB_KEEP)
-            hand_over(b, run(b, job == JOB_RUN_TRUSTING));
+        if (asked)
+            hand_over(b, job == BUILDER_REBUILD ? rebuild(b) : run(b, job == BUILDER_TRUST));
         /* Behind the report: nobody waits for a disk. */
-        keep_accepted(b);
-        if (note_trouble(b))
-            wake_control(b);
+        if (keep) {
+            keep_accepted(b);
+            if (note_trouble(b))
+                wake_control(b);
+        }
     }
 }
 
@@ -313,7 +377,7 @@ bool builder_start(struct builder *b, int done)
     sigset_t all, before;
 
     b->done = done;
-    b->job = JOB_KEEP;
+    b->keep = true;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are the control thread's */
     int failure = pthread_create(&b->thread, NULL, thread_main, b);
@@ -323,11 +387,13 @@ bool builder_start(struct builder *b, int done)
     return failure == 0;
 }
 
-void builder_run(struct builder *b, bool trust)
+void builder_run(struct builder *b, enum builder_job job)
 {
     pthread_mutex_lock(&b->lock);
-    assert(b->job == JOB_NONE || b->job == JOB_KEEP);
-    b->job = trust ? JOB_RUN_TRUSTING : JOB_RUN; /* keeps what JOB_KEEP would have kept */
+    assert(!b->asked);
+    b->asked = true;
+    b->job = job;
+    b->keep = b->keep || job != BUILDER_REBUILD;
     pthread_cond_signal(&b->wanted);
     pthread_mutex_unlock(&b->lock);
 }
@@ -426,14 +492,15 @@ struct builder *builder_new(const struct config *config, struct hash_key key,
     error_clear(&found);
     b->table = publish_new(build(b));
     b->report = report_of(b, &change, started);
-    b->report->built = true;
+    b->report->built = b->report->read = true;
+    b->report->wanted = catalog_wanted(b->catalog);
     return b;
 }
 
 static void end_thread(struct builder *b)
 {
     pthread_mutex_lock(&b->lock);
-    b->job = JOB_END;
+    b->end = true;
     pthread_cond_signal(&b->wanted);
     pthread_mutex_unlock(&b->lock);
     pthread_join(b->thread, NULL);
@@ -449,6 +516,8 @@ void builder_free(struct builder *b)
         table_free(publish_swap(b->table, NULL));
         publish_free(b->table);
     }
+    forget_lore(&b->lore);
+    forget_lore(&b->learned);
     builder_report_free(b->report);
     statedir_close(b->state);
     source_dir_free(b->source);

@@ -26,6 +26,8 @@ struct builder_report {
     size_t length;
     uint64_t next_expiry; /* monotonic ms: the next tombstone ends; UINT64_MAX if there is none */
     uint64_t took_ms;
+    bool read;             /* the directory was read; else the table was only built again */
+    struct wanted *wanted; /* what the documents want found out, if they are others than before */
 };
 void builder_report_free(struct builder_report *);
 
@@ -52,8 +54,17 @@ char *builder_state_trouble(struct builder *, char text[BUILDER_TROUBLE]);
  * errno. */
 MUST_USE bool builder_start(struct builder *, int done);
 
-/* Asks for a run; not while one is under way.  'trust': files that look untouched are not read. */
-void builder_run(struct builder *, bool trust);
+enum builder_job {
+    BUILDER_READ,    /* every file is read */
+    BUILDER_TRUST,   /* files that look untouched are not */
+    BUILDER_REBUILD, /* the same documents, with what was learned meanwhile */
+};
+
+/* Asks for a run; not while one is under way. */
+void builder_run(struct builder *, enum builder_job);
+
+/* What is known besides the documents, for all tables to be built from now on.  Taken over. */
+void builder_learn(struct builder *, struct targets *, struct health *);
 
 /* Reads and checks the documents of the directory as a start without state would, and serves
  * nothing: all complaints, warnings too. */

@@ -38,6 +38,7 @@ struct reload {
     char trouble[BUILDER_TROUBLE]; /* of the state directory */
     bool running, wanted;          /* a run is under way; another must follow it */
     bool thorough;                 /* that one reads every file, however untouched it looks */
+    bool learned;                  /* something that the next run builds a table of */
     struct asker *asking;          /* of the run under way */
     struct asker *waiting;         /* for the next one */
     int done;                      /* eventfd: the builder has a report */
@@ -143,8 +144,12 @@ static void take_report(struct reload *r, struct builder_report *report)
     log_documents(report, r->report);
     log_degraded(report, r->report);
     /* A retry that found what the last run found is no news, unless somebody asked. */
-    log_outcome(report, report->built || r->asking != NULL || r->report == NULL ||
+    log_outcome(report, (report->built && report->read) || r->asking != NULL || r->report == NULL ||
                             report->refused != r->report->refused);
+    if (report->wanted == NULL && r->report != NULL) { /* not taken yet, and still wanted */
+        report->wanted = r->report->wanted;
+        r->report->wanted = NULL;
+    }
     builder_report_free(r->report);
     r->report = report;
     r->outcome = (struct reload_outcome){
@@ -164,14 +169,19 @@ static void take_report(struct reload *r, struct builder_report *report)
 
 static void start_if_wanted(struct reload *r)
 {
-    if (r->running || !r->wanted)
+    if (r->running || (!r->wanted && !r->learned))
         return;
     r->running = true;
+    r->learned = false;
+    if (!r->wanted) {
+        builder_run(r->builder, BUILDER_REBUILD);
+        return;
+    }
     r->wanted = false;
     assert(r->asking == NULL);
     r->asking = r->waiting;
     r->waiting = NULL;
-    builder_run(r->builder, !r->thorough);
+    builder_run(r->builder, r->thorough ? BUILDER_READ : BUILDER_TRUST);
     r->thorough = false;
 }
 
@@ -313,6 +323,21 @@ void reload_request(struct reload *r, reload_done_fn *done, void *arg)
     r->thorough = r->thorough || done != NULL; /* who asks for it wants to be sure */
     r->wanted = true;
     start_if_wanted(r);
+}
+
+void reload_learn(struct reload *r, struct targets *targets, struct health *health)
+{
+    builder_learn(r->builder, targets, health);
+    r->learned = true;
+    start_if_wanted(r);
+}
+
+struct wanted *reload_take_wanted(struct reload *r)
+{
+    struct wanted *wanted = r->report->wanted;
+
+    r->report->wanted = NULL;
+    return wanted;
 }
 
 static void forget(struct asker **list, const void *arg)

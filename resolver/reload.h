@@ -39,6 +39,14 @@ struct publish *reload_table(struct reload *); /* of struct table: what workers 
 void reload_request(struct reload *, reload_done_fn *done, void *arg);
 void reload_forget(struct reload *, void *arg); /* the asker went away */
 
+/* What is known besides the documents: for all tables from now on, and one is built at once.  Taken
+ * over. */
+void reload_learn(struct reload *, struct targets *, struct health *);
+
+/* What the documents that are served want found out, the caller's to free; NULL: nothing else than
+ * when it was taken last. */
+struct wanted *reload_take_wanted(struct reload *);
+
 /* 'listener' is called after every run that changed what reload_last() and reload_documents() say,
  * and after all who asked for it were told.  There is one. */
 void reload_listen(struct reload *, reload_done_fn *listener, void *arg);

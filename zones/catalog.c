@@ -331,17 +331,36 @@ uint64_t catalog_detached_changes(const struct catalog *catalog)
     return catalog->tombstones.changes;
 }
 
-struct table *catalog_build(const struct catalog *catalog, struct table_options *options)
+/* The documents that are served, in an array to be freed. */
+static struct document **served(const struct catalog *catalog, size_t *length)
 {
     struct document **documents = alloc_array(catalog->length, sizeof(struct document *));
-    size_t graves = catalog->tombstones.length, length = 0;
-    struct table_tombstone *tombstones = alloc_array(graves, sizeof(*tombstones));
 
+    *length = 0;
     for (size_t i = 0; i < catalog->length; i++) {
         if (catalog->entries[i]->served != NULL) {
-            documents[length++] = catalog->entries[i]->served->document;
+            documents[(*length)++] = catalog->entries[i]->served->document;
         }
     }
+    return documents;
+}
+
+struct wanted *catalog_wanted(const struct catalog *catalog)
+{
+    size_t length;
+    struct document **documents = served(catalog, &length);
+    struct wanted *wanted = wanted_of(documents, length);
+
+    free(documents);
+    return wanted;
+}
+
+struct table *catalog_build(const struct catalog *catalog, struct table_options *options)
+{
+    size_t graves = catalog->tombstones.length, length;
+    struct document **documents = served(catalog, &length);
+    struct table_tombstone *tombstones = alloc_array(graves, sizeof(*tombstones));
+
     for (size_t i = 0; i < graves; i++) {
         tombstones[i] = catalog->tombstones.items[i].what;
     }

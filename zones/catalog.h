@@ -14,6 +14,7 @@
 #define PLDNS_CATALOG_H
 
 #include "table.h"
+#include "wanted.h"
 
 struct catalog;
 
@@ -76,6 +77,9 @@ uint64_t catalog_detached_changes(const struct catalog *);
 /* Builds the table of what is served now; documents and tombstones of 'options' are filled in here.
  */
 struct table *catalog_build(const struct catalog *, struct table_options *options);
+
+/* What the documents that are served want found out; the caller's to free. */
+struct wanted *catalog_wanted(const struct catalog *);
 
 /* One line of the status: a document as the source has it. */
 struct catalog_entry {

@@ -184,10 +184,7 @@ static void see_root(void *arg, const struct domain_root *root)
 
 static bool read_target(const struct connection_endpoint *endpoint, struct dname *out)
 {
-    const char *why;
-
-    return endpoint->dns_name[0] != '\0' &&
-           dname_from_text(out, endpoint->dns_name, strlen(endpoint->dns_name), &why);
+    return endpoint->target != NULL && dname_from_wire(out, endpoint->target, DNAME_MAX);
 }
 
 static void see_targets(struct place *place, const struct connection *connection)
@@ -238,8 +235,11 @@ static size_t count_addresses(const struct connection *connection)
 
     for (unsigned i = 0; i < connection->endpoints_length; i++) {
         length += connection->endpoints[i].length;
+        if (connection->endpoints[i].target != NULL) {
+            length += 2 * CONNECTION_ADDRESSES_MAX; /* that its name may have */
+        }
     }
-    return length;
+    return length < CONNECTION_RULE_MAX ? length : CONNECTION_RULE_MAX;
 }
 
 /* What a name may cost: itself, every node above it, and an answer of its own. */

@@ -38,8 +38,9 @@ struct connection_address {
 };
 
 struct connection_endpoint {
-    const char *zone;     /* as written, folded; "" = no zone */
-    const char *dns_name; /* "" = has addresses */
+    const char *zone;      /* as written, folded; "" = no zone */
+    const char *dns_name;  /* "" = has addresses */
+    const uint8_t *target; /* the same in wire form, folded; NULL = has addresses */
     const char *state_word;
     enum state state;
     const char *message;

@@ -144,25 +144,25 @@ static bool read_zone(const struct fields *fields, enum cloud cloud, const char 
     return true;
 }
 
-static bool read_dns_name(const struct fields *fields, const char **dns_name)
+static bool read_dns_name(const struct fields *fields, struct connection_endpoint *endpoint)
 {
     struct dname name;
     const char *why;
 
-    if (!fields_text(fields, DNS_NAME, dns_name))
+    if (!fields_text(fields, DNS_NAME, &endpoint->dns_name))
         return false;
-    if ((*dns_name)[0] == '\0')
+    if (endpoint->dns_name[0] == '\0')
         return true;
-    if (!hostname_read(&name, *dns_name, &why)) {
-        fields_error(fields, DNS_NAME, NULL, "'%.80s': %s", *dns_name, why);
+    if (!hostname_read(&name, endpoint->dns_name, &why)) {
+        fields_error(fields, DNS_NAME, NULL, "'%.80s': %s", endpoint->dns_name, why);
         return false;
     }
     if (dname_is_wildcard(name.wire)) {
-        fields_error(fields, DNS_NAME, NULL, "'%.80s': a wildcard cannot be resolved", *dns_name);
+        fields_error(fields, DNS_NAME, NULL, "'%.80s': a wildcard cannot be resolved",
+                     endpoint->dns_name);
         return false;
     }
-    fields_warn(fields, DNS_NAME, NULL,
-                "this version does not resolve names of endpoints: it has no addresses");
+    endpoint->target = arena_copy(fields->arena, name.wire, name.size);
     return true;
 }
 
@@ -173,7 +173,7 @@ static bool read_one(const struct fields *fields, enum cloud cloud,
 
     ok &= read_zone(fields, cloud, &endpoint->zone);
     ok &= read_addresses(fields, endpoint);
-    ok &= read_dns_name(fields, &endpoint->dns_name);
+    ok &= read_dns_name(fields, endpoint);
     ok &= fields_state(fields, STATE, STATE_NOT_READY, &endpoint->state_word, &endpoint->state);
     ok &= fields_text(fields, MESSAGE, &endpoint->message);
     if (fields->at[ADDRESSES] != NULL && fields->at[DNS_NAME] != NULL) {

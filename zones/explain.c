@@ -145,6 +145,8 @@ static void add_rule(struct line *line, const struct explain *explain)
         char addresses[EXPLAIN_TEXT_MAX / 2];
         add_field(line, "addresses", explain_addresses(explain, addresses, sizeof addresses));
     }
+    if (why->note[0] != 0)
+        add(line, " %s", why->note);
     if (why->document[0] != 0)
         add(line, " document=%s:%u", why->document, why->line);
 }

@@ -23,13 +23,18 @@ static uint64_t hash_answer(struct adding *adding, const struct domain_rule *rul
     const struct hash_key *key = &adding->change->key;
     struct verdict *verdict = &adding->verdict;
 
-    verdict_of(verdict, rule, "");
+    verdict_of(verdict, rule, &(struct verdict_facts){.own_zone = ""});
     uint64_t parts[] = {
         verdict->kind,
         rule->connection->ttl,
         hash_bytes(key, rule->connection->id, strlen(rule->connection->id)),
         hash_bytes(key, verdict->addresses, verdict->length * sizeof(verdict->addresses[0])),
+        0, /* the names of endpoints */
     };
+    for (unsigned i = 0; i < verdict->targets_length; i++) {
+        const uint8_t *name = verdict->targets[i].name;
+        parts[ARRAY_LENGTH(parts) - 1] ^= hash_bytes(key, name, dname_size(name));
+    }
     return hash_bytes(key, parts, sizeof(parts));
 }
 

@@ -205,6 +205,23 @@ static size_t owner_of(const struct table *table, const struct table_rule *rule,
     return out->size = (uint8_t)(at - out->wire);
 }
 
+static int compare_note(const void *key, const void *item)
+{
+    uint32_t rule = *(const uint32_t *)key;
+    const struct table_note *note = item;
+
+    return (rule > note->rule) - (rule < note->rule);
+}
+
+static const char *note_of(const struct table *table, const struct table_rule *rule)
+{
+    uint32_t key = table_note_key(rule);
+    const struct table_note *note =
+        bsearch(&key, table->notes, table->notes_length, sizeof(*table->notes), compare_note);
+
+    return note == NULL ? "" : (const char *)table->texts + note->text;
+}
+
 void table_describe(const struct table *table, const struct table_rule *rule, struct table_why *out)
 {
     const struct table_background *b = &table->backgrounds[rule->background];
@@ -219,6 +236,7 @@ void table_describe(const struct table *table, const struct table_rule *rule, st
     out->document = texts + b->document;
     out->state = texts + b->state;
     out->message = texts + b->message;
+    out->note = note_of(table, rule);
     out->line = rule->line;
 }
 
@@ -291,6 +309,7 @@ void table_free(struct table *table)
     free(table->zones);
     free(table->backgrounds);
     free(table->checks);
+    free(table->notes);
     free(table->search_suffixes);
     free(table);
 }

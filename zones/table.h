@@ -13,6 +13,8 @@
 #include "dname.h"
 #include "document.h"
 #include "hash.h"
+#include "health.h"
+#include "targets.h"
 
 #define TABLE_NEGATIVE_TTL 5 /* seconds: TTL and MINIMUM of the SOA of our own negative answers */
 
@@ -51,6 +53,7 @@ struct table_why {
     char owner[DNAME_TEXT_MAX];
     const char *connection, *cluster, *zone, *document;
     const char *state, *message; /* of what decided: connection, domain or endpoint */
+    const char *note;            /* who does not answer, which names are not resolved: see note.h */
     unsigned line;
 };
 void table_describe(const struct table *, const struct table_rule *, struct table_why *out);
@@ -91,6 +94,8 @@ struct table_options { /* all lent for the call of table_build() */
     size_t search_suffixes_length;
     const struct table_tombstone *tombstones;
     size_t tombstones_length;
+    const struct targets *targets; /* what names of endpoints stand for; NULL = none is known */
+    const struct health *health;   /* who does not answer; NULL = all do */
 };
 
 /* Builds from documents that do not contradict each other (see catalog.h).  If two rules have one

@@ -7,6 +7,7 @@
 #include "alloc.h"
 #include "domain.h"
 #include "namedraft.h"
+#include "note.h"
 #include "pool.h"
 #include "tablelayout.h"
 #include "verdict.h"
@@ -15,6 +16,7 @@
 struct draft_rule {
     struct table_rule rule;
     uint32_t answer; /* place in 'answers' */
+    uint32_t note;   /* place in 'texts'; 0: none, for "" is the first text */
 };
 
 struct build {
@@ -26,6 +28,9 @@ struct build {
     uint32_t rules_length, rules_space;
     struct table_check *checks;
     size_t checks_length, checks_space;
+    struct table_note *notes;
+    size_t notes_length, notes_space;
+    struct verdict_facts facts;
     struct verdict verdict; /* of the rule in hand: large */
 };
 
@@ -120,7 +125,7 @@ static void add_rule(void *arg, const struct domain_rule *rule)
         build->rules_space = 2 * build->rules_space + 64;
         build->rules = alloc_resize(build->rules, build->rules_space, sizeof(*build->rules));
     }
-    verdict_of(&build->verdict, rule, build->options->zone);
+    verdict_of(&build->verdict, rule, &build->facts);
     struct draft_rule *out = &build->rules[build->rules_length++];
     *out = (struct draft_rule){.rule = {
                                    .background = put_background(build, rule),
@@ -131,6 +136,10 @@ static void add_rule(void *arg, const struct domain_rule *rule)
                                }};
     if (build->verdict.kind == VERDICT_ANSWER) {
         out->answer = put_answer(build, rule->connection->ttl);
+    }
+    if (build->verdict.sick_length > 0 || build->verdict.targets_length > 0) {
+        char text[NOTE_MAX];
+        out->note = pool_put_text(&build->texts, note_write(&build->verdict, text));
     }
 }
 
@@ -157,6 +166,9 @@ static void start(struct build *build, const struct table_options *options)
     pool_init(&build->texts, &options->key);
     pool_init(&build->zones, &options->key);
     pool_init(&build->backgrounds, &options->key);
+    build->facts = (struct verdict_facts){options->zone, options->targets, options->health};
+    const uint32_t nothing = pool_put_text(&build->texts, "");
+    assert(nothing == 0); /* see draft_rule.note */
 }
 
 /* Names and digests, each name with its terminator, so that no two sets of documents look alike. */
@@ -178,11 +190,20 @@ static void digest_documents(struct digest *out, struct document *const *documen
     free(bytes);
 }
 
+static void add_note(struct build *build, const struct table_rule *rule, uint32_t text)
+{
+    if (build->notes_length == build->notes_space) {
+        build->notes_space = 2 * build->notes_space + 16;
+        build->notes = alloc_resize(build->notes, build->notes_space, sizeof(*build->notes));
+    }
+    build->notes[build->notes_length++] = (struct table_note){table_note_key(rule), text};
+}
+
 /* Answers are put where they are first needed: next to their rule, most of them. */
 static void write_rule(void *arg, struct pool *records, uint32_t at,
                        const struct namedraft_rule *place)
 {
-    const struct build *build = arg;
+    struct build *build = arg;
     struct draft_rule draft = build->rules[place->rule];
 
     draft.rule.node = place->node & ((1u << 30) - 1);
@@ -193,6 +214,9 @@ static void write_rule(void *arg, struct pool *records, uint32_t at,
         draft.rule.answer = pool_put(records, answer, size, NAMETREE_UNIT) / NAMETREE_UNIT;
     }
     memcpy(records->bytes + at, &draft.rule, sizeof(draft.rule));
+    if (draft.note != 0) {
+        add_note(build, &draft.rule, draft.note);
+    }
 }
 
 /* Checks were made for nodes by number. */
@@ -206,6 +230,20 @@ static void place_checks(struct build *build, struct table *table)
     qsort(table->checks, table->checks_length, sizeof(*table->checks), compare_checks);
 }
 
+static int compare_notes(const void *a, const void *b)
+{
+    const struct table_note *x = a, *y = b;
+
+    return (x->rule > y->rule) - (x->rule < y->rule);
+}
+
+static void place_notes(struct build *build, struct table *table)
+{
+    table->notes_length = build->notes_length;
+    table->notes = alloc_resize(build->notes, build->notes_length, sizeof(*table->notes));
+    qsort(table->notes, table->notes_length, sizeof(*table->notes), compare_notes);
+}
+
 static struct table *finish(struct build *build)
 {
     const struct table_options *options = build->options;
@@ -214,6 +252,7 @@ static struct table *finish(struct build *build)
 
     namedraft_finish(build->names, &table->names, sizeof(struct table_rule), write_rule, build);
     place_checks(build, table);
+    place_notes(build, table);
     namedraft_free(build->names);
     free(build->rules);
     pool_clear(&build->answers);
@@ -230,6 +269,7 @@ static struct table *finish(struct build *build)
     table->owners = build->rules_length;
     table->bytes = sizeof(*table) + table->names.size + texts + zones + backgrounds +
                    table->checks_length * sizeof(*table->checks) +
+                   table->notes_length * sizeof(*table->notes) +
                    table->search_suffixes_length * sizeof(*table->search_suffixes);
     return table;
 }

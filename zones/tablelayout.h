@@ -41,13 +41,20 @@ struct table_zones {
     uint32_t texts[];
 };
 
+/* What is to be said of a rule besides its answer; few rules have one. */
+struct table_note {
+    uint32_t rule; /* table_note_key() */
+    uint32_t text;
+};
+
 struct table {
     struct nametree names;
     uint8_t *texts, *zones;
     struct table_background *backgrounds;
     struct table_check *checks; /* by node */
+    struct table_note *notes;   /* by rule */
     struct dname *search_suffixes;
-    size_t checks_length, search_suffixes_length;
+    size_t checks_length, notes_length, search_suffixes_length;
     size_t owners, connections, documents, bytes;
     uint64_t generation;
     struct digest digest;
@@ -58,6 +65,11 @@ struct table {
 static inline const struct nametree_node *table_node(const struct table *table, uint32_t place)
 {
     return nametree_record(&table->names, place);
+}
+
+static inline uint32_t table_note_key(const struct table_rule *rule)
+{
+    return (uint32_t)rule->node << 1 | rule->star;
 }
 
 static inline const struct table_rule *table_own_rule(const struct table *table,

@@ -46,16 +46,98 @@ static bool holds(const struct verdict *verdict, const struct connection_address
     return false;
 }
 
-static void add_addresses(struct verdict *out, const struct connection_endpoint *endpoint)
+static void add_all(struct verdict *out, const struct connection_address *addresses,
+                    unsigned length)
+{
+    for (unsigned i = 0; i < length && out->length < ANSWER_RECORDS_MAX; i++) {
+        if (!holds(out, &addresses[i])) {
+            out->addresses[out->length++] = addresses[i];
+        }
+    }
+}
+
+static bool holds_target(const struct verdict *verdict, const uint8_t *name)
+{
+    for (unsigned i = 0; i < verdict->targets_length; i++) {
+        if (targets_compare(verdict->targets[i].name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void add_endpoint(struct verdict *out, const struct connection_endpoint *endpoint,
+                         const struct targets *book)
 {
     if (endpoint->state != STATE_USABLE) {
         return;
     }
-    for (unsigned i = 0; i < endpoint->length && out->length < ANSWER_RECORDS_MAX; i++) {
-        if (!holds(out, &endpoint->addresses[i])) {
-            out->addresses[out->length++] = endpoint->addresses[i];
+    add_all(out, endpoint->addresses, endpoint->length);
+    if (endpoint->target == NULL || holds_target(out, endpoint->target)) {
+        return;
+    }
+    const struct targets_entry *entry = targets_find(book, endpoint->target);
+    out->targets[out->targets_length++] = (struct verdict_target){endpoint->target, entry};
+    if (entry != NULL) {
+        add_all(out, entry->addresses, entry->length);
+    }
+}
+
+/* ---- health ---- */
+
+struct judged {
+    const struct health_entry *sick[ANSWER_RECORDS_MAX]; /* by address; NULL: it answers */
+    unsigned total[2], sick_total[2];                    /* by family: IPv4, IPv6 */
+};
+
+static void judge(struct judged *out, const struct verdict *verdict,
+                  const struct verdict_facts *facts, const struct connection_health *check)
+{
+    struct health_key key = {.check = *check};
+
+    *out = (struct judged){0};
+    for (unsigned i = 0; i < verdict->length; i++) {
+        key.address = verdict->addresses[i];
+        out->sick[i] = health_find(facts->health, &key);
+        out->total[key.address.v6]++;
+        out->sick_total[key.address.v6] += out->sick[i] != NULL;
+    }
+}
+
+/* Leaves out who does not answer, if enough are left. */
+static void withdraw(struct verdict *out, const struct verdict_facts *facts,
+                     const struct connection_health *check)
+{
+    struct judged judged;
+    unsigned length = 0, preferred = 0;
+    bool open[2]; /* by family: too few are left, so all are given */
+
+    if (!check->on || facts->health == NULL) {
+        return;
+    }
+    judge(&judged, out, facts, check);
+    for (unsigned v6 = 0; v6 < ARRAY_LENGTH(open); v6++) {
+        open[v6] = judged.total[v6] - judged.sick_total[v6] < health_least(check, judged.total[v6]);
+    }
+    for (unsigned i = 0; i < out->length; i++) {
+        if (judged.sick[i] != NULL && !open[out->addresses[i].v6]) {
+            out->sick[out->withdrawn_length++] = judged.sick[i];
         }
     }
+    out->sick_length = out->withdrawn_length;
+    for (unsigned i = 0; i < out->length; i++) {
+        bool v6 = out->addresses[i].v6;
+        if (judged.sick[i] != NULL && !open[v6]) {
+            continue;
+        }
+        if (judged.sick[i] != NULL) {
+            out->sick[out->sick_length++] = judged.sick[i];
+        }
+        preferred += i < out->preferred;
+        out->addresses[length++] = out->addresses[i];
+    }
+    out->length = length;
+    out->preferred = preferred;
 }
 
 /* No address: the endpoint that best tells why. */
@@ -88,12 +170,14 @@ static void explain_none(struct verdict *out, const struct connection *connectio
         out->state = waiting->state_word;
         out->message = waiting->message;
     } else {
-        out->message =
-            length == 0 ? "the connection has no endpoint" : "no endpoint has an address";
+        out->message = length == 0               ? "the connection has no endpoint"
+                       : out->targets_length > 0 ? "the name of its endpoint is not resolved yet"
+                                                 : "no endpoint has an address";
     }
 }
 
-void verdict_of(struct verdict *out, const struct domain_rule *rule, const char *own_zone)
+void verdict_of(struct verdict *out, const struct domain_rule *rule,
+                const struct verdict_facts *facts)
 {
     const struct connection *connection = rule->connection;
     const struct connection_domain *domain = rule->domain;
@@ -110,7 +194,8 @@ void verdict_of(struct verdict *out, const struct domain_rule *rule, const char 
     out->regional_fallback = false;
     out->state = connection->state_word;
     out->message = "";
-    out->length = out->preferred = 0;
+    out->length = out->preferred = out->targets_length = 0;
+    out->withdrawn_length = out->sick_length = 0;
     if (by_state(out, stated, ARRAY_LENGTH(stated), STATE_GONE, VERDICT_GONE) ||
         by_state(out, stated, ARRAY_LENGTH(stated), STATE_NOT_READY, VERDICT_NOT_READY)) {
         return;
@@ -119,20 +204,21 @@ void verdict_of(struct verdict *out, const struct domain_rule *rule, const char 
     out->regional_fallback = rule->name != NULL && domain->root != NULL &&
                              domain_name_misses_zone(connection, domain, rule->name->wire);
     /* Two rounds: the zone wanted first, then, if all are wanted, the others. */
-    const char *first = zone[0] != '\0' ? zone : own_zone;
+    const char *first = zone[0] != '\0' ? zone : facts->own_zone;
     for (unsigned i = 0; i < connection->endpoints_length && first[0] != '\0'; i++) {
         if (strcasecmp(connection->endpoints[i].zone, first) == 0) {
-            add_addresses(out, &connection->endpoints[i]);
+            add_endpoint(out, &connection->endpoints[i], facts->targets);
         }
     }
     if (zone[0] == '\0') {
         out->preferred = out->length;
         for (unsigned i = 0; i < connection->endpoints_length; i++) {
-            add_addresses(out, &connection->endpoints[i]);
+            add_endpoint(out, &connection->endpoints[i], facts->targets);
         }
     }
     if (out->length == 0) {
         out->regional_fallback = false;
         explain_none(out, connection, zone);
     }
+    withdraw(out, facts, &connection->health);
 }
