@@ -21,9 +21,9 @@ struct document {
 MUST_USE struct document *document_parse(const char *name, const void *bytes, size_t size,
                                          struct error_list *errors);
 
-/* A version that does not tell what is attached to its connections (the API's List leaves that out) is
- * no order to detach it.  False: 'newer' leaves it untold of a connection of which 'older' attaches
- * something; 'errors' then names each. */
+/* A version that does not tell what is attached to its connections (the API's List leaves that out)
+ * is no order to detach it.  False: 'newer' leaves it untold of a connection of which 'older'
+ * attaches something; 'errors' then names each. */
 MUST_USE bool document_tells(const struct document *newer, const struct document *older,
                              struct error_list *errors);
 

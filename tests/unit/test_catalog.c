@@ -450,8 +450,7 @@ static const struct {
      {{{"a plc-a *.x.example.org", "b plc-b h.x.example.org x.example.org"}, "a b", NULL}}},
 };
 
-/* In whatever order the source tells its documents. */
-static void test_conflicts(void **state)
+static void test_conflicts(void **state) /* in whatever order the source tells its documents */
 {
     (void)state;
     for (size_t turn = 0; turn < 2 * ARRAY_LENGTH(conflicts); turn++) {
