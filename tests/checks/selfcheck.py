@@ -25,6 +25,27 @@ TRAVELS = {"resolver/query.c": SPINE, "zones/low.c": "void\nlow_do(void)\n{\n}\n
 TRAVEL = "docs/how-a-query-travels.md"
 STAGES = "## The stages\n\nIn `query.c`:\n\n1. `decode()`\n"
 
+KNOWN = 'static const char *const %s[] = {"%s", NULL};\n'
+FIELDS = {
+    "zones/document.c": KNOWN % ("known_of_list", "list"),
+    "zones/reader.c": KNOWN % ("known", "id") + KNOWN % ("known_of_service", "id") + KNOWN % ("words", "strict"),
+    "zones/endpoint.c": KNOWN % ("known", "id"), "zones/healthcheck.c": KNOWN % ("known", "id"),
+    "zones/attachment.c": KNOWN % ("known", "id") + KNOWN % ("known_of_name", "id"),
+    "zones/connection.c": KNOWN % ("type_names", "AWS") + KNOWN % ("domain_type_names", "CUSTOM"),
+    "docs/attachments.md": "`list` `a.id` strict AWS CUSTOM\n",
+    "docs/man/pldns-attachments.5": ".It Ic id , list\nstrict AWS CUSTOM\n",
+}
+SCHEMA = '{"$defs": {%s}}' % ", ".join('"%s": {"properties": {%s}}' % row for row in (
+    ("list", '"list": {}'), ("service", '"id": {}'), ("endpoint", '"id": {}'), ("healthCheck", '"id": {}'),
+    ("connection", '"id": {}, "type": {"enum": ["AWS"]}, "zoneFallback": {"enum": ["strict", null]}'),
+    ("attachedDomain", '"id": {}, "type": {"enum": ["CUSTOM"]}'), ("name", '"id": {}')))
+FIELDS["docs/pldns-attachments.schema.json"] = SCHEMA
+# "type" and "zoneFallback" stand in the schema's maps, so the loader must know them too.
+FIELDS["zones/reader.c"] = FIELDS["zones/reader.c"].replace('"id"', '"id", "type", "zoneFallback"', 1)
+FIELDS["zones/attachment.c"] = FIELDS["zones/attachment.c"].replace('"id"', '"id", "type"', 1)
+FIELDS["docs/attachments.md"] += "`type` `zoneFallback`\n"
+FIELDS["docs/man/pldns-attachments.5"] += ".Ic type , zoneFallback\n"
+
 # check, files beside TREE (None: without it), a part of what it must say ("" = it must be content)
 ROWS = [
     ("includes", {}, ""),
@@ -52,6 +73,15 @@ ROWS = [
     ("keys", {**CONFIG, "resolver/config.c": KEYS % ""}, ""),
     ("keys", {**CONFIG, "resolver/config.c": KEYS % '    {"forward.timeout", X},\n'}, "forward.timeout"),
     ("keys", {**CONFIG, "resolver/config.c": KEYS % "", "etc/pldns.yaml": "#workers: 1\n#worker: 1\n"}, "worker"),
+    ("fields", FIELDS, ""),
+    ("fields", {**FIELDS, "zones/endpoint.c": KNOWN % ("known", 'id", "zone')}, "the object 'endpoint' lacks 'zone'"),
+    ("fields", {**FIELDS, "docs/pldns-attachments.schema.json": SCHEMA.replace('"AWS"', '"AWS", "GCP"')},
+     "has 'GCP', which the loader does not know"),
+    ("fields", {**FIELDS, "docs/attachments.md": "`list` strict AWS CUSTOM `type` `zoneFallback`\n"},
+     "docs/attachments.md:1: does not tell of `id`"),
+    ("fields", {**FIELDS, "docs/man/pldns-attachments.5": ".Ic id , list , type , zoneFallback\nstrict AWS\n"},
+     "does not tell of the word CUSTOM"),
+    ("fields", {**FIELDS, "zones/new.c": KNOWN % ("known", "x")}, "zones/new.c:1: its table 'known'"),
     ("docs", DOCS, ""),
     ("docs", {**DOCS, "docs/a.md": "[x](gone.md)\n"}, "docs/a.md:1: gone.md does not exist"),
     ("docs", {**DOCS, "docs/a.md": "# One\n[x](#two)\n"}, "no section 'two'"),
