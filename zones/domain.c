@@ -59,17 +59,16 @@ PRINTF_LIKE(2, 3) static bool refuse(struct why *why, const char *format, ...)
     return false;
 }
 
-/* Puts 'name' in front of what 'out' holds so far ('size' octets at 'tail'). */
-static bool join(struct dname *out, const struct dname *name, const uint8_t *tail, size_t size)
+/* Puts 'name' in front of what 'out' holds so far ('size' octets at 'tail').  It fits: no name of
+ * ours is made of more than three labels that a document gives. */
+static void join(struct dname *out, const struct dname *name, const uint8_t *tail, size_t size)
 {
     size_t head = name->size - 1u; /* without the root label */
 
-    if (head + size > DNAME_MAX)
-        return false;
+    assert(head + size <= DNAME_MAX);
     memmove(out->wire + head, tail, size);
     memcpy(out->wire, name->wire, head);
     out->size = (uint8_t)(head + size);
-    return true;
 }
 
 static bool read_unique(enum connection_domain_type type, const char *text, struct dname *unique,
@@ -112,8 +111,7 @@ static bool make_dedicated_suffix(enum cloud cloud, const char *region, const ch
             return refuse(why, "TIDBCLOUD_DEDICATED needs %s", names[i]);
         if (!hostname_read_label(&label, parts[i], &reason))
             return refuse(why, "%s '%.100s': %s", names[i], parts[i], reason);
-        if (!join(out, &label, out->wire, out->size))
-            return refuse(why, "the name would be longer than 255 octets");
+        join(out, &label, out->wire, out->size);
     }
     return true;
 }
@@ -146,8 +144,7 @@ bool domain_make_root(enum connection_domain_type type, enum cloud cloud, const 
         suffix = octets(cloud == CLOUD_AWS ? TIDBCLOUD_PLC_AWS : TIDBCLOUD_PLC_ALICLOUD);
         break;
     }
-    if (!join(out, &unique, suffix, dname_size(suffix)))
-        return refuse(&why, "'%.100s': the name would be longer than 255 octets", unique_name);
+    join(out, &unique, suffix, dname_size(suffix));
     return true;
 }
 

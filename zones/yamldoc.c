@@ -96,8 +96,11 @@ static void complain_parser(struct builder *b, const yaml_parser_t *parser, cons
     if (parser->error == YAML_READER_ERROR) {
         unsigned line, column;
         find_place(bytes, size, parser->problem_offset, &line, &column);
-        error_add(b->errors, b->doc->file, line, column, "not YAML: %s (0x%02x)", problem,
-                  (unsigned)parser->problem_value);
+        if (parser->problem_value >= 0)
+            error_add(b->errors, b->doc->file, line, column, "not YAML: %s (0x%02x)", problem,
+                      (unsigned)parser->problem_value);
+        else
+            error_add(b->errors, b->doc->file, line, column, "not YAML: %s", problem);
         return;
     }
     if (parser->context != NULL)
@@ -415,6 +418,10 @@ static struct yamldoc *parse(const char *file, const void *bytes, size_t size, b
 
     if (size > YAMLDOC_SIZE_MAX) {
         error_add(errors, file, 0, 0, "has %zu bytes; at most %u are read", size, YAMLDOC_SIZE_MAX);
+        return NULL;
+    }
+    if (size >= 2 && (memcmp(bytes, "\xfe\xff", 2) == 0 || memcmp(bytes, "\xff\xfe", 2) == 0)) {
+        error_add(errors, file, 1, 1, "is written in UTF-16 or UTF-32; only UTF-8 is read");
         return NULL;
     }
     struct yamldoc *doc = alloc_array(1, sizeof *doc);

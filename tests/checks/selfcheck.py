@@ -46,6 +46,10 @@ FIELDS["zones/attachment.c"] = FIELDS["zones/attachment.c"].replace('"id"', '"id
 FIELDS["docs/attachments.md"] += "`type` `zoneFallback`\n"
 FIELDS["docs/man/pldns-attachments.5"] += ".Ic type , zoneFallback\n"
 
+SAID = """    fields_error(f, X, NULL, "'%.80s'" " is no");\n""" \
+       """    if (x)\n        *why = "value, has %" PRIu64 " of \\"it\\""; /* "seen" nowhere */\n"""
+SEEN = "tests/data/documents/bad/a.expected"
+
 # check, files beside TREE (None: without it), a part of what it must say ("" = it must be content)
 ROWS = [
     ("includes", {}, ""),
@@ -82,6 +86,11 @@ ROWS = [
     ("fields", {**FIELDS, "docs/man/pldns-attachments.5": ".Ic id , list , type , zoneFallback\nstrict AWS\n"},
      "does not tell of the word CUSTOM"),
     ("fields", {**FIELDS, "zones/new.c": KNOWN % ("known", "x")}, "zones/new.c:1: its table 'known'"),
+    ("messages", {"zones/reader.c": SAID, SEEN: "a.yaml:1: 'x' is no\nvalue, has 3 of \"it\"\n"}, ""),
+    ("messages", {"zones/reader.c": SAID, SEEN: "a.yaml:1: 'x' is no\n"}, """zones/reader.c:3: nothing shows 'value, has %d"""),
+    ("messages", {"zones/reader.c": SAID, "tests/unit/test_a.c": 'f("x is no", "value, has 3 of \\"it\\"");\n'},
+     "zones/reader.c:1: nothing shows ''%.80s' is no'"),
+    ("messages", {"zones/claims.c": SAID, "tests/unit/test_a.c": """f("'x' is no", "value, has 3 of \\"it\\"");\n"""}, ""),
     ("docs", DOCS, ""),
     ("docs", {**DOCS, "docs/a.md": "[x](gone.md)\n"}, "docs/a.md:1: gone.md does not exist"),
     ("docs", {**DOCS, "docs/a.md": "# One\n[x](#two)\n"}, "no section 'two'"),

@@ -412,13 +412,36 @@ static void test_many_names(void **state)
     free(text);
 }
 
+/* A document of three megabytes whose rules would take gigabytes. */
+static void test_more_names_than_there_may_be(void **state)
+{
+    const unsigned domains = (4u << 20) / (1 + CONNECTION_ENDPOINTS_MAX) + 1;
+    char *text = malloc(8192 + (size_t)domains * 48);
+    size_t length = (size_t)sprintf(text, "privateLinkConnectionId: p\ntype: VPC_RESOURCE\n"
+                                          "state: FAILED\nendpoints:\n");
+    struct error_list errors = {0};
+
+    (void)state;
+    for (unsigned i = 0; i < CONNECTION_ENDPOINTS_MAX; i++)
+        length += (size_t)sprintf(text + length, "- {zone: use1-lax%u-az%u, state: Wait}\n",
+                                  1 + i / 9, 1 + i % 9);
+    length += (size_t)sprintf(text + length, "attachedDomains:\n");
+    for (unsigned i = 0; i < domains; i++)
+        length += (size_t)sprintf(text + length, "- {type: CONFLUENT, uniqueName: n%u.r}\n", i);
+    assert_null(document_parse("f", text, length, &errors));
+    assert_int_equal(errors.length, 1);
+    assert_string_equal(errors.items[0].text, "more than 4194304 names in one document; split it");
+    error_clear(&errors);
+    free(text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bad_documents), cmocka_unit_test(test_good_documents),
         cmocka_unit_test(test_samples),       cmocka_unit_test(test_every_field),
         cmocka_unit_test(test_defaults),      cmocka_unit_test(test_what_is_left_untold),
-        cmocka_unit_test(test_many_names),
+        cmocka_unit_test(test_many_names),    cmocka_unit_test(test_more_names_than_there_may_be),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

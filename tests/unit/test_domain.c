@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -83,6 +84,11 @@ static void test_longest_root(void **state)
                                  label, &root, why, sizeof why));
     assert_int_equal(root.size, 64 * 3 + 9 + 10 + 4 + 1);
     assert_int_equal(root.size, dname_size(root.wire));
+    char both[128];
+    snprintf(both, sizeof both, "%s.%s", label, label);
+    assert_true(domain_make_root(CONNECTION_CONFLUENT, CLOUD_ALICLOUD, both, "", "", &root, why,
+                                 sizeof why));
+    assert_int_equal(root.size, 64 * 2 + 9 + 10 + 6 + 1);
 }
 
 static const struct {
