@@ -49,11 +49,15 @@ static const struct catalog_entry *entry_of(const struct service *service, const
 
 static enum verdict judge_name(const struct service *service, const struct dname *name)
 {
+    const struct tableset *set = publish_get(reload_table(service->reload));
     struct table_match match;
 
-    table_find(publish_get(reload_table(service->reload)), name->wire, &match);
-    return match.outcome == TABLE_ANSWER || match.outcome == TABLE_EMPTY ? VERDICT_SERVED
-                                                                         : VERDICT_NOT_YET;
+    for (unsigned view = VIEW_NONE; view < set->length; view++) { /* any view that serves it */
+        table_find(tableset_table(set, view), name->wire, &match);
+        if (match.outcome == TABLE_ANSWER || match.outcome == TABLE_EMPTY)
+            return VERDICT_SERVED;
+    }
+    return VERDICT_NOT_YET;
 }
 
 static enum verdict judge(const struct waiter *waiter)

@@ -197,7 +197,7 @@ void builder_learn(struct builder *b, struct targets *targets, struct health *he
     forget_lore(&before);
 }
 
-static struct table *build(struct builder *b)
+static struct tableset *build(struct builder *b)
 {
     take_lore(b);
     struct table_options options = {
@@ -212,15 +212,15 @@ static struct table *build(struct builder *b)
         .health = b->lore.health,
     };
 
-    return catalog_build(b->catalog, &options);
+    return catalog_build_set(b->catalog, &options);
 }
 
 static void publish(struct builder *b)
 {
-    struct table *old = publish_swap(b->table, build(b));
-    size_t bytes = table_bytes(old);
+    struct tableset *old = publish_swap(b->table, build(b));
+    size_t bytes = tableset_bytes(old);
 
-    table_free(old);
+    tableset_free(old);
     if (bytes >= TRIM_FROM)
         malloc_trim(0);
 }
@@ -476,6 +476,7 @@ struct builder *builder_new(const struct config *config, struct hash_key key,
     pthread_mutex_init(&b->lock, NULL);
     pthread_cond_init(&b->wanted, NULL);
     b->catalog = catalog_new(config->attachments.detach_hold_ms);
+    catalog_set_views(b->catalog, &config->attachments.views);
     b->state = statedir_open(config->attachments.state);
     b->source = source_dir_new(config->attachments.directory);
     statedir_each(b->state, restore, b->catalog);
@@ -513,7 +514,7 @@ void builder_free(struct builder *b)
     if (b->threaded)
         end_thread(b);
     if (b->table != NULL) {
-        table_free(publish_swap(b->table, NULL));
+        tableset_free(publish_swap(b->table, NULL));
         publish_free(b->table);
     }
     forget_lore(&b->lore);
@@ -535,6 +536,7 @@ void builder_check(const struct config *config, struct error_list *errors)
     struct catalog_entry entry;
     const char *why;
 
+    catalog_set_views(catalog, &config->attachments.views);
     read_source(catalog, source, false);
     catalog_finish(catalog, clock_ms(), &change);
     for (size_t i = 0; i < catalog_length(catalog); i++) {

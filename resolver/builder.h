@@ -36,7 +36,7 @@ MUST_USE struct builder *builder_new(const struct config *, struct hash_key,
                                      struct error_list *errors);
 void builder_free(struct builder *); /* ends the thread */
 
-struct publish *builder_table(struct builder *); /* of struct table */
+struct publish *builder_table(struct builder *); /* of struct tableset */
 
 /* A number that changes with the directory, taken before the first load read it. */
 uint64_t builder_fingerprint(const struct builder *);

@@ -38,7 +38,7 @@ struct entry {
     uint32_t ttl; /* seconds; failures: milliseconds */
     uint64_t hash, stored, ends;
     uint16_t message_size, ttls_length, rcode, answer_count, authority_count, answer_end;
-    uint16_t records_at;
+    uint16_t records_at, view;
     uint8_t name_size, hops_length, uses, kind;
     bool dnssec_ok, checking_disabled; /* of the question */
     bool authoritative, authentic_data, negative, has_soa, cut, refreshed;
@@ -120,7 +120,7 @@ static uint64_t hash_of(const struct cache *c, const struct reply_question *q, e
     set16(key + size, q->type);
     set16(key + size + 2, q->class);
     key[size + 4] = (uint8_t)(q->dnssec_ok | q->checking_disabled << 1 | kind << 2);
-    return hash_bytes(&c->options.key, key, size + 5);
+    return hash_bytes(&c->options.key, key, size + 5) + q->view;
 }
 
 static bool matches(const struct entry *e, uint64_t hash, const struct reply_question *q,
@@ -128,7 +128,7 @@ static bool matches(const struct entry *e, uint64_t hash, const struct reply_que
 {
     uint8_t type_and_class[4];
 
-    if (e->hash != hash || e->kind != kind || e->name_size != q->name_size ||
+    if (e->hash != hash || e->kind != kind || e->name_size != q->name_size || e->view != q->view ||
         e->dnssec_ok != q->dnssec_ok || e->checking_disabled != q->checking_disabled)
         return false;
     set16(type_and_class, q->type);
@@ -371,6 +371,7 @@ static void fill_key(struct entry *e, const struct reply_question *q, enum kind 
     e->hash = hash;
     e->kind = (uint8_t)kind;
     e->name_size = q->name_size;
+    e->view = q->view;
     e->dnssec_ok = q->dnssec_ok;
     e->checking_disabled = q->checking_disabled;
 }

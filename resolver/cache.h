@@ -4,8 +4,10 @@
  * used again since they came (SIEVE), so that a flood of unique names cannot push out the hot set.
  * No clock inside: 'now' is monotonic milliseconds.
  *
- * Key: folded name, type, class, DO, CD.  What is kept: header, question, answer section; authority
- * too when negative or DO.  Never the additional section, never a record under another name.
+ * Key: folded name, type, class, DO, CD, and the view of who asks: no client learns from the cache
+ * what clients of another view asked, or gets an answer cut where they own a name.  What is kept:
+ * header, question, answer section; authority too when negative or DO.  Never the additional
+ * section, never a record under another name.
  *
  * Failures are remembered beside answers, under the same limit. */
 #ifndef PLDNS_CACHE_H

@@ -53,9 +53,12 @@ static void put_generation(struct wire_reply *r, const struct chaos_facts *facts
                  table_generation(facts->table), digest_to_text(table_digest(facts->table), digest),
                  table_documents(facts->table));
 
+    if (facts->dated && !facts->divided && n > 0)
+        n += snprintf(text + n, sizeof text - (size_t)n, " refused=%" PRIu64, facts->refused);
     if (facts->dated && n > 0)
-        snprintf(text + n, sizeof text - (size_t)n, " refused=%" PRIu64 " age=%" PRIu64 "s",
-                 facts->refused, facts->age_ms / 1000);
+        n += snprintf(text + n, sizeof text - (size_t)n, " age=%" PRIu64 "s", facts->age_ms / 1000);
+    if (facts->view[0] != '\0' && n > 0)
+        snprintf(text + n, sizeof text - (size_t)n, " view=%s", facts->view);
     put_text(r, text);
 }
 
@@ -76,6 +79,9 @@ static void put_explanation(struct wire_reply *r, const struct chaos_facts *fact
         snprintf(text + used, sizeof text - used, "%sforwarded upstreams=%s", used > 0 ? "; " : "",
                  facts->upstreams);
     }
+    used = strlen(text);
+    if (facts->view[0] != '\0')
+        snprintf(text + used, sizeof text - used, " view=%s", facts->view);
     put_text(r, text);
 }
 

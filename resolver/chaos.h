@@ -9,6 +9,8 @@
 struct chaos_facts { /* lent for the call */
     const struct config *config;
     const struct table *table;
+    const char *view;      /* that the client is in, "" = none */
+    bool divided;          /* there are views: what is told of all documents is not for everyone */
     const char *upstreams; /* where the name would be sent: "10.0.0.2, 10.0.0.3" */
     bool dated;            /* the next two are known */
     uint64_t age_ms;       /* since the table was published */

@@ -13,6 +13,7 @@
 #include "configaddress.h"
 #include "configvalue.h"
 #include "slurp.h"
+#include "viewread.h"
 #include "yamldoc.h"
 #include "zoneid.h"
 
@@ -49,6 +50,7 @@ static const struct configvalue_key keys[] = {
      0, DAY, {0}, 0},
     {"attachments.onStartError", CONFIGVALUE_WORD, FIELD(attachments.on_start_error), "exit", 0, 0,
      {"exit", "serve"}, 0},
+    {"attachments.views", CONFIGVALUE_VIEWS, FIELD(attachments.views), "", 0, 0, {0}, 0},
     {"forward.upstreams", CONFIGVALUE_UPSTREAMS, FIELD(forward.upstreams), "", 0, 0, {0},
      FIELD(forward.upstreams.length)},
     {"forward.routes", CONFIGVALUE_ROUTES, FIELD(forward.routes), "", 0, 0, {0},
@@ -194,6 +196,10 @@ static void take_list(struct reading *r, const struct configvalue_key *key,
     char path[PATH_ROOM];
     size_t i = 0;
 
+    if (key->kind == CONFIGVALUE_VIEWS) {
+        viewread_list(r->doc, list, key->name, &r->config->attachments.views, r->errors);
+        return;
+    }
     if (list->kind != YAMLDOC_LIST) {
         complain(r, list, key->name, "wants a list, as in [a, b]");
         return;

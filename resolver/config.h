@@ -9,6 +9,7 @@
 #include "configaddress.h"
 #include "log.h"
 #include "netblock.h"
+#include "view.h"
 
 #define CONFIG_WORKERS_MAX 256
 
@@ -35,6 +36,7 @@ struct config {
         char *state; /* "" = keep none */
         uint64_t detach_hold_ms;
         enum config_start_error on_start_error;
+        struct view_list views;
     } attachments;
     struct {
         struct config_upstreams upstreams; /* empty: resolv.conf */

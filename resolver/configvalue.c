@@ -9,6 +9,7 @@
 #include "alloc.h"
 #include "amount.h"
 #include "cpus.h"
+#include "view.h"
 #include "zoneid.h"
 
 #define WHY(why, ...) (snprintf(why, CONFIGVALUE_WHY, __VA_ARGS__), false)
@@ -232,6 +233,26 @@ static bool add_network(struct netblock_list *list, const char *text, char *why)
     return true;
 }
 
+static bool add_view(struct view_list *list, const char *text, char *why)
+{
+    static const char cluster[] = "cluster:";
+    const char *equals = strchr(text, '=');
+    char reason[VIEW_WHY];
+
+    if (equals == NULL)
+        return WHY(why, "'%.80s': wants name=network or name=%sid", text, cluster);
+    char *name = strndup(text, (size_t)(equals - text));
+    unsigned view = name != NULL ? view_add(list, name, reason) : VIEW_NONE;
+    free(name);
+    const char *value = equals + 1;
+    bool is_cluster = strncmp(value, cluster, sizeof cluster - 1) == 0;
+    if (view == VIEW_NONE ||
+        !(is_cluster ? view_add_cluster(list, view, value + sizeof cluster - 1, reason)
+                     : view_add_clients(list, view, value, reason)))
+        return WHY(why, "%s", reason);
+    return true;
+}
+
 static void clear_routes(const struct config_route *routes, size_t length)
 {
     for (size_t i = 0; i < length; i++)
@@ -248,6 +269,9 @@ void configvalue_clear(const struct configvalue_key *key, void *record)
         break;
     case CONFIGVALUE_NETWORKS:
         netblock_clear(field(key, record));
+        return;
+    case CONFIGVALUE_VIEWS:
+        view_clear(field(key, record));
         return;
     default:
         if (!configvalue_is_list(key))
@@ -272,6 +296,8 @@ static bool add_item(const struct configvalue_key *key, void *record, const char
     case CONFIGVALUE_NAMES:
     case CONFIGVALUE_SUFFIXES:
         return add_name(field(key, record), key->kind == CONFIGVALUE_NAMES, text, why);
+    case CONFIGVALUE_VIEWS:
+        return add_view(field(key, record), text, why);
     default:
         return add_network(field(key, record), text, why);
     }

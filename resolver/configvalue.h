@@ -29,6 +29,7 @@ enum configvalue_kind {
     CONFIGVALUE_NAMES,
     CONFIGVALUE_SUFFIXES, /* names, but not the root */
     CONFIGVALUE_NETWORKS,
+    CONFIGVALUE_VIEWS, /* "name=network" or "name=cluster:id" */
 };
 
 struct configvalue_key {

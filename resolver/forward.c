@@ -188,7 +188,7 @@ static uint64_t hash_of(const struct forward *f, const struct reply_question *q)
     memcpy(key + size, &q->type, 2);
     memcpy(key + size + 2, &q->class, 2);
     key[size + 4] = (uint8_t)(q->dnssec_ok | q->checking_disabled << 1);
-    return hash_bytes(&f->key, key, size + 5);
+    return hash_bytes(&f->key, key, size + 5) + q->view;
 }
 
 static struct errand *find(const struct forward *f, uint64_t hash, const struct reply_question *q)
@@ -201,7 +201,7 @@ static struct errand *find(const struct forward *f, uint64_t hash, const struct 
         if (e->hash == hash && o->name_size == q->name_size &&
             memcmp(o->name, q->name, q->name_size) == 0 && o->type == q->type &&
             o->class == q->class && o->dnssec_ok == q->dnssec_ok &&
-            o->checking_disabled == q->checking_disabled)
+            o->checking_disabled == q->checking_disabled && o->view == q->view)
             return e;
     }
     return NULL;

@@ -4,7 +4,7 @@
  * then the others; a retransmission after that upstream's own measured latency; TC → the same
  * question over TCP; SERVFAIL/REFUSED/malformed → the next upstream; at most FORWARD_SENDS_MAX
  * packets and 'timeout_ms' for one question.  Identical questions in flight are one (name, type,
- * class, DO, CD).
+ * class, DO, CD, view).
  *
  * When nobody answers well, the rcode of who answered badly is passed on as FORWARD_ANSWER: a
  * message of header and question only (SERVFAIL before others; an extended rcode counts as broken).
@@ -45,8 +45,9 @@ typedef void forward_keep_fn(void *arg, const struct reply_question *, enum forw
                              const uint8_t *message, size_t size, const struct reply *,
                              uint64_t now);
 
-/* Asked before every single send: true if the name is owned now, and must not leave. */
-typedef bool forward_guard_fn(void *arg, const uint8_t *name);
+/* Asked before every single send: true if the name is owned now in the view of who asks, and must
+ * not leave. */
+typedef bool forward_guard_fn(void *arg, const uint8_t *name, unsigned view);
 
 struct forward_options {
     const struct config *config; /* routes, timeout, letter case, limits: held for ever */

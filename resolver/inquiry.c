@@ -143,7 +143,7 @@ static bool send_to(struct inquiry *i, unsigned place, uint64_t now)
 /* True if the name must not leave; the inquiry ends then. */
 static bool is_guarded(struct inquiry *i, uint64_t now)
 {
-    if (!i->desk->guard(i->desk->guard_arg, i->name))
+    if (!i->desk->guard(i->desk->guard_arg, i->name, i->question.view))
         return false;
     if (i->starting)
         stats_count(i->desk->stats, STATS_LEAKS); /* the asker should have known */
@@ -281,7 +281,7 @@ static bool leads_to_guarded(struct inquiry *i, const uint8_t *message, size_t s
         if (!reply_name(message, size, reply->hops[n].target, &target))
             return false;
         dname_fold(folded, target.wire);
-        if (!i->desk->guard(i->desk->guard_arg, folded))
+        if (!i->desk->guard(i->desk->guard_arg, folded, i->question.view))
             continue;
         reply_shorten(message, reply, n + 1);
         return true;

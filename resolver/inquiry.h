@@ -27,7 +27,7 @@ enum inquiry_result {
 typedef void inquiry_done_fn(struct inquiry *, enum inquiry_result, const uint8_t *message,
                              size_t size, const struct reply *, uint64_t now);
 
-typedef bool inquiry_guard_fn(void *arg, const uint8_t *name);
+typedef bool inquiry_guard_fn(void *arg, const uint8_t *name, unsigned view);
 
 /* What all inquiries of one forward share. */
 struct inquiry_desk {

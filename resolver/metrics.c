@@ -49,19 +49,39 @@ static void put_workers(FILE *out, const struct service *service)
     put_gauge(out, "tcp_open", "TCP connections of clients now open", sum.tcp_connections);
 }
 
+/* One line for each view of the configuration, and none for clients in no view. */
+static void put_view_gauge(FILE *out, const struct tableset *set, const char *name,
+                           const char *help, size_t (*of)(const struct table *))
+{
+    put_head(out, name, "gauge", help);
+    for (unsigned view = VIEW_NONE + 1; view < set->length; view++)
+        fprintf(out, "pldns_%s{view=\"%s\"} %zu\n", name, view_name(set->views, view),
+                of(tableset_table(set, view)));
+}
+
+static void put_views(FILE *out, const struct tableset *set)
+{
+    if (set->views == NULL)
+        return;
+    put_view_gauge(out, set, "view_connections", "Private link connections that the view sees",
+                   table_connections);
+    put_view_gauge(out, set, "view_names", "Owner names that the view sees", table_names);
+}
+
 static void put_table(FILE *out, const struct service *service)
 {
     const struct reload_outcome *last = reload_last(service->reload);
-    const struct table *table = publish_get(reload_table(service->reload));
+    const struct tableset *set = publish_get(reload_table(service->reload));
 
-    put_gauge(out, "generation", "Number of the table that is served", table_generation(table));
-    put_gauge(out, "documents", "Documents in the table", table_documents(table));
+    put_gauge(out, "generation", "Number of the table that is served", tableset_generation(set));
+    put_gauge(out, "documents", "Documents in the table", set->documents);
     put_gauge(out, "documents_refused", "Documents whose newest version is not served",
               last->refused_now);
     put_gauge(out, "connections", "Private link connections in the table",
-              table_connections(table));
-    put_gauge(out, "names", "Owner names in the table", table_names(table));
-    put_gauge(out, "table_bytes", "Memory of the table", table_bytes(table));
+              tableset_connections(set));
+    put_gauge(out, "names", "Owner names in the table", tableset_names(set));
+    put_gauge(out, "table_bytes", "Memory of the table", tableset_bytes(set));
+    put_views(out, set);
     put_gauge(out, "degraded", "1 while the attachments directory cannot be read",
               last->degraded ? 1 : 0);
     put_gauge(out, "state_trouble", "1 while accepted documents cannot be kept",

@@ -99,17 +99,35 @@ static json_t *documents(const struct service *service)
     return list;
 }
 
-static json_t *table_of(const struct table *table)
+static json_t *table_of(const struct tableset *tables)
 {
     json_t *map = json_object();
+    struct digest digest = tableset_digest(tables);
     char text[DIGEST_TEXT];
 
-    set(map, "digest", digest_to_text(table_digest(table), text));
-    set_number(map, "documents", table_documents(table));
-    set_number(map, "connections", table_connections(table));
-    set_number(map, "names", table_names(table));
-    set_number(map, "bytes", table_bytes(table));
+    set(map, "digest", digest_to_text(&digest, text));
+    set_number(map, "documents", tables->documents);
+    set_number(map, "connections", tableset_connections(tables));
+    set_number(map, "names", tableset_names(tables));
+    set_number(map, "bytes", tableset_bytes(tables));
     return map;
+}
+
+/* What each view sees; "" is what clients in no view do. */
+static json_t *views_of(const struct tableset *tables)
+{
+    json_t *list = json_array();
+
+    for (unsigned view = VIEW_NONE; view < tables->length; view++) {
+        const struct table *table = tableset_table(tables, view);
+        json_t *map = json_object();
+        set(map, "name", view_name(tables->views, view));
+        set_number(map, "documents", table_documents(table));
+        set_number(map, "connections", table_connections(table));
+        set_number(map, "names", table_names(table));
+        (void)json_array_append_new(list, map);
+    }
+    return list;
 }
 
 static json_t *addresses(const union config_address *list, size_t length)
@@ -148,7 +166,7 @@ static json_t *counters(const struct service *service)
 json_t *overview_status(const struct service *service, uint64_t now)
 {
     const struct reload_outcome *last = reload_last(service->reload);
-    const struct table *table = publish_get(reload_table(service->reload));
+    const struct tableset *tables = publish_get(reload_table(service->reload));
     const struct config *config = service->config;
     json_t *map = json_object();
 
@@ -157,12 +175,14 @@ json_t *overview_status(const struct service *service, uint64_t now)
     set_if(map, "zone", config->zone);
     set_boolean(map, "ready", service->ready);
     set_number(map, "uptimeSeconds", (now - service->started_ms) / 1000);
-    set_number(map, "generation", table_generation(table));
+    set_number(map, "generation", tableset_generation(tables));
     set_number(map, "ageSeconds", (now - service->published_ms) / 1000);
     set_number(map, "refused", last->refused_now);
     set_if(map, "degraded", last->degraded_why);
     set_if(map, "stateTrouble", last->state_trouble);
-    (void)json_object_set_new(map, "table", table_of(table));
+    (void)json_object_set_new(map, "table", table_of(tables));
+    if (tables->views != NULL)
+        (void)json_object_set_new(map, "views", views_of(tables));
     (void)json_object_set_new(map, "documents", documents(service));
     (void)json_object_set_new(map, "listen", addresses(config->listen, config->listen_length));
     (void)json_object_set_new(map, "upstreams", upstreams(service->upstreams));
@@ -277,10 +297,32 @@ static void set_reply(json_t *map, const struct explain *e)
     set_answer(map, e);
 }
 
+/* Who asks for no client in particular hears which views own the name, and what they say. */
+static json_t *seen_by(const struct tableset *tables, const uint8_t *name)
+{
+    json_t *list = json_array();
+    char text[EXPLAIN_TEXT_MAX];
+    struct explain e;
+
+    for (unsigned view = VIEW_NONE + 1; view < tables->length; view++) {
+        const struct table *table = tableset_table(tables, view);
+        explain_find(table, name, &e);
+        if (e.match.outcome == TABLE_NOT_OWNED)
+            continue;
+        json_t *map = json_object();
+        set(map, "view", view_name(tables->views, view));
+        set(map, "text", explain_text(table, &e, text, sizeof text));
+        (void)json_array_append_new(list, map);
+    }
+    return list;
+}
+
 json_t *overview_explain(const struct service *service, const struct dname *name, const char *type,
                          const struct sockaddr *client)
 {
-    const struct table *table = publish_get(reload_table(service->reload));
+    const struct tableset *tables = publish_get(reload_table(service->reload));
+    unsigned view = client == NULL ? VIEW_NONE : tableset_view(tables, client);
+    const struct table *table = tableset_table(tables, view);
     json_t *map = json_object();
     char text[EXPLAIN_TEXT_MAX];
     struct explain e;
@@ -300,6 +342,9 @@ json_t *overview_explain(const struct service *service, const struct dname *name
         set_owned(map, &e);
     else if (allowed && e.special == SPECIAL_NONE)
         (void)json_object_set_new(map, "upstreams", upstreams(route_of(service, name->wire)));
+    set_if(map, "view", view_name(tables->views, view));
+    if (client == NULL && tables->views != NULL)
+        (void)json_object_set_new(map, "views", seen_by(tables, name->wire));
     if (e.match.placeholder)
         set_boolean(map, "placeholder", true);
     if (e.is_near)

@@ -12,7 +12,7 @@
 #include "owned.h"
 #include "relay.h"
 #include "specialreply.h"
-#include "table.h"
+#include "tableset.h"
 #include "visit.h"
 
 struct query_desk {
@@ -60,6 +60,8 @@ static enum visit_step diagnose(struct visit *v)
     struct chaos_facts facts = {
         .config = desk->config,
         .table = v->table,
+        .view = view_name(v->set->views, v->view),
+        .divided = v->set->views != NULL,
         .upstreams = forward_describe(desk->forward, v->folded, upstreams, sizeof upstreams),
         .dated = desk->facts != NULL,
     };
@@ -285,7 +287,7 @@ enum query_result query_handle(struct query_desk *desk, const struct query_clien
     struct visit v;
 
     open_visit(&v, desk, client);
-    v.table = publish_get(desk->table);
+    visit_see(&v, publish_get(desk->table));
     v.now = now;
     v.packet = packet;
     v.size = size;
@@ -314,6 +316,7 @@ enum query_result query_handle(struct query_desk *desk, const struct query_clien
 static void resume(struct visit *v, struct waiting *w, uint64_t now)
 {
     open_visit(v, w->desk, &w->client);
+    visit_see(v, publish_get(w->desk->table));
     v->wire = w->wire;
     v->now = now;
     v->packet = NULL;
@@ -382,9 +385,8 @@ static void on_forwarded(void *arg, enum forward_result result, const uint8_t *m
 
     (void)size;
     w->job = NULL;
-    resume(&v, w, now);
     publish_read_begin();
-    v.table = publish_get(w->desk->table);
+    resume(&v, w, now);
     if (answer_owned(&v) == VISIT_NEXT) /* the name may have become ours meanwhile */
         take_result(&v, result, message, reply);
     end_wait(w, &v);
@@ -393,13 +395,13 @@ static void on_forwarded(void *arg, enum forward_result result, const uint8_t *m
 
 /* ---- what forward asks of us ---- */
 
-static bool is_owned_now(void *arg, const uint8_t *name)
+static bool is_owned_now(void *arg, const uint8_t *name, unsigned view)
 {
     const struct query_desk *desk = arg;
     struct table_match match;
 
     publish_read_begin();
-    table_find(publish_get(desk->table), name, &match);
+    table_find(tableset_table(publish_get(desk->table), view), name, &match);
     publish_read_end();
     return match.outcome != TABLE_NOT_OWNED;
 }
@@ -434,7 +436,8 @@ static void keep(void *arg, const struct reply_question *question, enum forward_
         return;
     }
     publish_read_begin();
-    keep_answer(desk, publish_get(desk->table), question, message, size, reply, now);
+    keep_answer(desk, tableset_table(publish_get(desk->table), question->view), question, message,
+                size, reply, now);
     publish_read_end();
 }
 
@@ -473,9 +476,11 @@ void query_desk_free(struct query_desk *desk)
         struct waiting *w = desk->first;
         struct visit v;
         forward_cancel(w->job);
+        publish_read_begin();
         resume(&v, w, clock_ms());
         visit_fail(&v, WIRE_EDE_UNREACHABLE, "shutting down");
         end_wait(w, &v);
+        publish_read_end();
     }
     forward_free(desk->forward);
     free(desk->stored);

@@ -48,7 +48,7 @@ struct query_desk; /* what one worker needs to answer */
 
 struct query_desk_options {
     const struct config *config;
-    struct publish *table; /* of struct table */
+    struct publish *table; /* of struct tableset */
     struct cache *cache;
     struct stats *stats;
     struct network *network;

@@ -33,7 +33,7 @@ MUST_USE struct reload *reload_new(struct event_base *, const struct config *, s
                                    struct error_list *errors);
 void reload_free(struct reload *);
 
-struct publish *reload_table(struct reload *); /* of struct table: what workers read */
+struct publish *reload_table(struct reload *); /* of struct tableset: what workers read */
 
 /* 'done' (may be NULL) is called when a run that began after this call has been published. */
 void reload_request(struct reload *, reload_done_fn *done, void *arg);

@@ -35,6 +35,7 @@ struct reply_question {
     const uint8_t *name; /* folded wire name; lent */
     uint8_t name_size;
     uint16_t type, class;
+    uint16_t view;                                     /* of who asks: see view.h */
     bool dnssec_ok, checking_disabled, authentic_data; /* DO, CD, AD of the query */
 };
 

@@ -6,6 +6,7 @@
 #include "cookie.h"
 #include "dname.h"
 #include "querylog.h"
+#include "tableset.h"
 
 #define HINFO_TTL 3600 /* seconds */
 
@@ -20,6 +21,13 @@ enum visit_step visit_refuse(struct visit *v, enum wire_rcode rcode)
 {
     v->reply.rcode = (uint16_t)rcode;
     return VISIT_DONE;
+}
+
+void visit_see(struct visit *v, const struct tableset *set)
+{
+    v->set = set;
+    v->view = tableset_view(set, &v->from->any);
+    v->table = tableset_table(set, v->view);
 }
 
 void visit_start(struct visit *v)
@@ -57,6 +65,7 @@ void visit_question(struct visit *v)
         .name_size = v->wire.name_size,
         .type = v->wire.type,
         .class = v->wire.class,
+        .view = (uint16_t)v->view,
         .dnssec_ok = v->wire.dnssec_ok,
         .checking_disabled = (v->wire.flags & WIRE_FLAG_CD) != 0,
         .authentic_data = (v->wire.flags & WIRE_FLAG_AD) != 0,

@@ -13,6 +13,7 @@
 struct query_client;
 struct query_desk;
 struct table;
+struct tableset;
 
 enum visit_step {
     VISIT_NEXT,   /* not mine: the next stage */
@@ -29,7 +30,9 @@ struct visit {
     const uint8_t *cookie_secret;
     const union config_address *from;
     bool tcp;
-    const struct table *table; /* of this moment: not kept across a wait */
+    const struct tableset *set; /* of this moment: not kept across a wait */
+    const struct table *table;  /* of it, the one that the client sees … */
+    unsigned view;              /* … because it is in this view */
     uint64_t now;
     const uint8_t *packet; /* as it came; NULL behind a wait */
     size_t size;
@@ -47,6 +50,9 @@ typedef enum visit_step visit_stage(struct visit *);
 /* In the order in which a query meets them. */
 visit_stage visit_shun_ourselves, visit_decode, visit_admit, visit_refuse_class, visit_refuse_type,
     visit_answer_any;
+
+/* Finds the table that the client sees; nothing in a visit knows another's. */
+void visit_see(struct visit *, const struct tableset *);
 
 /* Header, question and options: everything a reply needs before anything is decided.
  * visit_decode() does it for a fresh query; 'wire' must be filled in. */

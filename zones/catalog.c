@@ -1,11 +1,13 @@
 #include "catalog.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "alloc.h"
 #include "catalogjudge.h"
 #include "namechange.h"
+#include "viewsplit.h"
 
 /* ---- versions and entries ---- */
 
@@ -109,6 +111,12 @@ struct catalog *catalog_new(uint64_t hold_ms)
 
     catalog->hold_ms = hold_ms;
     return catalog;
+}
+
+void catalog_set_views(struct catalog *catalog, const struct view_list *views)
+{
+    assert(catalog->length == 0 && catalog->tombstones.length == 0);
+    catalog->views = catalog->tombstones.views = views;
 }
 
 void catalog_free(struct catalog *catalog)
@@ -217,7 +225,7 @@ void catalog_source_failed(struct catalog *catalog, const char *why)
 static void compare_names(struct catalog *catalog, const struct claims *claims, uint64_t now,
                           struct catalog_change *out)
 {
-    struct namechange names = {.key = catalogjudge_key(catalog)};
+    struct namechange names = {.key = catalogjudge_key(catalog), .views = catalog->views};
     uint64_t tombstones = catalog->tombstones.changes;
 
     for (size_t i = 0; i < catalog->length; i++) {
@@ -355,22 +363,52 @@ struct wanted *catalog_wanted(const struct catalog *catalog)
     return wanted;
 }
 
-struct table *catalog_build(const struct catalog *catalog, struct table_options *options)
+static struct table *build_one(const struct viewsplit *split, unsigned view,
+                               const struct tombstone_list *graves, struct table_options *options)
 {
-    size_t graves = catalog->tombstones.length, length;
-    struct document **documents = served(catalog, &length);
-    struct table_tombstone *tombstones = alloc_array(graves, sizeof(*tombstones));
+    struct table_tombstone *tombstones = alloc_array(graves->length, sizeof(*tombstones));
+    size_t length;
+    struct document *const *documents = viewsplit_documents(split, view, &length);
 
-    for (size_t i = 0; i < graves; i++) {
-        tombstones[i] = catalog->tombstones.items[i].what;
-    }
     options->tombstones = tombstones;
-    options->tombstones_length = graves;
+    options->tombstones_length = 0;
+    for (size_t i = 0; i < graves->length; i++) {
+        if (graves->items[i].view == view) {
+            tombstones[options->tombstones_length++] = graves->items[i].what;
+        }
+    }
     struct table *table = table_build(options, documents, length);
     options->tombstones = NULL;
     options->tombstones_length = 0;
     free(tombstones);
+    return table;
+}
+
+struct tableset *catalog_build_set(const struct catalog *catalog, struct table_options *options)
+{
+    size_t count = view_count(catalog->views), length;
+    struct table **tables = alloc_array(count, sizeof(struct table *));
+    struct document **documents = served(catalog, &length);
+    struct viewsplit *split = viewsplit_new(catalog->views, documents, length);
+
+    for (unsigned view = 0; view < count; view++) {
+        tables[view] = build_one(split, view, &catalog->tombstones, options);
+    }
+    struct tableset *set = tableset_new(catalog->views, tables, length);
+    viewsplit_free(split);
     free(documents);
+    free(tables);
+    return set;
+}
+
+struct table *catalog_build(const struct catalog *catalog, struct table_options *options)
+{
+    assert(view_count(catalog->views) == 1);
+    struct tableset *set = catalog_build_set(catalog, options);
+    struct table *table = set->tables[VIEW_NONE];
+
+    set->length = 0; /* the caller's now */
+    tableset_free(set);
     return table;
 }
 

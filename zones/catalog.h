@@ -9,11 +9,12 @@
  *   it; then come changes of documents that are served, then new ones, each by name.  Who loses is
  *   refused, naming both places.  Changes that arrive together are judged together: a name may move
  *   between two documents in one reload;
- * - what was detached stays as a tombstone for the hold, across restarts, too. */
+ * - what was detached stays as a tombstone for the hold, across restarts, too;
+ * - with views all this is decided for each view alone, but for connection ids. */
 #ifndef PLDNS_CATALOG_H
 #define PLDNS_CATALOG_H
 
-#include "table.h"
+#include "tableset.h"
 #include "wanted.h"
 
 struct catalog;
@@ -21,6 +22,9 @@ struct catalog;
 /* 'hold_ms': how long a detached domain stays owned (attachments.detachHold). */
 struct catalog *catalog_new(uint64_t hold_ms);
 void catalog_free(struct catalog *);
+
+/* Before anything is offered or restored; lent for as long as the catalog lives. */
+void catalog_set_views(struct catalog *, const struct view_list *);
 
 /* A reload in three steps: begin, tell all that the source holds (offer), finish.
  * Time is monotonic milliseconds. */
@@ -74,8 +78,11 @@ uint64_t catalog_next_expiry(const struct catalog *);
 char *catalog_detached(const struct catalog *, uint64_t now, uint64_t wall, size_t *size);
 uint64_t catalog_detached_changes(const struct catalog *);
 
-/* Builds the table of what is served now; documents and tombstones of 'options' are filled in here.
+/* Builds the tables of what is served now; documents and tombstones of 'options' are filled in
+ * here.
  */
+struct tableset *catalog_build_set(const struct catalog *, struct table_options *options);
+/* The same where there are no views. */
 struct table *catalog_build(const struct catalog *, struct table_options *options);
 
 /* What the documents that are served want found out; the caller's to free. */

@@ -69,7 +69,7 @@ static struct claims *claims_standing(const struct catalog *catalog,
                                       const struct catalog_document *except)
 {
     struct hash_key key = catalogjudge_key(catalog);
-    struct claims *claims = claims_new(&key);
+    struct claims *claims = claims_new(&key, catalog->views);
 
     for (size_t i = 0; i < catalog->length; i++) {
         struct catalog_document *entry = catalog->entries[i];

@@ -36,6 +36,7 @@ struct catalog_document {
 
 struct catalog {
     uint64_t hold_ms;
+    const struct view_list *views;     /* NULL = there are none */
     struct catalog_document **entries; /* by name */
     size_t length, space;
     struct tombstone_list tombstones;

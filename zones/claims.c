@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,6 +38,7 @@ struct mark {
 
 struct claims {
     struct hash_key key;
+    const struct view_list *views;
     struct item *items; /* in the order in which they came */
     uint32_t *slots;    /* item + 1, or 0; at most half are taken */
     uint32_t items_length, items_space;
@@ -45,11 +47,12 @@ struct claims {
     uint64_t octets;
 };
 
-struct claims *claims_new(const struct hash_key *key)
+struct claims *claims_new(const struct hash_key *key, const struct view_list *views)
 {
     struct claims *claims = alloc_array(1, sizeof(*claims));
 
     claims->key = *key;
+    claims->views = views;
     claims->items_space = FIRST_ITEMS;
     claims->items = alloc_array(FIRST_ITEMS, sizeof(*claims->items));
     claims->slots = alloc_array((size_t)2 * FIRST_ITEMS, sizeof(*claims->slots));
@@ -67,10 +70,11 @@ void claims_free(struct claims *claims)
     free(claims);
 }
 
-static uint64_t hash_claim(const struct claims *claims, enum kind kind, const void *bytes,
-                           size_t size)
+/* Claims of one view are none of another's business: the same name has another hash there. */
+static uint64_t hash_claim(const struct claims *claims, unsigned view, enum kind kind,
+                           const void *bytes, size_t size)
 {
-    const struct hash_key key = {claims->key.k0, claims->key.k1 ^ (uint64_t)kind};
+    const struct hash_key key = {claims->key.k0 ^ view, claims->key.k1 ^ (uint64_t)kind};
 
     return hash_bytes(&key, bytes, size);
 }
@@ -104,6 +108,7 @@ struct adding {
     const struct document *instead_of; /* whose claims do not count, or NULL */
     struct error_list *errors;
     uint32_t connection;
+    unsigned view;
     size_t answer_size; /* at most, of one of the connection's rules */
     bool dry;           /* only asks */
     bool refused;
@@ -116,14 +121,27 @@ static const struct item *find(const struct claims *claims, uint64_t hash)
     return slot == 0 ? NULL : &claims->items[slot - 1];
 }
 
-/* The claim of another document that this one contradicts, or NULL. */
+/* True if the document was checked for this contradiction when it was read: one cluster's
+ * connections are held against each other then. */
+static bool was_checked(const struct adding *adding, const struct item *item)
+{
+    const struct connection *connections = adding->document->connections;
+
+    return item->document == adding->claims->length &&
+           strcmp(connections[item->connection].cluster_id,
+                  connections[adding->connection].cluster_id) == 0;
+}
+
+/* The claim of another document, or of another cluster in this one, that this one contradicts; or
+ * NULL. */
 static const struct item *find_other(const struct adding *adding, uint64_t hash)
 {
     const struct claims *claims = adding->claims;
     const struct item *item = find(claims, hash);
 
-    if (item == NULL || item->document == claims->length ||
-        claims->marks[item->document].document == adding->instead_of) {
+    if (item == NULL || was_checked(adding, item) ||
+        (item->document < claims->length &&
+         claims->marks[item->document].document == adding->instead_of)) {
         return NULL;
     }
     return item;
@@ -263,9 +281,18 @@ static bool spend(struct adding *adding, size_t octets, unsigned line)
     return !adding->refused;
 }
 
+/* " in view a", for complaints. */
+static const char *in_view(const struct adding *adding, char text[VIEW_NAME_MAX + 16])
+{
+    snprintf(text, VIEW_NAME_MAX + 16, "%s%s", adding->view == VIEW_NONE ? "" : " in view ",
+             view_name(adding->claims->views, adding->view));
+    return text;
+}
+
 static void add_id(struct adding *adding, const struct connection *connection)
 {
-    uint64_t hash = hash_claim(adding->claims, CLAIM_ID, connection->id, strlen(connection->id));
+    uint64_t hash =
+        hash_claim(adding->claims, VIEW_NONE, CLAIM_ID, connection->id, strlen(connection->id));
     const struct item *other = find_other(adding, hash);
 
     if (other != NULL) {
@@ -284,15 +311,17 @@ static void add_rule(void *arg, const struct domain_rule *rule)
 {
     struct adding *adding = arg;
     struct claims *claims = adding->claims;
-    uint64_t hash = hash_claim(claims, CLAIM_OWNER, rule->owner.wire, rule->owner.size);
+    uint64_t hash =
+        hash_claim(claims, adding->view, CLAIM_OWNER, rule->owner.wire, rule->owner.size);
     const struct item *other = find_other(adding, hash);
-    char text[DNAME_TEXT_MAX];
+    char text[DNAME_TEXT_MAX], view[VIEW_NAME_MAX + 16];
 
     if (other != NULL) {
         struct place place = place_of(claims, other, CLAIM_OWNER, rule->owner.wire);
         error_add(adding->errors, adding->document->name, rule->line, 0,
-                  "'%s' is attached already by %s at %s:%u", dname_to_text(rule->owner.wire, text),
-                  place.connection, place.document, place.line);
+                  "'%s' is attached already by %s at %s:%u%s",
+                  dname_to_text(rule->owner.wire, text), place.connection, place.document,
+                  place.line, in_view(adding, view));
         adding->refused = true;
     }
     if (spend(adding, cost(adding, rule->owner.wire), rule->line)) {
@@ -306,7 +335,8 @@ static void add_root(void *arg, const struct domain_root *root)
     const struct claims *claims = adding->claims;
     const uint8_t *wire = root->name.wire;
     enum kind below = root->subtree ? CLAIM_ABOVE_TARGET : CLAIM_TARGET;
-    const struct item *other = find_other(adding, hash_claim(claims, below, wire, root->name.size));
+    const struct item *other =
+        find_other(adding, hash_claim(claims, adding->view, below, wire, root->name.size));
     char text[DNAME_TEXT_MAX];
 
     if (other != NULL) {
@@ -319,8 +349,8 @@ static void add_root(void *arg, const struct domain_root *root)
         adding->refused = true;
     }
     if (!adding->refused) {
-        put(adding,
-            hash_claim(claims, root->subtree ? CLAIM_TREE : CLAIM_POINT, wire, root->name.size));
+        put(adding, hash_claim(claims, adding->view, root->subtree ? CLAIM_TREE : CLAIM_POINT, wire,
+                               root->name.size));
     }
 }
 
@@ -331,8 +361,9 @@ static const struct item *find_owner(const struct adding *adding, const struct d
     const struct claims *claims = adding->claims;
 
     for (const uint8_t *at = name->wire; *at != 0; at += 1u + *at) {
-        const struct item *item = find_other(
-            adding, hash_claim(claims, CLAIM_TREE, at, name->size - (size_t)(at - name->wire)));
+        const struct item *item =
+            find_other(adding, hash_claim(claims, adding->view, CLAIM_TREE, at,
+                                          name->size - (size_t)(at - name->wire)));
         if (item != NULL) {
             *kind = CLAIM_TREE;
             *root = at;
@@ -341,7 +372,8 @@ static const struct item *find_owner(const struct adding *adding, const struct d
     }
     *kind = CLAIM_POINT;
     *root = name->wire;
-    return find_other(adding, hash_claim(claims, CLAIM_POINT, name->wire, name->size));
+    return find_other(adding,
+                      hash_claim(claims, adding->view, CLAIM_POINT, name->wire, name->size));
 }
 
 static void add_target(struct adding *adding, const struct connection_endpoint *endpoint)
@@ -366,10 +398,10 @@ static void add_target(struct adding *adding, const struct connection_endpoint *
     if (!spend(adding, cost(adding, name.wire), endpoint->line)) {
         return;
     }
-    put(adding, hash_claim(claims, CLAIM_TARGET, name.wire, name.size));
+    put(adding, hash_claim(claims, adding->view, CLAIM_TARGET, name.wire, name.size));
     for (const uint8_t *at = name.wire; *at != 0; at += 1u + *at) {
         size_t size = name.size - (size_t)(at - name.wire);
-        put(adding, hash_claim(claims, CLAIM_ABOVE_TARGET, at, size));
+        put(adding, hash_claim(claims, adding->view, CLAIM_ABOVE_TARGET, at, size));
     }
 }
 
@@ -382,19 +414,30 @@ static void set_mark(struct claims *claims, const struct document *document)
     claims->marks[claims->length] = (struct mark){document, claims->items_length, claims->octets};
 }
 
+/* Everything that one view sees. */
+static void add_names(struct adding *adding, const struct connection *connection)
+{
+    domain_rules(connection, add_rule, adding);
+    domain_roots(connection, add_root, adding);
+    for (unsigned i = 0; i < connection->endpoints_length; i++) {
+        add_target(adding, &connection->endpoints[i]);
+    }
+}
+
 static void add_all(struct adding *adding)
 {
     const struct document *document = adding->document;
+    const uint16_t *view;
 
     for (size_t i = 0; i < document->length; i++) {
         const struct connection *connection = &document->connections[i];
         adding->connection = (uint32_t)i;
         adding->answer_size = count_addresses(connection) * sizeof(struct connection_address);
         add_id(adding, connection);
-        domain_rules(connection, add_rule, adding);
-        domain_roots(connection, add_root, adding);
-        for (unsigned e = 0; e < connection->endpoints_length; e++) {
-            add_target(adding, &connection->endpoints[e]);
+        size_t views = view_of_cluster(adding->claims->views, connection->cluster_id, &view);
+        for (; views > 0; views--, view++) {
+            adding->view = *view;
+            add_names(adding, connection);
         }
     }
 }
@@ -449,8 +492,8 @@ void claims_take_back(struct claims *claims, size_t length)
     claims->length = length;
 }
 
-bool claims_has_root(const struct claims *claims, const uint8_t *wire, bool subtree)
+bool claims_has_root(const struct claims *claims, unsigned view, const uint8_t *wire, bool subtree)
 {
-    return find(claims, hash_claim(claims, subtree ? CLAIM_TREE : CLAIM_POINT, wire,
+    return find(claims, hash_claim(claims, view, subtree ? CLAIM_TREE : CLAIM_POINT, wire,
                                    dname_size(wire))) != NULL;
 }

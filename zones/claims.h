@@ -1,5 +1,6 @@
-/* What the documents of one table lay claim to: connection ids, owner names, roots, and the names
- * that endpoints are found under.  Tells when two documents contradict each other.
+/* What the documents of one generation lay claim to: connection ids, owner names, roots, and the
+ * names that endpoints are found under.  Tells when two documents contradict each other: by an id
+ * anywhere, by a name in one view.
  *
  * Documents are lent until claims_free() and added whole or not at all; the last ones added can be
  * taken back. */
@@ -8,14 +9,16 @@
 
 #include "document.h"
 #include "hash.h"
+#include "view.h"
 
-/* Octets that the names of all documents may take in a table, by a generous estimate: places in a
- * table have 32 bits.  Enough for ten million attached domains. */
+/* Octets that the names of all documents may take in all tables, by a generous estimate: places in
+ * a table have 32 bits.  Enough for ten million attached domains. */
 #define CLAIMS_OCTETS_MAX (UINT64_C(7) << 29)
 
 struct claims;
 
-struct claims *claims_new(const struct hash_key *);
+/* 'views' is lent until claims_free(). */
+struct claims *claims_new(const struct hash_key *, const struct view_list *views);
 void claims_free(struct claims *);
 
 /* Adds the document.  False: it contradicts one that is there; 'errors' names both places of each
@@ -31,7 +34,7 @@ MUST_USE bool claims_would_fit(struct claims *, const struct document *,
 size_t claims_length(const struct claims *);
 void claims_take_back(struct claims *, size_t length);
 
-/* True if some document owns exactly this root. */
-bool claims_has_root(const struct claims *, const uint8_t *wire, bool subtree);
+/* True if some document owns exactly this root in this view. */
+bool claims_has_root(const struct claims *, unsigned view, const uint8_t *wire, bool subtree);
 
 #endif

@@ -15,6 +15,7 @@ struct namechange_name {
 struct adding {
     struct namechange *change;
     bool now;
+    unsigned view;
     struct verdict verdict;
 };
 
@@ -42,6 +43,7 @@ static void add_rule(void *arg, const struct domain_rule *rule)
 {
     struct adding *adding = arg;
     struct namechange *change = adding->change;
+    struct hash_key key = {change->key.k0 ^ adding->view, change->key.k1};
 
     if (change->length == change->space) {
         change->space = 2 * change->space + 64;
@@ -49,7 +51,7 @@ static void add_rule(void *arg, const struct domain_rule *rule)
     }
     struct namechange_name *name = &change->names[change->length++];
     *name = (struct namechange_name){
-        .owner = hash_bytes(&change->key, rule->owner.wire, rule->owner.size),
+        .owner = hash_bytes(&key, rule->owner.wire, rule->owner.size),
         .now = adding->now,
     };
     /* A first load has nothing to compare with. */
@@ -62,9 +64,15 @@ static void add_rule(void *arg, const struct domain_rule *rule)
 void namechange_add(struct namechange *change, const struct document *document, bool now)
 {
     struct adding adding = {.change = change, .now = now};
+    const uint16_t *view;
 
     for (size_t i = 0; i < document->length; i++) {
-        domain_rules(&document->connections[i], add_rule, &adding);
+        const struct connection *connection = &document->connections[i];
+        size_t views = view_of_cluster(change->views, connection->cluster_id, &view);
+        for (; views > 0; views--, view++) {
+            adding.view = *view;
+            domain_rules(connection, add_rule, &adding);
+        }
     }
 }
 
@@ -96,5 +104,5 @@ void namechange_count(struct namechange *change, size_t *added, size_t *moved, s
         }
     }
     free(change->names);
-    *change = (struct namechange){.key = change->key};
+    *change = (struct namechange){.key = change->key, .views = change->views};
 }

@@ -126,21 +126,43 @@ static bool matches(const struct netblock *block, const uint8_t address[16])
     return rest == 0 || (block->address[whole] ^ address[whole]) >> (8 - rest) == 0;
 }
 
+bool netblock_of(struct netblock *out, const struct sockaddr *address)
+{
+    out->bits = 128;
+    if (address->sa_family == AF_INET) {
+        memcpy(out->address, v4_prefix, sizeof(v4_prefix));
+        memcpy(out->address + sizeof(v4_prefix),
+               &((const struct sockaddr_in *)(const void *)address)->sin_addr, 4);
+        return true;
+    }
+    if (address->sa_family == AF_INET6) {
+        memcpy(out->address, &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr, 16);
+        return true;
+    }
+    return false;
+}
+
+void netblock_shorten(const struct netblock *from, unsigned bits, struct netblock *out)
+{
+    unsigned whole = bits / 8;
+
+    memset(out, 0, sizeof(*out));
+    out->bits = (uint8_t)bits;
+    memcpy(out->address, from->address, whole);
+    if (bits % 8 != 0) {
+        out->address[whole] = (uint8_t)(from->address[whole] & 0xffu << (8 - bits % 8));
+    }
+}
+
 bool netblock_contains(const struct netblock_list *list, const struct sockaddr *address)
 {
-    uint8_t bytes[16];
+    struct netblock client;
 
-    if (address->sa_family == AF_INET) {
-        memcpy(bytes, v4_prefix, sizeof(v4_prefix));
-        memcpy(bytes + sizeof(v4_prefix),
-               &((const struct sockaddr_in *)(const void *)address)->sin_addr, 4);
-    } else if (address->sa_family == AF_INET6) {
-        memcpy(bytes, &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr, 16);
-    } else {
+    if (!netblock_of(&client, address)) {
         return false;
     }
     for (size_t i = 0; i < list->length; i++) {
-        if (matches(&list->items[i], bytes)) {
+        if (matches(&list->items[i], client.address)) {
             return true;
         }
     }

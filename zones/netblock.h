@@ -26,6 +26,12 @@ MUST_USE bool netblock_add(struct netblock_list *, const char *text, const char 
 /* True if the address (AF_INET or AF_INET6) lies in one of the ranges. */
 bool netblock_contains(const struct netblock_list *, const struct sockaddr *);
 
+/* The address as a range of its own.  False: it is of another family. */
+MUST_USE bool netblock_of(struct netblock *out, const struct sockaddr *);
+
+/* The range of 'bits' around the range 'from', which is no larger. */
+void netblock_shorten(const struct netblock *from, unsigned bits, struct netblock *out);
+
 void netblock_clear(struct netblock_list *);
 
 #endif

@@ -36,7 +36,19 @@ struct check {
     struct seen roots;   /* all that is owned */
     bool any_typed;
     unsigned told;
+    /* Of the connection in hand: names of one cluster are none of another's business, for two views
+     * may see them (claims.c knows the views). */
+    const char *cluster;
+    uint64_t cluster_hash;
 };
+
+static void set_cluster(struct check *check, const struct connection *connection)
+{
+    if (check->cluster != NULL && strcmp(check->cluster, connection->cluster_id) == 0)
+        return;
+    check->cluster = connection->cluster_id;
+    check->cluster_hash = hash_bytes(&check->key, check->cluster, strlen(check->cluster));
+}
 
 static void seen_init(struct seen *seen, size_t length)
 {
@@ -128,7 +140,7 @@ struct place {
 
 static uint64_t hash_name(const struct check *check, const uint8_t *wire)
 {
-    return hash_bytes(&check->key, wire, dname_size(wire));
+    return hash_bytes(&check->key, wire, dname_size(wire)) ^ check->cluster_hash;
 }
 
 static struct place find_hashed(const struct check *check, const struct seen *seen,
@@ -141,9 +153,10 @@ static struct place find_hashed(const struct check *check, const struct seen *se
     for (; slot->connection != 0; slot = seen_find(seen, place.hash, &at)) {
         place.connection = &check->connections[slot->connection - 1];
         place.line = line_of(place.connection, wire);
-        if (place.line != 0)
+        if (place.line != 0 && strcmp(place.connection->cluster_id, check->cluster) == 0)
             return place;
     }
+    place.line = 0;
     place.free_slot = slot;
     return place;
 }
@@ -195,6 +208,7 @@ static void take_typed(struct check *check, size_t i)
     const struct connection *connection = &check->connections[i];
     uint64_t hashes[AHEAD];
 
+    set_cluster(check, connection);
     for (unsigned j = 0; j < connection->domains_length + AHEAD; j++) {
         if (j >= AHEAD && check->told < TOLD_MAX) {
             const struct connection_domain *domain = &connection->domains[j - AHEAD];
@@ -254,6 +268,7 @@ static void check_owners(struct check *check)
         take_typed(check, i);
     for (size_t i = 0; i < check->length; i++) {
         const struct connection *connection = &check->connections[i];
+        set_cluster(check, connection);
         for (unsigned j = 0; j < connection->domains_length; j++) {
             if (connection->domains[j].length > 0)
                 take_written(check, i, &connection->domains[j]);
@@ -294,6 +309,7 @@ static void check_shadows(struct check *check)
 {
     for (size_t i = 0; i < check->length; i++) {
         const struct connection *connection = &check->connections[i];
+        set_cluster(check, connection);
         for (unsigned j = 0; j < connection->domains_length; j++) {
             const struct connection_domain *domain = &connection->domains[j];
             for (unsigned k = 0; k < domain->length && check->told < TOLD_MAX; k++) {
@@ -340,7 +356,7 @@ static uint64_t hash_root(const struct check *check, const uint8_t *wire, bool s
     size_t size = dname_size(wire);
 
     memcpy(bytes + 1, wire, size);
-    return hash_bytes(&check->key, bytes, 1 + size);
+    return hash_bytes(&check->key, bytes, 1 + size) ^ check->cluster_hash;
 }
 
 struct root_search {
@@ -407,6 +423,7 @@ static void take_root(void *arg, const struct domain_root *root)
 
 static void check_endpoints(struct check *check, const struct connection *connection)
 {
+    set_cluster(check, connection);
     for (unsigned i = 0; i < connection->endpoints_length && check->told < TOLD_MAX; i++) {
         const struct connection_endpoint *endpoint = &connection->endpoints[i];
         struct dname name;
@@ -446,6 +463,7 @@ static void check_targets(struct check *check)
     seen_init(&check->roots, roots);
     for (size_t i = 0; i < check->length; i++) {
         struct root_taker taker = {.check = check, .connection = i};
+        set_cluster(check, &check->connections[i]);
         domain_roots(&check->connections[i], take_root, &taker);
     }
     for (size_t i = 0; i < check->length; i++)

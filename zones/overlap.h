@@ -1,5 +1,6 @@
-/* What contradicts itself within one document: ids and names used twice, endpoints below their own
- * names; and what a writer may not have meant: hosts that hide from a wildcard. */
+/* What contradicts itself within one document: ids used twice, names used twice by one cluster,
+ * endpoints below their own cluster's names; and what a writer may not have meant: hosts that hide
+ * from a wildcard. */
 #ifndef PLDNS_OVERLAP_H
 #define PLDNS_OVERLAP_H
 

@@ -13,10 +13,11 @@ struct adding {
     struct tombstone_list *list;
     const struct claims *live;
     uint64_t until;
+    unsigned view;
 };
 
-static void add(struct tombstone_list *list, const uint8_t *wire, size_t size, bool subtree,
-                uint64_t until)
+static void add(struct tombstone_list *list, unsigned view, const uint8_t *wire, size_t size,
+                bool subtree, uint64_t until)
 {
     if (list->length >= TOMBSTONE_MAX) {
         return;
@@ -28,6 +29,7 @@ static void add(struct tombstone_list *list, const uint8_t *wire, size_t size, b
     list->items[list->length++] = (struct tombstone){
         .what = {alloc_copy(wire, size), subtree},
         .until = until,
+        .view = view,
     };
     list->changes++;
 }
@@ -36,18 +38,25 @@ static void add_root(void *arg, const struct domain_root *root)
 {
     struct adding *adding = arg;
 
-    if (!claims_has_root(adding->live, root->name.wire, root->subtree)) {
-        add(adding->list, root->name.wire, root->name.size, root->subtree, adding->until);
+    if (!claims_has_root(adding->live, adding->view, root->name.wire, root->subtree)) {
+        add(adding->list, adding->view, root->name.wire, root->name.size, root->subtree,
+            adding->until);
     }
 }
 
 void tombstone_add(struct tombstone_list *list, const struct document *document,
                    const struct claims *live, uint64_t until)
 {
-    struct adding adding = {list, live, until};
+    struct adding adding = {.list = list, .live = live, .until = until};
+    const uint16_t *view;
 
     for (size_t i = 0; i < document->length; i++) {
-        domain_roots(&document->connections[i], add_root, &adding);
+        const struct connection *connection = &document->connections[i];
+        size_t views = view_of_cluster(list->views, connection->cluster_id, &view);
+        for (; views > 0; views--, view++) {
+            adding.view = *view;
+            domain_roots(connection, add_root, &adding);
+        }
     }
 }
 
@@ -59,7 +68,10 @@ static int compare_names(const struct tombstone *a, const struct tombstone *b)
         return size < other ? -1 : 1;
     }
     int order = memcmp(a->what.name, b->what.name, size);
-    return order != 0 ? order : a->what.subtree - b->what.subtree;
+    if (order == 0) {
+        order = a->what.subtree - b->what.subtree;
+    }
+    return order != 0 ? order : (a->view > b->view) - (a->view < b->view);
 }
 
 static int compare(const void *a, const void *b)
@@ -87,7 +99,7 @@ void tombstone_settle(struct tombstone_list *list, const struct claims *live)
     for (size_t i = 0; i < list->length; i++) {
         struct tombstone *item = &list->items[i];
         if ((kept > 0 && compare_names(item, &list->items[kept - 1]) == 0) ||
-            claims_has_root(live, item->what.name, item->what.subtree)) {
+            claims_has_root(live, item->view, item->what.name, item->what.subtree)) {
             drop(list, item);
         } else {
             list->items[kept++] = *item;
@@ -125,9 +137,10 @@ uint64_t tombstone_next(const struct tombstone_list *list)
 
 /* ---- across a restart ---- */
 
-/* A line: "1795270000000 all b1.example" or "… one h.example". */
+/* A line: "1795270000000 all b1.example" or "… one h.example", and behind it the view if it has
+ * one: "… all b1.example a".  Names in text form and views have no blanks. */
 #define END_DIGITS_MAX 20
-#define LINE_ROOM      (END_DIGITS_MAX + sizeof(" all \n") + DNAME_TEXT_MAX)
+#define LINE_ROOM      (END_DIGITS_MAX + sizeof(" all  \n") + DNAME_TEXT_MAX + VIEW_NAME_MAX)
 
 static const char *const reaches[] = {"one", "all"}; /* the name alone, or what is below it, too */
 
@@ -143,16 +156,37 @@ char *tombstone_write(const struct tombstone_list *list, uint64_t now, uint64_t 
             room = 2 * room + LINE_ROOM;
             text = alloc_resize(text, room, 1);
         }
-        used += (size_t)snprintf(text + used, LINE_ROOM, "%" PRIu64 " %s %s\n", wall + left,
-                                 reaches[item->what.subtree], dname_to_text(item->what.name, name));
+        used += (size_t)snprintf(text + used, LINE_ROOM, "%" PRIu64 " %s %s%s%s\n", wall + left,
+                                 reaches[item->what.subtree], dname_to_text(item->what.name, name),
+                                 item->view != VIEW_NONE ? " " : "",
+                                 view_name(list->views, item->view));
     }
     *size = used;
     return text;
 }
 
-/* The end, and the name's place in the line.  False: it is no tombstone's. */
-static bool read_line(const char *line, size_t length, uint64_t *end, bool *subtree,
-                      struct dname *name)
+/* Cuts the view's name off the end of a line from 'at' on. */
+static unsigned take_view(const struct view_list *views, const char *at, const char **stop)
+{
+    const char *blank = memchr(at, ' ', (size_t)(*stop - at));
+    char name[VIEW_NAME_MAX + 1];
+
+    if (blank == NULL) {
+        return VIEW_NONE;
+    }
+    size_t length = (size_t)(*stop - blank) - 1;
+    *stop = blank;
+    if (length > VIEW_NAME_MAX) {
+        return VIEW_NONE;
+    }
+    memcpy(name, blank + 1, length);
+    name[length] = '\0';
+    return view_find(views, name);
+}
+
+/* The end, and the name.  False: it is no tombstone's. */
+static bool read_line(const struct view_list *views, const char *line, size_t length, uint64_t *end,
+                      bool *subtree, unsigned *view, struct dname *name)
 {
     const char *why, *at = line, *stop = line + length;
 
@@ -164,6 +198,7 @@ static bool read_line(const char *line, size_t length, uint64_t *end, bool *subt
         if ((size_t)(stop - at) > word && at[0] == ' ' && at[word - 1] == ' ' &&
             memcmp(at + 1, reaches[i], word - 2) == 0) {
             *subtree = i == 1;
+            *view = take_view(views, at + word, &stop);
             return dname_from_text(name, at + word, (size_t)(stop - at) - word, &why) &&
                    name->size > 1; /* the root would own everything */
         }
@@ -180,13 +215,15 @@ void tombstone_read(struct tombstone_list *list, const char *text, size_t size, 
         struct dname name;
         uint64_t end;
         bool subtree;
+        unsigned view;
         line_end = memchr(line, '\n', (size_t)(stop - line));
         if (line_end == NULL) {
             return; /* cut off */
         }
-        if (read_line(line, (size_t)(line_end - line), &end, &subtree, &name) && end > wall) {
+        size_t length = (size_t)(line_end - line);
+        if (read_line(list->views, line, length, &end, &subtree, &view, &name) && end > wall) {
             uint64_t left = end - wall < hold ? end - wall : hold;
-            add(list, name.wire, name.size, subtree, now + left);
+            add(list, view, name.wire, name.size, subtree, now + left);
         }
     }
 }
@@ -197,5 +234,5 @@ void tombstone_clear(struct tombstone_list *list)
         drop(list, &list->items[i]);
     }
     free(list->items);
-    *list = (struct tombstone_list){0};
+    *list = (struct tombstone_list){.views = list->views};
 }

@@ -13,19 +13,22 @@
 struct tombstone {
     struct table_tombstone what; /* its name is owned */
     uint64_t until;              /* monotonic milliseconds */
+    unsigned view;               /* where it was attached, and only there it is held */
 };
 
 struct tombstone_list {
+    const struct view_list *views; /* set once, or NULL */
     struct tombstone *items;
     size_t length, space;
     uint64_t changes; /* grows with every one that comes or goes */
 };
 
-/* Adds the roots of a document that is served no more and that nobody in 'live' has. */
+/* Adds the roots of a document that is served no more and that nobody in 'live' has, in each view
+ * that saw them. */
 void tombstone_add(struct tombstone_list *, const struct document *, const struct claims *live,
                    uint64_t until);
 
-/* Puts the list in order: one per name, the later end counts; what is live again goes. */
+/* Puts the list in order: one per name and view, the later end counts; what is live again goes. */
 void tombstone_settle(struct tombstone_list *, const struct claims *live);
 
 /* Drops those that end at 'now' or before; true if there was any. */
@@ -35,12 +38,14 @@ bool tombstone_expire(struct tombstone_list *, uint64_t now);
 uint64_t tombstone_next(const struct tombstone_list *);
 
 /* All of them as lines of text, to outlast a restart: their ends by the wall clock, for no other
- * means anything to the next process.  'now' and 'wall' are one moment by either clock, in
- * milliseconds.  The caller's to free(); what would go beyond TOMBSTONE_TEXT_MAX is left out. */
+ * means anything to the next process; and their views by name.  'now' and 'wall' are one moment by
+ * either clock, in milliseconds.  The caller's to free(); what would go beyond TOMBSTONE_TEXT_MAX
+ * is left out. */
 char *tombstone_write(const struct tombstone_list *, uint64_t now, uint64_t wall, size_t *size);
 
 /* Adds what was written.  Nothing lasts longer than 'hold', wherever the wall clock went; what has
- * ended, and lines that are no tombstone's, are left out.  */
+ * ended, and lines that are no tombstone's, are left out.  A view that is not configured any more
+ * counts as none. */
 void tombstone_read(struct tombstone_list *, const char *text, size_t size, uint64_t now,
                     uint64_t wall, uint64_t hold);
 

@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "table.h"
+#include "alloc.h"
+#include "tableset.h"
+#include "viewsplit.h"
 
 #define LATE_MAX 64
 #define TEXT_MAX 65536
@@ -44,7 +46,7 @@ static void show(const struct error_list *errors)
         fprintf(stderr, "%s\n", error_format(&errors->items[i], line, sizeof line));
 }
 
-static struct table *build(struct fake_client *c, const char *text)
+static struct tableset *build(struct fake_client *c, const char *text)
 {
     struct error_list errors = {0};
     struct document *document = document_parse("doc.yaml", text, strlen(text), &errors);
@@ -60,10 +62,20 @@ static struct table *build(struct fake_client *c, const char *text)
     if (document == NULL)
         show(&errors);
     assert(document != NULL);
-    struct table *table = table_build(&options, &document, 1);
+    const struct view_list *views = &c->config->attachments.views;
+    struct viewsplit *split = viewsplit_new(views, &document, 1);
+    struct table **tables = alloc_array(view_count(views), sizeof(struct table *));
+    for (unsigned view = 0; view < view_count(views); view++) {
+        size_t length;
+        struct document *const *documents = viewsplit_documents(split, view, &length);
+        tables[view] = table_build(&options, documents, length);
+    }
+    struct tableset *set = tableset_new(views, tables, 1);
+    free(tables);
+    viewsplit_free(split);
     document_release(document);
     error_clear(&errors);
-    return table;
+    return set;
 }
 
 struct fake_client *fake_client_new(char *const *environment, const char *documents)
@@ -115,7 +127,7 @@ void fake_client_free(struct fake_client *c)
 {
     fake_client_close(c);
     cache_free(c->cache);
-    table_free(publish_swap(c->table, NULL));
+    tableset_free(publish_swap(c->table, NULL));
     publish_free(c->table);
     fake_network_free(c->network);
     config_free(c->config);
@@ -126,7 +138,7 @@ void fake_client_free(struct fake_client *c)
 
 void fake_client_publish(struct fake_client *c, const char *documents)
 {
-    table_free(publish_swap(c->table, build(c, documents)));
+    tableset_free(publish_swap(c->table, build(c, documents)));
 }
 
 void fake_client_flush(struct fake_client *c)
@@ -404,7 +416,7 @@ struct query_desk *fake_client_desk(struct fake_client *c)
 
 const struct table *fake_client_table(const struct fake_client *c)
 {
-    return publish_get(c->table);
+    return tableset_table(publish_get(c->table), VIEW_NONE);
 }
 
 uint64_t fake_client_count(const struct fake_client *c, enum stats_counter counter)

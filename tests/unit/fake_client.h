@@ -17,7 +17,7 @@
 struct fake_client;
 
 /* 'environment' holds configuration as the daemon's environment does, NULL at its end.  The
- * upstreams are 192.0.2.1 and 192.0.2.2. */
+ * upstreams are 192.0.2.1 and 192.0.2.2; views are as in a configuration. */
 struct fake_client *fake_client_new(char *const *environment, const char *documents);
 void fake_client_free(struct fake_client *);
 
@@ -42,6 +42,7 @@ void fake_client_make(struct fake_message *, const char *question);
 const uint8_t *fake_client_reply(const struct fake_client *, size_t *size);
 struct fake_network *fake_client_network(struct fake_client *);
 struct query_desk *fake_client_desk(struct fake_client *);
+/* Of clients in no view. */
 const struct table *fake_client_table(const struct fake_client *);
 uint64_t fake_client_count(const struct fake_client *, enum stats_counter);
 

@@ -103,10 +103,11 @@ static void keep(void *arg, const struct reply_question *q, enum forward_result 
     (void)now;
 }
 
-static bool guard(void *arg, const uint8_t *name)
+static bool guard(void *arg, const uint8_t *name, unsigned view)
 {
     (void)arg;
     (void)name;
+    (void)view;
     return false;
 }
 

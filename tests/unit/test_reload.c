@@ -130,7 +130,7 @@ static unsigned lookup(struct reload *r, const char *text)
 
     assert_true(dname_from_text(&name, text, strlen(text), &why));
     publish_read_begin();
-    table_find(publish_get(reload_table(r)), name.wire, &match);
+    table_find(tableset_table(publish_get(reload_table(r)), VIEW_NONE), name.wire, &match);
     bool answered = match.outcome == TABLE_ANSWER;
     if (answered)
         (void)answer_write(match.answer, 1, 0, record, sizeof record, &count, &total);
@@ -290,7 +290,7 @@ static void *reader(void *arg)
     while (!atomic_load_explicit(&over, memory_order_relaxed)) {
         unsigned octets[2] = {0};
         publish_read_begin();
-        const struct table *table = publish_get(reload_table(shared));
+        const struct table *table = tableset_table(publish_get(reload_table(shared)), VIEW_NONE);
         for (int i = 0; i < 2; i++) {
             struct table_match match;
             uint8_t record[64];

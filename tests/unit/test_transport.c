@@ -18,7 +18,7 @@
 
 #include "fake_client.h"
 #include "network_event.h"
-#include "table.h"
+#include "tableset.h"
 #include "tcp.h"
 #include "udp.h"
 #include "wire.h"
@@ -92,7 +92,7 @@ static void open_bench(struct bench *b, const char *address, unsigned most, unsi
     b->listeners = listener_bind(b->config, 1, &errors);
     assert_non_null(b->listeners);
     b->base = event_base_new();
-    b->table = publish_new(make_table());
+    b->table = publish_new(tableset_of(make_table()));
     b->cache = cache_new(&(struct cache_options){.bytes = 1 << 16});
     b->network = network_event_new(b->base, 512);
     b->desk = query_desk_new(&(struct query_desk_options){
@@ -131,7 +131,7 @@ static void close_bench(struct bench *b)
     network_event_free(b->network);
     event_base_free(b->base);
     listener_close(b->listeners, 1);
-    table_free(publish_swap(b->table, NULL));
+    tableset_free(publish_swap(b->table, NULL));
     publish_free(b->table);
     config_free(b->config);
     close(b->upstream);

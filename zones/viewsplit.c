@@ -1,0 +1,168 @@
+#include "viewsplit.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "alloc.h"
+
+/* What one view sees. */
+struct share {
+    struct document **documents;
+    size_t length, space;
+    struct document *part;          /* of the document in hand, if it is not seen whole */
+    struct connection *connections; /* of it */
+    size_t connections_length;
+};
+
+struct viewsplit {
+    const struct view_list *views;
+    size_t count;
+    struct share *shares; /* by number; NULL: there are no views */
+    struct document *const *all;
+    size_t length;
+    void **owned; /* parts and their connections */
+    size_t owned_length, owned_space;
+};
+
+static void *own(struct viewsplit *split, void *memory)
+{
+    if (split->owned_length == split->owned_space) {
+        split->owned_space = 2 * split->owned_space + 16;
+        split->owned = alloc_resize(split->owned, split->owned_space, sizeof(void *));
+    }
+    return split->owned[split->owned_length++] = memory;
+}
+
+static void add_document(struct share *share, struct document *document)
+{
+    if (share->length == share->space) {
+        share->space = 2 * share->space + 16;
+        share->documents = alloc_resize(share->documents, share->space, sizeof(struct document *));
+    }
+    share->documents[share->length++] = document;
+}
+
+/* The one number that sees all of the document; false: there are several, or none does. */
+static bool is_of_one(const struct viewsplit *split, const struct document *document,
+                      unsigned *view)
+{
+    const uint16_t *views;
+
+    *view = VIEW_NONE;
+    for (size_t i = 0; i < document->length; i++) {
+        const char *cluster = document->connections[i].cluster_id;
+        if (i > 0 && strcmp(cluster, document->connections[i - 1].cluster_id) == 0) {
+            continue;
+        }
+        size_t length = view_of_cluster(split->views, cluster, &views);
+        if (length > 1 || (i > 0 && views[0] != *view)) {
+            return false;
+        }
+        *view = views[0];
+    }
+    return true;
+}
+
+/* Calls for every connection with each number that sees it. */
+typedef void seen_fn(struct viewsplit *, struct share *, struct document *,
+                     const struct connection *);
+
+static void each_seen(struct viewsplit *split, struct document *document, seen_fn *seen)
+{
+    const uint16_t *views;
+
+    for (size_t i = 0; i < document->length; i++) {
+        const struct connection *connection = &document->connections[i];
+        size_t length = view_of_cluster(split->views, connection->cluster_id, &views);
+        for (size_t v = 0; v < length; v++) {
+            seen(split, &split->shares[views[v]], document, connection);
+        }
+    }
+}
+
+static void count(struct viewsplit *split, struct share *share, struct document *document,
+                  const struct connection *connection)
+{
+    (void)split;
+    (void)document;
+    (void)connection;
+    share->part = NULL;
+    share->connections = NULL;
+    share->connections_length++;
+}
+
+static void take(struct viewsplit *split, struct share *share, struct document *document,
+                 const struct connection *connection)
+{
+    if (share->part == NULL) {
+        share->connections =
+            own(split, alloc_array(share->connections_length, sizeof(*share->connections)));
+        share->part = own(split, alloc_array(1, sizeof(*share->part)));
+        *share->part = *document;
+        share->part->connections = share->connections;
+        share->part->length = 0;
+        add_document(share, share->part);
+    }
+    share->connections[share->part->length++] = *connection;
+}
+
+static void leave(struct viewsplit *split, struct share *share, struct document *document,
+                  const struct connection *connection)
+{
+    (void)split;
+    (void)document;
+    (void)connection;
+    share->connections_length = 0;
+}
+
+static void divide(struct viewsplit *split, struct document *document)
+{
+    unsigned view;
+
+    if (is_of_one(split, document, &view)) {
+        add_document(&split->shares[view], document);
+        return;
+    }
+    each_seen(split, document, count);
+    each_seen(split, document, take);
+    each_seen(split, document, leave);
+}
+
+struct viewsplit *viewsplit_new(const struct view_list *views, struct document *const *documents,
+                                size_t length)
+{
+    struct viewsplit *split = alloc_array(1, sizeof(*split));
+
+    *split = (struct viewsplit){
+        .views = views, .count = view_count(views), .all = documents, .length = length};
+    if (split->count == 1) {
+        return split;
+    }
+    split->shares = alloc_array(split->count, sizeof(*split->shares));
+    for (size_t i = 0; i < length; i++) {
+        divide(split, documents[i]);
+    }
+    return split;
+}
+
+void viewsplit_free(struct viewsplit *split)
+{
+    for (size_t i = 0; split->shares != NULL && i < split->count; i++) {
+        free(split->shares[i].documents);
+    }
+    for (size_t i = 0; i < split->owned_length; i++) {
+        free(split->owned[i]);
+    }
+    free(split->shares);
+    free(split->owned);
+    free(split);
+}
+
+struct document *const *viewsplit_documents(const struct viewsplit *split, unsigned view,
+                                            size_t *length)
+{
+    const struct share *share = split->shares != NULL ? &split->shares[view] : NULL;
+
+    *length = share != NULL ? share->length : split->length;
+    return share != NULL ? share->documents : split->all;
+}
