@@ -58,6 +58,7 @@ static const struct configvalue_key keys[] = {
     {"forward.timeout", CONFIGVALUE_DURATION, FIELD(forward.timeout_ms), "2s", 100, 30 * SECOND, {0}, 0},
     {"forward.case", CONFIGVALUE_WORD, FIELD(forward.letter_case), "plain", 0, 0,
      {"plain", "random"}, 0},
+    {"forward.tlsCertBundle", CONFIGVALUE_STRING, FIELD(forward.tls_cert_bundle), "", 0, 0, {0}, 0},
     {"cache.size", CONFIGVALUE_BYTES, FIELD(cache.bytes), "16MiB", 0, 64 * GIB, {0}, 0},
     {"cache.minTtl", CONFIGVALUE_DURATION, FIELD(cache.min_ttl_ms), "0s", 0, DAY, {0}, 0},
     {"cache.maxTtl", CONFIGVALUE_DURATION, FIELD(cache.max_ttl_ms), "1d", SECOND, DAY, {0}, 0},
@@ -483,5 +484,6 @@ void config_free(struct config *config)
     free(config->attachments.directory);
     free(config->attachments.state);
     free(config->forward.resolv_conf);
+    free(config->forward.tls_cert_bundle);
     free(config);
 }

@@ -45,6 +45,8 @@ struct config {
         size_t routes_length;
         uint64_t timeout_ms;
         enum config_case letter_case;
+        char *tls_cert_bundle;   /* "" = the system's */
+        struct tls_trust *trust; /* the server's, if an upstream speaks TLS */
     } forward;
     struct {
         uint64_t bytes; /* all workers together */
@@ -85,7 +87,7 @@ MUST_USE struct config *config_read(const struct config_flags *, char *const *en
                                     struct error_list *errors);
 void config_free(struct config *);
 
-/* "10.0.0.2", "10.0.0.2:5353", "[fd00::2]:53", "tcp://…" ; false: 'why' says what is wrong. */
+/* As configaddress_upstream(). */
 MUST_USE bool config_parse_upstream(const char *text, struct config_upstream *out,
                                     const char **why);
 

@@ -2,11 +2,15 @@
 
 #include <arpa/inet.h>
 #include <net/if.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "hostname.h"
+
 #define DNS_PORT  53
-#define TEXT_ROOM 80 /* the longest IPv6 address with interface, brackets and port is shorter */
+#define TLS_PORT  853 /* RFC 7858 */
+#define TEXT_ROOM 80  /* the longest IPv6 address with interface, brackets and port is shorter */
 
 static bool read_port(const char *text, uint16_t *out)
 {
@@ -92,27 +96,50 @@ bool configaddress_listen(const char *text, union config_address *out, const cha
     return configaddress_ip(text, DNS_PORT, out, why);
 }
 
+/* "10.0.0.2:853#dns.example.com" */
+static bool read_tls(const char *text, struct config_upstream *out, const char **why)
+{
+    const char *hash = strchr(text, '#');
+    char address[TEXT_ROOM];
+    struct dname name;
+    int size = hash != NULL ? (int)(hash - text) : (int)strlen(text);
+
+    if (hash != NULL && (!hostname_read(&name, hash + 1, why) || dname_is_wildcard(name.wire))) {
+        *why = "wants behind '#' the name in the server's certificate, such as dns.example.com";
+        return false;
+    }
+    if (hash != NULL)
+        dname_to_text(name.wire, out->name);
+    if (size >= TEXT_ROOM) {
+        *why = "is too long for an address";
+        return false;
+    }
+    snprintf(address, sizeof address, "%.*s", size, text);
+    return configaddress_ip(address, TLS_PORT, &out->address, why);
+}
+
 bool configaddress_upstream(const char *text, struct config_upstream *out, const char **why)
 {
-    static const char tcp[] = "tcp://", udp[] = "udp://", tls[] = "tls://";
+    static const struct {
+        const char *prefix;
+        enum config_transport transport;
+    } forms[] = {{"udp://", CONFIG_UDP}, {"tcp://", CONFIG_TCP}, {"tls://", CONFIG_TLS}};
     const char *address = text;
 
     *out = (struct config_upstream){.transport = CONFIG_UDP};
-    if (strncmp(text, tls, sizeof tls - 1) == 0) {
-        *why = "this version does not speak TLS to upstreams; write tcp:// or the plain address";
-        return false;
-    }
-    if (strncmp(text, tcp, sizeof tcp - 1) == 0) {
-        out->transport = CONFIG_TCP;
-        address += sizeof tcp - 1;
-    } else if (strncmp(text, udp, sizeof udp - 1) == 0) {
-        address += sizeof udp - 1;
+    for (size_t i = 0; i < ARRAY_LENGTH(forms); i++) {
+        if (strncmp(text, forms[i].prefix, strlen(forms[i].prefix)) == 0) {
+            out->transport = forms[i].transport;
+            address = text + strlen(forms[i].prefix);
+        }
     }
     if (strlen(text) >= sizeof out->text) {
         *why = "is too long for an address";
         return false;
     }
     strcpy(out->text, text);
+    if (out->transport == CONFIG_TLS)
+        return read_tls(address, out, why);
     return configaddress_ip(address, DNS_PORT, &out->address, why);
 }
 

@@ -18,12 +18,13 @@ union config_address {
     struct sockaddr_un path;
 };
 
-enum config_transport { CONFIG_UDP, CONFIG_TCP }; /* how an upstream is spoken to */
+enum config_transport { CONFIG_UDP, CONFIG_TCP, CONFIG_TLS }; /* how an upstream is spoken to */
 
 struct config_upstream {
-    union config_address address; /* port filled in (53 if none was given) */
+    union config_address address; /* port filled in (53, TLS: 853, if none was given) */
     enum config_transport transport;
-    char text[80]; /* as written */
+    char name[DNAME_TEXT_MAX];      /* TLS: whose certificate it must be, "" = the address's */
+    char text[80 + DNAME_TEXT_MAX]; /* as written */
 };
 
 struct config_upstreams {
@@ -48,7 +49,7 @@ MUST_USE bool configaddress_listen(const char *text, union config_address *out, 
 /* "unix:/run/pldns/admin.sock", "127.0.0.1:8053" (loopback only: there is no token to ask for). */
 MUST_USE bool configaddress_admin(const char *text, union config_address *out, const char **why);
 
-/* "10.0.0.2", "10.0.0.2:5353", "[fd00::2]:53", "tcp://…". */
+/* "10.0.0.2", "10.0.0.2:5353", "[fd00::2]:53", "tcp://…", "tls://10.0.0.2:853#dns.example.com". */
 MUST_USE bool configaddress_upstream(const char *text, struct config_upstream *out,
                                      const char **why);
 

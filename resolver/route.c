@@ -16,7 +16,8 @@ struct route {
 
 static bool same_server(const struct config_upstream *a, const struct config_upstream *b)
 {
-    if (a->transport != b->transport || a->address.any.sa_family != b->address.any.sa_family)
+    if (a->transport != b->transport || strcmp(a->name, b->name) != 0 ||
+        a->address.any.sa_family != b->address.any.sa_family)
         return false;
     if (a->address.any.sa_family == AF_INET6)
         return a->address.v6.sin6_port == b->address.v6.sin6_port &&
@@ -53,7 +54,8 @@ static struct upstream *find_or_make(const struct maker *m, const struct config_
             return r->upstreams[i];
     }
     r->upstreams = alloc_resize(r->upstreams, r->upstreams_length + 1, sizeof(struct upstream *));
-    r->upstreams[r->upstreams_length] = upstream_new(m->network, server, m->stats, m->fn);
+    r->upstreams[r->upstreams_length] =
+        upstream_new(m->network, server, m->config->forward.trust, m->stats, m->fn);
     return r->upstreams[r->upstreams_length++];
 }
 

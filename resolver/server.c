@@ -20,9 +20,11 @@
 #include "random.h"
 #include "resolvconf.h"
 #include "systemd.h"
+#include "tls.h"
 
 #define LINE_ROOM   2048
 #define STATUS_ROOM 160
+#define TRUST_WHY   160
 /* A daemon of many workers and clients needs more descriptors than the soft limit gives. */
 #define DESCRIPTORS_WANTED 65536
 
@@ -235,6 +237,27 @@ static bool is_own(const struct config *config, const union config_address *addr
     return false;
 }
 
+/* Whom to believe who an upstream is; needed as soon as one speaks TLS. */
+static bool open_trust(struct config *config, struct error_list *errors)
+{
+    bool wanted = config->forward.tls_cert_bundle[0] != '\0';
+    char why[TRUST_WHY];
+
+    for (size_t i = 0; i < config->forward.upstreams.length; i++)
+        wanted |= config->forward.upstreams.items[i].transport == CONFIG_TLS;
+    for (size_t i = 0; i < config->forward.routes_length; i++) {
+        const struct config_upstreams *list = &config->forward.routes[i].upstreams;
+        for (size_t j = 0; j < list->length; j++)
+            wanted |= list->items[j].transport == CONFIG_TLS;
+    }
+    if (!wanted)
+        return true;
+    config->forward.trust = tls_trust_new(config->forward.tls_cert_bundle, why, sizeof why);
+    if (config->forward.trust == NULL)
+        error_add(errors, config->forward.tls_cert_bundle, 0, 0, "forward.tlsCertBundle: %s", why);
+    return config->forward.trust != NULL;
+}
+
 /* The configured upstreams but ourselves, or those of resolv.conf. */
 static void find_upstreams(struct server *s, struct error_list *warnings)
 {
@@ -301,6 +324,8 @@ static bool start(struct server *s, const struct config_flags *flags, char *cons
     if (s->config == NULL)
         return false;
     log_setup(s->config->log.level, s->config->log.format);
+    if (!open_trust(s->config, errors))
+        return false;
     random_bytes(&random, &s->key, sizeof s->key);
     raise_descriptors();
     find_upstreams(s, errors);
@@ -348,6 +373,8 @@ static void stop(struct server *s)
     if (s->base != NULL)
         event_base_free(s->base);
     free(s->upstreams.items);
+    if (s->config != NULL)
+        tls_trust_free(s->config->forward.trust);
     config_free(s->config);
 }
 
@@ -393,13 +420,15 @@ enum server_exit server_check(const struct config_flags *flags, char *const *env
     struct config *config = config_read(flags, environment, &errors);
     size_t before = errors.errors;
 
-    if (config != NULL)
+    if (config != NULL && open_trust(config, &errors))
         builder_check(config, &errors);
     bool fine = config != NULL && errors.errors == before;
     print_errors(&errors);
     if (fine)
         printf("pldnsd: the configuration and the documents are right\n");
     error_clear(&errors);
+    if (config != NULL)
+        tls_trust_free(config->forward.trust);
     config_free(config);
     return fine ? SERVER_FINE : SERVER_REFUSED;
 }

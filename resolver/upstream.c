@@ -7,6 +7,7 @@
 #include "alloc.h"
 #include "log.h"
 #include "question.h"
+#include "tls.h"
 
 #define TICK_MS 1000
 
@@ -23,6 +24,7 @@ static const struct reply_question probe_question = {
 
 struct upstream {
     struct network *network;
+    struct network *secure; /* the same behind TLS, or NULL */
     const struct config_upstream *server;
     struct stats *stats;
     upstream_fn *fn;
@@ -180,16 +182,18 @@ void upstream_touch(struct upstream *u, uint64_t now)
 /* ---- life ---- */
 
 struct upstream *upstream_new(struct network *network, const struct config_upstream *server,
-                              struct stats *stats, upstream_fn *fn)
+                              struct tls_trust *trust, struct stats *stats, upstream_fn *fn)
 {
     struct upstream *u = alloc_array(1, sizeof *u);
+    bool tls = server->transport == CONFIG_TLS;
 
     u->network = network;
     u->server = server;
     u->stats = stats;
     u->fn = fn;
     u->datagrams = portpool_new(network, &server->address.any, stats, on_datagram, u);
-    u->streams = pipeline_new(network, &server->address.any, stats, on_stream, u);
+    u->secure = tls ? tls_network_new(network, trust, server->name, server->text) : NULL;
+    u->streams = pipeline_new(tls ? u->secure : network, &server->address.any, stats, on_stream, u);
     u->tick = network->timer(network, on_tick, u);
     u->probe_timer = network->timer(network, on_probe_timer, u);
     return u;
@@ -202,6 +206,7 @@ void upstream_free(struct upstream *u)
     upstream_drop(&u->probe);
     portpool_free(u->datagrams);
     pipeline_free(u->streams);
+    tls_network_free(u->secure);
     u->network->timer_free(u->tick);
     u->network->timer_free(u->probe_timer);
     free(u);
@@ -220,7 +225,7 @@ bool upstream_send(struct upstream *u, struct upstream_ask *ask, uint8_t *room, 
     bool sent;
 
     assert(size <= UPSTREAM_MESSAGE_MAX);
-    ask->tcp = tcp || u->server->transport == CONFIG_TCP;
+    ask->tcp = tcp || u->server->transport != CONFIG_UDP;
     ask->sent_at = now;
     if (ask->tcp)
         sent = pipeline_send(u->streams, &ask->stream, room, size, now);
@@ -326,7 +331,7 @@ uint64_t upstream_wait(const struct upstream *u, unsigned nth, bool tcp)
 
     if (wait < UPSTREAM_WAIT_LEAST_MS)
         wait = UPSTREAM_WAIT_LEAST_MS;
-    if ((tcp || u->server->transport == CONFIG_TCP) && wait < UPSTREAM_WAIT_TCP_MS)
+    if ((tcp || u->server->transport != CONFIG_UDP) && wait < UPSTREAM_WAIT_TCP_MS)
         wait = UPSTREAM_WAIT_TCP_MS;
     for (; nth > 0 && wait < UPSTREAM_WAIT_MAX_MS; nth--)
         wait *= 2;

@@ -52,16 +52,17 @@ enum upstream_event {
 typedef bool upstream_fn(struct upstream_ask *, enum upstream_event, const uint8_t *message,
                          size_t size, uint64_t now);
 
-/* 'server' is lent for ever. */
+/* 'server' is lent for ever; so is the trust, which a server that speaks TLS needs. */
 struct upstream *upstream_new(struct network *, const struct config_upstream *server,
-                              struct stats *, upstream_fn *);
+                              struct tls_trust *, struct stats *, upstream_fn *);
 /* Nothing may be on its way. */
 void upstream_free(struct upstream *);
 const struct config_upstream *upstream_server(const struct upstream *);
 
 /* Sends a message.  'room' holds two octets and the message behind them; its id is written here
- * (see upstream_id).  Over TCP if 'tcp' or if the server is to be spoken to so; when the connection
- * has to be made first, READY comes, and nothing is kept till then.  False: it did not go. */
+ * (see upstream_id).  Over TCP (or TLS) if 'tcp' or if the server is to be spoken to so; when the
+ * connection has to be made first, READY comes, and nothing is kept till then.  False: it did not
+ * go. */
 MUST_USE bool upstream_send(struct upstream *, struct upstream_ask *, uint8_t *room, size_t size,
                             bool tcp, uint64_t now);
 /* After READY.  False: it did not go, the ask is over. */
