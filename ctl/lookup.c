@@ -105,6 +105,7 @@ static json_t *explained(const struct table *table, const struct dname *name, co
         set(map, "zone", e.why.zone);
         set(map, "state", e.why.state);
         set(map, "message", e.why.message);
+        set(map, "note", e.why.note);
         set(map, "document", e.why.document);
         (void)json_object_set_new(map, "line", json_integer(e.why.line));
     } else if (e.root.size > 0) {
@@ -297,6 +298,7 @@ static void print(const struct output *output, const json_t *map)
     add_line(&grid, map, "fallback", "fallback");
     add_line(&grid, map, "state", "state");
     add_line(&grid, map, "message", "message");
+    add_line(&grid, map, "note", "note");
     if (*join_addresses(map, "", addresses, sizeof(addresses)) != '\0') {
         output_grid_cell(&grid, OUTPUT_BOLD, "addresses");
         output_grid_cell(&grid, OUTPUT_PLAIN, "%s", addresses);

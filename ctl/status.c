@@ -150,6 +150,37 @@ static void print_documents(const struct output *output, const json_t *list)
     }
 }
 
+/* Endpoints with trouble: names that are not resolved, addresses that do not answer. */
+static void print_endpoints(const struct output *output, const json_t *list, const char *label,
+                            const char *good)
+{
+    struct output_grid grid = {.columns = 4};
+    char since[64];
+    size_t i;
+    json_t *one;
+
+    json_array_foreach(list, i, one)
+    {
+        const char *state = text_of(one, "state"), *why = text_of(one, "why");
+        json_t *seconds = json_object_get(one, "sinceSeconds");
+        if (strcmp(state, good) == 0 || strcmp(state, "not tried yet") == 0) {
+            continue;
+        }
+        output_grid_cell(&grid, OUTPUT_PLAIN, "%s", text_of(one, label));
+        output_grid_cell(&grid, OUTPUT_YELLOW, "%s", state);
+        output_grid_cell(
+            &grid, OUTPUT_PLAIN, "%s%s", seconds == NULL ? "" : "for ",
+            seconds == NULL ? "" : duration(json_integer_value(seconds), since, sizeof(since)));
+        output_grid_cell(&grid, OUTPUT_PLAIN, "%s", *why != '\0' ? why : text_of(one, "last"));
+    }
+    if (grid.length > 0) {
+        putchar('\n');
+        output_colored(output, stdout, OUTPUT_BOLD, "endpoints with trouble");
+        putchar('\n');
+        output_grid_print(output, &grid, 2);
+    }
+}
+
 /* Those that are not 0: most of them count trouble. */
 static void print_counters(const struct output *output, const json_t *map)
 {
@@ -187,6 +218,12 @@ enum exitcode status_show(const struct command_call *call)
     if (call->output.format == OPTIONS_TABLE) {
         print_head(&call->output, reply.json);
         print_documents(&call->output, json_object_get(reply.json, "documents"));
+        print_endpoints(&call->output,
+                        json_object_get(json_object_get(reply.json, "targets"), "list"), "name",
+                        "fresh");
+        print_endpoints(&call->output,
+                        json_object_get(json_object_get(reply.json, "health"), "list"), "address",
+                        "healthy");
         print_counters(&call->output, json_object_get(reply.json, "counters"));
     } else {
         output_value(&call->output, json_incref(reply.json));

@@ -2,7 +2,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
@@ -15,10 +14,10 @@
 
 #include "alloc.h"
 #include "clock.h"
-#include "slurp.h"
+#include "keeper.h"
+#include "lore.h"
 #include "source_dir.h"
 #include "statedir.h"
-#include "yamldoc.h"
 
 #define BUILDER_NICE 19
 /* Freed tables from this size on are given back to the system; below, the allocator's reuse of the
@@ -27,12 +26,6 @@
 /* Longer texts of complaints are cut: they are for a person. */
 #define COMPLAINTS_MAX (256u << 10)
 
-/* What is known besides the documents. */
-struct lore {
-    struct targets *targets;
-    struct health *health;
-};
-
 struct builder {
     const struct config *config;
     struct hash_key key;
@@ -40,9 +33,9 @@ struct builder {
     struct catalog *catalog;
     struct statedir *state;
     struct source_dir *source;
+    struct keeper *keeper;
     uint64_t generation, fingerprint;
-    uint64_t detached; /* catalog_detached_changes() when they were kept last */
-    struct lore lore;
+    struct lore *lore;
     bool threaded;
     pthread_t thread;
     int done;
@@ -50,7 +43,6 @@ struct builder {
     pthread_cond_t wanted;
     bool asked, keep, end; /* what the thread is to do: 'job', keep what was accepted, end */
     enum builder_job job;
-    struct lore learned; /* for the next table, if there is any */
     struct builder_report *report;
     char trouble[BUILDER_TROUBLE]; /* of the state directory */
 };
@@ -160,46 +152,14 @@ static void read_source(struct catalog *catalog, struct source_dir *source, bool
         catalog_source_failed(catalog, why);
 }
 
-static void forget_lore(struct lore *lore)
-{
-    targets_free(lore->targets);
-    health_free(lore->health);
-    *lore = (struct lore){0};
-}
-
-/* Takes what was learned since the last table. */
-static void take_lore(struct builder *b)
-{
-    pthread_mutex_lock(&b->lock);
-    struct lore learned = b->learned;
-    b->learned = (struct lore){0};
-    pthread_mutex_unlock(&b->lock);
-    if (learned.targets == NULL && learned.health == NULL)
-        return;
-    forget_lore(&b->lore);
-    b->lore = learned;
-}
-
-static bool has_learned(struct builder *b)
-{
-    pthread_mutex_lock(&b->lock);
-    bool learned = b->learned.targets != NULL || b->learned.health != NULL;
-    pthread_mutex_unlock(&b->lock);
-    return learned;
-}
-
 void builder_learn(struct builder *b, struct targets *targets, struct health *health)
 {
-    pthread_mutex_lock(&b->lock);
-    struct lore before = b->learned;
-    b->learned = (struct lore){targets, health};
-    pthread_mutex_unlock(&b->lock);
-    forget_lore(&before);
+    lore_put(b->lore, targets, health);
 }
 
 static struct tableset *build(struct builder *b)
 {
-    take_lore(b);
+    lore_take(b->lore);
     struct table_options options = {
         .key = b->key,
         .generation = ++b->generation,
@@ -208,8 +168,8 @@ static struct tableset *build(struct builder *b)
         .fences_length = b->config->fence.length,
         .search_suffixes = b->config->search_suffixes.items,
         .search_suffixes_length = b->config->search_suffixes.length,
-        .targets = b->lore.targets,
-        .health = b->lore.health,
+        .targets = lore_targets(b->lore),
+        .health = lore_health(b->lore),
     };
 
     return catalog_build_set(b->catalog, &options);
@@ -225,63 +185,6 @@ static void publish(struct builder *b)
         malloc_trim(0);
 }
 
-/* The bytes of a served document from the directory again: its accepted bytes are gone from memory
- * when an earlier try to keep them failed. */
-static void keep_from_source(struct builder *b, const struct catalog_entry *entry, int folder)
-{
-    struct digest digest;
-    char *bytes;
-    size_t size;
-    const char *why;
-
-    if (!slurp_file(folder, entry->name, YAMLDOC_SIZE_MAX, &bytes, &size, NULL, &why))
-        return;
-    digest_of(&digest, bytes, size);
-    if (memcmp(&digest, &entry->served_digest, sizeof digest) == 0)
-        statedir_put(b->state, entry->name, bytes, size);
-    free(bytes);
-}
-
-static void put_detached(struct builder *b)
-{
-    size_t size;
-    char *text = catalog_detached(b->catalog, clock_ms(), clock_wall_us() / 1000, &size);
-
-    statedir_put_detached(b->state, text, size);
-    free(text);
-}
-
-static void keep_accepted(struct builder *b)
-{
-    size_t length = catalog_length(b->catalog), size;
-    uint64_t detached = catalog_detached_changes(b->catalog);
-    const char **names = alloc_array(length, sizeof *names);
-    int folder = open(b->config->attachments.directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    struct catalog_entry entry;
-
-    statedir_begin(b->state);
-    if (detached != b->detached)
-        put_detached(b);
-    for (size_t i = 0; i < length; i++) {
-        catalog_entry(b->catalog, i, &entry);
-        names[i] = entry.name;
-        const void *bytes = catalog_newly_accepted(b->catalog, i, &size);
-        if (bytes != NULL)
-            statedir_put(b->state, entry.name, bytes, size);
-        else if (entry.served && !entry.restored && folder >= 0 &&
-                 !statedir_holds(b->state, entry.name, &entry.served_digest))
-            keep_from_source(b, &entry, folder);
-    }
-    /* While the directory cannot be read nobody knows what was removed from it. */
-    if (!catalog_degraded(b->catalog, NULL))
-        statedir_keep_only(b->state, names, length);
-    if (statedir_commit(b->state)) /* else see note_trouble() */
-        b->detached = detached;
-    if (folder >= 0)
-        close(folder);
-    free(names);
-}
-
 static struct builder_report *run(struct builder *b, bool trust)
 {
     struct catalog_change change;
@@ -290,7 +193,7 @@ static struct builder_report *run(struct builder *b, bool trust)
     read_source(b->catalog, b->source, trust);
     catalog_finish(b->catalog, started, &change);
     bool expired = catalog_expire(b->catalog, started);
-    bool built = change.changed || expired || has_learned(b);
+    bool built = change.changed || expired || lore_waits(b->lore);
     if (built)
         publish(b);
     struct builder_report *report = report_of(b, &change, started);
@@ -365,7 +268,7 @@ static void *thread_main(void *arg)
             hand_over(b, job == BUILDER_REBUILD ? rebuild(b) : run(b, job == BUILDER_TRUST));
         /* Behind the report: nobody waits for a disk. */
         if (keep) {
-            keep_accepted(b);
+            keeper_keep(b->keeper, b->catalog);
             if (note_trouble(b))
                 wake_control(b);
         }
@@ -427,22 +330,6 @@ uint64_t builder_fingerprint(const struct builder *b)
 
 /* ---- the first load ---- */
 
-static void restore(void *arg, const char *name, const void *bytes, size_t size)
-{
-    catalog_restore(arg, name, bytes, size);
-}
-
-static void restore_detached(struct builder *b)
-{
-    size_t size;
-    char *text = statedir_detached(b->state, &size);
-
-    if (text != NULL)
-        catalog_restore_detached(b->catalog, text, size, clock_ms(), clock_wall_us() / 1000);
-    free(text);
-    b->detached = UINT64_MAX; /* what has ended meanwhile goes */
-}
-
 /* What keeps a daemon from starting: names that should be private would be forwarded. */
 static bool may_start(const struct builder *b, struct error_list *errors)
 {
@@ -475,12 +362,13 @@ struct builder *builder_new(const struct config *config, struct hash_key key,
     b->done = -1;
     pthread_mutex_init(&b->lock, NULL);
     pthread_cond_init(&b->wanted, NULL);
+    b->lore = lore_new();
     b->catalog = catalog_new(config->attachments.detach_hold_ms);
     catalog_set_views(b->catalog, &config->attachments.views);
     b->state = statedir_open(config->attachments.state);
     b->source = source_dir_new(config->attachments.directory);
-    statedir_each(b->state, restore, b->catalog);
-    restore_detached(b);
+    b->keeper = keeper_new(b->state, config->attachments.directory);
+    keeper_restore(b->keeper, b->catalog);
     (void)note_trouble(b);
     b->fingerprint = source_dir_fingerprint(config->attachments.directory);
     read_source(b->catalog, b->source, false);
@@ -517,9 +405,9 @@ void builder_free(struct builder *b)
         tableset_free(publish_swap(b->table, NULL));
         publish_free(b->table);
     }
-    forget_lore(&b->lore);
-    forget_lore(&b->learned);
+    lore_free(b->lore);
     builder_report_free(b->report);
+    keeper_free(b->keeper);
     statedir_close(b->state);
     source_dir_free(b->source);
     catalog_free(b->catalog);

@@ -171,7 +171,8 @@ static void on_done(struct inquiry *i, enum inquiry_result outcome, const uint8_
 
     e->ending = true;
     leave(e);
-    if (result == FORWARD_ANSWER || result == FORWARD_UNREACHABLE || result == FORWARD_BROKEN)
+    if (f->options.keep != NULL &&
+        (result == FORWARD_ANSWER || result == FORWARD_UNREACHABLE || result == FORWARD_BROKEN))
         f->options.keep(f->options.arg, &i->question, result, message, size, reply, now);
     tell_jobs(&e->jobs, &e->jobs_end, result, message, size, reply, now);
     bury(e);

@@ -54,8 +54,8 @@ struct forward_options {
     const struct config_upstreams *upstreams; /* default list (from config or resolv.conf) */
     struct network *network;
     struct stats *stats;
-    unsigned in_flight; /* questions at a time, this worker */
-    forward_keep_fn *keep;
+    unsigned in_flight;    /* questions at a time, this worker */
+    forward_keep_fn *keep; /* NULL: nothing is kept */
     forward_guard_fn *guard;
     void *arg; /* of keep and guard */
 };

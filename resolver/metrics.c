@@ -1,5 +1,6 @@
 #include "metrics.h"
 
+#include <arpa/inet.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -88,6 +89,75 @@ static void put_table(FILE *out, const struct service *service)
               last->state_trouble[0] != '\0' ? 1 : 0);
 }
 
+static void put_counter(FILE *out, const char *name, const char *help, uint64_t value)
+{
+    put_head(out, name, "counter", help);
+    fprintf(out, "pldns_%s %" PRIu64 "\n", name, value);
+}
+
+/* One series for each address or name, so many at most: who scrapes has limits too. */
+#define SERIES_MAX 1000
+
+struct series {
+    FILE *out;
+    size_t length;
+};
+
+static void put_check(void *arg, const struct prober_status *check)
+{
+    struct series *series = arg;
+    const struct connection_address *address = &check->key->address;
+    char text[INET6_ADDRSTRLEN] = "?";
+
+    if (series->length++ >= SERIES_MAX)
+        return;
+    inet_ntop(address->v6 ? AF_INET6 : AF_INET, address->bytes, text, sizeof text);
+    fprintf(
+        series->out,
+        "pldns_endpoint_healthy{address=\"%s\",port=\"%u\",interval_ms=\"%u\",timeout_ms=\"%u\","
+        "rise=\"%u\",fall=\"%u\"} %d\n",
+        text, check->key->check.port, check->key->check.interval_ms, check->key->check.timeout_ms,
+        check->key->check.rise, check->key->check.fall, check->healthy ? 1 : 0);
+}
+
+/* A name as a document may have it holds nothing that would have to be escaped here. */
+static void put_target(void *arg, const struct refresh_status *target)
+{
+    struct series *series = arg;
+    char name[DNAME_TEXT_MAX];
+
+    if (series->length++ >= SERIES_MAX)
+        return;
+    fprintf(series->out, "pldns_target_addresses{name=\"%s\"} %u\n",
+            dname_to_text(target->name, name), target->length);
+}
+
+static void put_endpoints(FILE *out, const struct service *service)
+{
+    const struct refresh *refresh = reach_refresh(service->reach);
+    const struct prober *prober = reach_prober(service->reach);
+    struct refresh_totals names = refresh_totals(refresh);
+    struct prober_totals checks = prober_totals(prober);
+    struct series targets = {.out = out}, addresses = {.out = out};
+
+    put_gauge(out, "targets", "Names of endpoints that are resolved", names.names);
+    put_gauge(out, "targets_stale", "Names whose last good addresses are kept for want of new ones",
+              names.stale);
+    put_gauge(out, "targets_unresolved", "Names that have had no address yet", names.unresolved);
+    put_counter(out, "target_refreshes_total", "Names asked for", names.rounds);
+    put_counter(out, "target_failures_total", "Of them: without a good answer", names.failures);
+    put_counter(out, "target_loops_total", "Of them: answers that lead into owned names",
+                names.loops);
+    put_head(out, "target_addresses", "gauge", "Addresses that are known of a name");
+    refresh_each(refresh, put_target, &targets);
+    put_gauge(out, "endpoints_checked", "Addresses that are tried", checks.addresses);
+    put_gauge(out, "endpoints_unhealthy", "Of them: do not answer", checks.unhealthy);
+    put_counter(out, "health_checks_total", "Tries", checks.tries);
+    put_counter(out, "health_check_failures_total", "Of them: failed", checks.failures);
+    put_head(out, "endpoint_healthy", "gauge", "0 while the address does not answer");
+    prober_each(prober, put_check, &addresses);
+}
+
 char *metrics_text(const struct service *service, uint64_t now)
 {
     char *text = NULL;
@@ -104,6 +174,7 @@ char *metrics_text(const struct service *service, uint64_t now)
     fprintf(out, "pldns_uptime_seconds %.3f\n", (double)(now - service->started_ms) / 1000);
     put_table(out, service);
     put_workers(out, service);
+    put_endpoints(out, service);
     put_counters(out, service);
     if (fclose(out) != 0 || text == NULL) {
         free(text);

@@ -1,5 +1,6 @@
 #include "overview.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -150,6 +151,98 @@ static json_t *upstreams(const struct config_upstreams *list)
     return array;
 }
 
+/* ---- endpoints ---- */
+
+/* More are counted, not listed: a status is for people. */
+#define LISTED_MAX 1000
+
+struct listing {
+    json_t *list;
+    uint64_t now;
+};
+
+static json_t *address_of(const struct connection_address *address)
+{
+    char text[INET6_ADDRSTRLEN] = "?";
+
+    inet_ntop(address->v6 ? AF_INET6 : AF_INET, address->bytes, text, sizeof text);
+    return json_string(text);
+}
+
+static void list_target(void *arg, const struct refresh_status *target)
+{
+    struct listing *listing = arg;
+    json_t *map = json_object(), *all = json_array();
+
+    if (json_array_size(listing->list) >= LISTED_MAX) {
+        json_decref(map);
+        json_decref(all);
+        return;
+    }
+    for (unsigned i = 0; i < target->length; i++)
+        (void)json_array_append_new(all, address_of(&target->addresses[i]));
+    set_name(map, "name", target->name);
+    set(map, "state",
+        !target->resolved            ? "unresolved"
+        : target->trouble[0] != '\0' ? "stale"
+                                     : "fresh");
+    (void)json_object_set_new(map, "addresses", all);
+    if (target->trouble[0] != '\0') {
+        set(map, "why", target->trouble);
+        set_number(map, "sinceSeconds", (listing->now - target->trouble_ms) / 1000);
+    }
+    if (target->resolved)
+        set_number(map, "answeredSeconds", (listing->now - target->fresh_ms) / 1000);
+    (void)json_array_append_new(listing->list, map);
+}
+
+static json_t *targets(const struct service *service, uint64_t now)
+{
+    const struct refresh *refresh = reach_refresh(service->reach);
+    struct refresh_totals totals = refresh_totals(refresh);
+    struct listing listing = {json_array(), now};
+    json_t *map = json_object();
+
+    refresh_each(refresh, list_target, &listing);
+    set_number(map, "names", totals.names);
+    set_number(map, "stale", totals.stale);
+    set_number(map, "unresolved", totals.unresolved);
+    (void)json_object_set_new(map, "list", listing.list);
+    return map;
+}
+
+static void list_check(void *arg, const struct prober_status *check)
+{
+    struct listing *listing = arg;
+    json_t *map = json_object();
+
+    if (json_array_size(listing->list) >= LISTED_MAX) {
+        json_decref(map);
+        return;
+    }
+    (void)json_object_set_new(map, "address", address_of(&check->key->address));
+    set_number(map, "port", check->key->check.port);
+    set(map, "state", !check->tried ? "not tried yet" : check->healthy ? "healthy" : "unhealthy");
+    set_if(map, "last", check->last);
+    if (check->since_ms > 0)
+        set_number(map, "sinceSeconds", (listing->now - check->since_ms) / 1000);
+    (void)json_array_append_new(listing->list, map);
+}
+
+static json_t *health(const struct service *service, uint64_t now)
+{
+    const struct prober *prober = reach_prober(service->reach);
+    struct prober_totals totals = prober_totals(prober);
+    struct listing listing = {json_array(), now};
+    json_t *map = json_object();
+
+    prober_each(prober, list_check, &listing);
+    set_number(map, "addresses", totals.addresses);
+    set_number(map, "unhealthy", totals.unhealthy);
+    (void)json_object_set_new(map, "list", listing.list);
+    return map;
+}
+
 static json_t *counters(const struct service *service)
 {
     json_t *map = json_object();
@@ -177,6 +270,7 @@ json_t *overview_status(const struct service *service, uint64_t now)
     set_number(map, "uptimeSeconds", (now - service->started_ms) / 1000);
     set_number(map, "generation", tableset_generation(tables));
     set_number(map, "ageSeconds", (now - service->published_ms) / 1000);
+    set(map, "directory", config->attachments.directory);
     set_number(map, "refused", last->refused_now);
     set_if(map, "degraded", last->degraded_why);
     set_if(map, "stateTrouble", last->state_trouble);
@@ -187,6 +281,8 @@ json_t *overview_status(const struct service *service, uint64_t now)
     (void)json_object_set_new(map, "listen", addresses(config->listen, config->listen_length));
     (void)json_object_set_new(map, "upstreams", upstreams(service->upstreams));
     set_number(map, "workers", service->workers_length);
+    (void)json_object_set_new(map, "targets", targets(service, now));
+    (void)json_object_set_new(map, "health", health(service, now));
     (void)json_object_set_new(map, "counters", counters(service));
     return map;
 }
@@ -257,6 +353,7 @@ static void set_why(json_t *map, const struct table_why *why)
     set_if(map, "zone", why->zone);
     set_if(map, "state", why->state);
     set_if(map, "message", why->message);
+    set_if(map, "note", why->note);
     set_if(map, "document", why->document);
     set_number(map, "line", why->line);
 }

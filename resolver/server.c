@@ -131,6 +131,7 @@ static void on_reloaded(void *arg, const struct reload_outcome *outcome)
         atomic_store(&s->facts.published_ms, s->service.published_ms);
     }
     atomic_store(&s->facts.refused, outcome->refused_now);
+    reach_update(s->service.reach, clock_ms());
     if (s->admin != NULL)
         admin_reloaded(s->admin);
 }
@@ -336,6 +337,7 @@ static bool start(struct server *s, const struct config_flags *flags, char *cons
     s->service.reload = reload_new(s->base, s->config, s->key, errors);
     if (s->service.reload == NULL)
         return false;
+    s->service.reach = reach_new(s->base, s->config, &s->upstreams, s->service.reload);
     reload_listen(s->service.reload, on_reloaded, s);
     s->service.published_ms = clock_ms();
     atomic_store(&s->facts.published_ms, s->service.published_ms);
@@ -347,7 +349,10 @@ static bool start(struct server *s, const struct config_flags *flags, char *cons
     if (s->admin == NULL)
         return false;
     add_events(s);
-    return start_workers(s, errors);
+    if (!start_workers(s, errors))
+        return false;
+    reach_update(s->service.reach, clock_ms());
+    return true;
 }
 
 /* ---- stop ---- */
@@ -369,6 +374,7 @@ static void stop(struct server *s)
     admin_free(s->admin);
     if (s->listeners != NULL)
         listener_close(s->listeners, s->config->workers * s->config->listen_length);
+    reach_free(s->service.reach);
     reload_free(s->service.reload);
     if (s->base != NULL)
         event_base_free(s->base);

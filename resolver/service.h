@@ -3,6 +3,7 @@
 #ifndef PLDNS_SERVICE_H
 #define PLDNS_SERVICE_H
 
+#include "reach.h"
 #include "reload.h"
 #include "worker.h"
 
@@ -10,6 +11,7 @@ struct service {
     const struct config *config;
     const struct config_upstreams *upstreams; /* from the configuration or resolv.conf */
     struct reload *reload;
+    struct reach *reach;
     struct worker *const *workers;
     unsigned workers_length;
     uint64_t started_ms;   /* monotonic */

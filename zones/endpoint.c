@@ -51,11 +51,19 @@ static bool is_in_any(const uint8_t *address, const struct range *ranges, size_t
     return false;
 }
 
+bool endpoint_is_useful(const struct connection_address *address)
+{
+    if (address->v6)
+        return !is_in_any(address->bytes, useless_v6, ARRAY_LENGTH(useless_v6)) &&
+               !is_within(address->bytes, &mapped_v6);
+    return !is_in_any(address->bytes, useless_v4, ARRAY_LENGTH(useless_v4));
+}
+
 static bool read_address(const struct fields *fields, const struct yamldoc_node *item,
                          struct connection_address *address)
 {
     const char *text;
-    bool useless, is_private;
+    bool is_private;
 
     if (!fields_item_text(fields, ADDRESSES, item, &text))
         return false;
@@ -68,14 +76,9 @@ static bool read_address(const struct fields *fields, const struct yamldoc_node 
         fields_error(fields, ADDRESSES, item, "'%.80s': write the IPv4 address itself", text);
         return false;
     }
-    if (address->v6) {
-        useless = is_in_any(address->bytes, useless_v6, ARRAY_LENGTH(useless_v6));
-        is_private = is_in_any(address->bytes, private_v6, ARRAY_LENGTH(private_v6));
-    } else {
-        useless = is_in_any(address->bytes, useless_v4, ARRAY_LENGTH(useless_v4));
-        is_private = is_in_any(address->bytes, private_v4, ARRAY_LENGTH(private_v4));
-    }
-    if (useless) {
+    is_private = address->v6 ? is_in_any(address->bytes, private_v6, ARRAY_LENGTH(private_v6))
+                             : is_in_any(address->bytes, private_v4, ARRAY_LENGTH(private_v4));
+    if (!endpoint_is_useful(address)) {
         fields_error(fields, ADDRESSES, item, "nobody can connect to '%.80s'", text);
         return false;
     }

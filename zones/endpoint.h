@@ -11,4 +11,7 @@
 MUST_USE bool endpoint_read_all(const struct fields *parent, unsigned field,
                                 struct connection *connection);
 
+/* False: nobody can connect to it (unspecified, multicast, IPv4 in disguise …). */
+bool endpoint_is_useful(const struct connection_address *);
+
 #endif

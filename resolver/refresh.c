@@ -1,0 +1,496 @@
+#include "refresh.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "addressset.h"
+#include "alloc.h"
+#include "expiry.h"
+#include "log.h"
+#include "record.h"
+
+#define CLASS_IN 1
+/* Questions of all names on their way: two for each. */
+#define IN_FLIGHT (2 * REFRESH_AT_ONCE)
+/* Room for the addresses of a name in a log line; more are cut. */
+#define LISTED_MAX 640
+
+enum outcome {
+    OUTCOME_WAITING,
+    OUTCOME_ADDRESSES,
+    OUTCOME_NONE, /* the name exists, without addresses of this family */
+    OUTCOME_NXDOMAIN,
+    OUTCOME_REFUSED, /* an upstream's SERVFAIL, REFUSED … */
+    OUTCOME_TIMEOUT,
+    OUTCOME_BROKEN,
+    OUTCOME_LOOP,
+    OUTCOME_OVERLOADED,
+    OUTCOME_OWNED,
+};
+
+static const char *const troubles[] = {
+    [OUTCOME_WAITING] = "",
+    [OUTCOME_ADDRESSES] = "",
+    [OUTCOME_NONE] = "no-address",
+    [OUTCOME_NXDOMAIN] = "NXDOMAIN",
+    [OUTCOME_REFUSED] = "SERVFAIL",
+    [OUTCOME_TIMEOUT] = "timeout",
+    [OUTCOME_BROKEN] = "broken-answer",
+    [OUTCOME_LOOP] = "chain-loops",
+    [OUTCOME_OVERLOADED] = "overloaded",
+    [OUTCOME_OWNED] = "leads-into-owned-name",
+};
+
+struct target;
+
+struct family {
+    struct target *target;
+    uint16_t type;
+    struct forward_job *job;
+    enum outcome outcome; /* of the round that runs, or of the last one */
+    uint64_t ttl_ms;
+    struct addressset addresses; /* the last good ones */
+};
+
+struct target {
+    struct expiry_item item; /* in 'waiting', unless it is being asked for */
+    struct refresh *refresh;
+    uint8_t *name;
+    struct family families[2]; /* IPv4, IPv6 */
+    bool asking, resolved;
+    unsigned failures;    /* in a row */
+    enum outcome trouble; /* OUTCOME_ADDRESSES: none */
+    uint64_t trouble_ms, fresh_ms;
+};
+
+struct refresh {
+    struct refresh_options options;
+    struct forward *forward;
+    struct network_timer *timer;
+    struct target **targets; /* by name */
+    size_t length;
+    struct expiry waiting;
+    unsigned asking;
+    uint64_t rounds, failures, loops;
+    struct log_limit log_limit;
+};
+
+/* ---- words ---- */
+
+static const char *list_addresses(const struct target *target, char *text, size_t size)
+{
+    size_t used = 0;
+
+    text[0] = '\0';
+    for (unsigned f = 0; f < ARRAY_LENGTH(target->families); f++)
+        used = addressset_list(&target->families[f].addresses, text, size, used);
+    return text;
+}
+
+static void log_target(struct target *target, uint64_t now, const char *what)
+{
+    char name[DNAME_TEXT_MAX], quoted[DNAME_TEXT_MAX + 64], listed[LISTED_MAX];
+    uint64_t suppressed;
+
+    if (!log_allowed(&target->refresh->log_limit, now, &suppressed))
+        return;
+    log_quote(dname_to_text(target->name, name), quoted, sizeof quoted);
+    (target->trouble == OUTCOME_ADDRESSES ? log_info : log_warning)(
+        "target", "name=%s addresses=%s%s%s %s suppressed=%llu", quoted,
+        list_addresses(target, listed, sizeof listed),
+        target->trouble == OUTCOME_ADDRESSES ? "" : " why=", troubles[target->trouble], what,
+        (unsigned long long)suppressed);
+}
+
+/* ---- answers ---- */
+
+static bool leads_into_owned(const struct refresh *r, const uint8_t *message, size_t size,
+                             const struct reply *reply)
+{
+    for (unsigned i = 0; i < reply->hops_length; i++) {
+        struct dname target;
+        uint8_t folded[DNAME_MAX];
+        if (!reply_name(message, size, reply->hops[i].target, &target))
+            return true; /* cannot be: it was checked */
+        dname_fold(folded, target.wire);
+        if (r->options.owned(r->options.arg, folded, VIEW_NONE))
+            return true;
+    }
+    return false;
+}
+
+static enum outcome judge(const struct refresh *r, enum forward_result result,
+                          const uint8_t *message, size_t size, const struct reply *reply)
+{
+    switch (result) {
+    case FORWARD_ANSWER:
+        break;
+    case FORWARD_UNREACHABLE:
+        return OUTCOME_TIMEOUT;
+    case FORWARD_BROKEN:
+        return OUTCOME_BROKEN;
+    case FORWARD_LOOP:
+        return OUTCOME_LOOP;
+    case FORWARD_OVERLOADED:
+        return OUTCOME_OVERLOADED;
+    case FORWARD_OWNED:
+        return OUTCOME_OWNED;
+    }
+    if (leads_into_owned(r, message, size, reply))
+        return OUTCOME_OWNED;
+    if (reply->rcode == REPLY_NXDOMAIN)
+        return OUTCOME_NXDOMAIN;
+    return reply->rcode == REPLY_NOERROR ? OUTCOME_ADDRESSES : OUTCOME_REFUSED;
+}
+
+/* ---- rounds ---- */
+
+static void wait_until(struct target *target, uint64_t when);
+static void start_due(struct refresh *r, uint64_t now);
+
+/* Between nine tenths and all of it: never later than promised. */
+static uint64_t jitter(struct refresh *r, uint64_t ms)
+{
+    uint16_t dice;
+
+    r->options.network->random(r->options.network, &dice, sizeof dice);
+    return ms - (ms / 10 * dice >> 16);
+}
+
+static uint64_t clamp_ttl(const struct target *target)
+{
+    uint64_t ttl = REFRESH_TTL_MOST_MS;
+
+    for (unsigned f = 0; f < ARRAY_LENGTH(target->families); f++) {
+        const struct family *family = &target->families[f];
+        if (family->outcome == OUTCOME_ADDRESSES && family->ttl_ms < ttl)
+            ttl = family->ttl_ms;
+    }
+    return ttl > REFRESH_TTL_LEAST_MS ? ttl : REFRESH_TTL_LEAST_MS;
+}
+
+static uint64_t retry_delay(const struct target *target)
+{
+    uint64_t delay = REFRESH_RETRY_FIRST_MS;
+
+    for (unsigned i = 1; i < target->failures && delay < REFRESH_RETRY_MOST_MS; i++)
+        delay *= 2;
+    return delay < REFRESH_RETRY_MOST_MS ? delay : REFRESH_RETRY_MOST_MS;
+}
+
+/* What the round came to: OUTCOME_ADDRESSES, or what is wrong.  A family that failed while the
+ * other did well is only missed if it had addresses before: many names have one family alone, and
+ * not every server says so properly. */
+static enum outcome round_outcome(const struct target *target)
+{
+    const struct family *v4 = &target->families[0], *v6 = &target->families[1];
+
+    if (v4->outcome == OUTCOME_OWNED || v6->outcome == OUTCOME_OWNED)
+        return OUTCOME_OWNED;
+    if (v4->outcome == OUTCOME_ADDRESSES)
+        return v6->outcome > OUTCOME_NONE && v6->addresses.length > 0 ? v6->outcome
+                                                                      : OUTCOME_ADDRESSES;
+    if (v6->outcome == OUTCOME_ADDRESSES)
+        return v4->outcome > OUTCOME_NONE && v4->addresses.length > 0 ? v4->outcome
+                                                                      : OUTCOME_ADDRESSES;
+    return v4->outcome > OUTCOME_NONE ? v4->outcome : v6->outcome;
+}
+
+/* One family may end while the other goes on, but not both: a name without any address says nothing
+ * about where its traffic goes. */
+static bool drop_ended(struct target *target)
+{
+    static const struct addressset none;
+    bool changed = false;
+
+    for (unsigned f = 0; f < ARRAY_LENGTH(target->families); f++) {
+        struct family *family = &target->families[f], *other = &target->families[1 - f];
+        if (family->outcome == OUTCOME_NONE && other->outcome == OUTCOME_ADDRESSES)
+            changed |= addressset_replace(&family->addresses, &none);
+    }
+    return changed;
+}
+
+static void note_trouble(struct target *target, enum outcome outcome, uint64_t now)
+{
+    struct refresh *r = target->refresh;
+    bool had = target->trouble != OUTCOME_ADDRESSES, has = outcome != OUTCOME_ADDRESSES;
+    bool again = had && outcome == target->trouble;
+
+    target->trouble = outcome;
+    if (!has) {
+        target->failures = 0;
+        target->fresh_ms = now;
+        if (had)
+            log_target(target, now, "now=\"it is answered again\"");
+    } else {
+        target->failures++;
+        r->failures++;
+        r->loops += outcome == OUTCOME_OWNED;
+        if (!had)
+            target->trouble_ms = now;
+        if (!again)
+            log_target(target, now,
+                       target->resolved ? "now=\"its last good addresses are kept\""
+                                        : "now=\"it has no address, tried again\"");
+    }
+    if (had != has)
+        r->options.changed(r->options.arg, now);
+}
+
+static void end_round(struct target *target, uint64_t now)
+{
+    struct refresh *r = target->refresh;
+
+    r->asking--;
+    target->asking = false;
+    if (drop_ended(target)) {
+        log_target(target, now, "now=\"addresses have changed\"");
+        r->options.changed(r->options.arg, now);
+    }
+    note_trouble(target, round_outcome(target), now);
+    uint64_t delay = target->trouble == OUTCOME_ADDRESSES ? clamp_ttl(target) : retry_delay(target);
+    wait_until(target, now + jitter(r, delay));
+    start_due(r, now);
+}
+
+static void on_answer(void *arg, enum forward_result result, const uint8_t *message, size_t size,
+                      const struct reply *reply, uint64_t now)
+{
+    struct family *family = arg;
+    struct target *target = family->target;
+    struct refresh *r = target->refresh;
+    struct addressset addresses;
+
+    family->job = NULL;
+    family->outcome = judge(r, result, message, size, reply);
+    if (family->outcome == OUTCOME_ADDRESSES) {
+        addressset_read(&addresses, message, size, reply, family->type);
+        if (addresses.length == 0) {
+            family->outcome = OUTCOME_NONE;
+        } else {
+            family->ttl_ms = (uint64_t)reply->ttl * 1000;
+            target->resolved = true;
+            if (addressset_replace(&family->addresses, &addresses)) {
+                log_target(target, now, "now=\"addresses have changed\"");
+                r->options.changed(r->options.arg, now);
+            }
+        }
+    }
+    if (target->families[0].job == NULL && target->families[1].job == NULL)
+        end_round(target, now);
+}
+
+static void begin_round(struct target *target, uint64_t now)
+{
+    struct refresh *r = target->refresh;
+
+    r->asking++;
+    r->rounds++;
+    target->asking = true;
+    for (unsigned f = 0; f < ARRAY_LENGTH(target->families); f++) {
+        struct family *family = &target->families[f];
+        const struct reply_question question = {.name = target->name,
+                                                .name_size = (uint8_t)dname_size(target->name),
+                                                .type = family->type,
+                                                .class = CLASS_IN};
+        family->outcome = OUTCOME_WAITING;
+        family->job = forward_ask(r->forward, &question, now, on_answer, family);
+    }
+}
+
+/* ---- when ---- */
+
+static void wait_until(struct target *target, uint64_t when)
+{
+    expiry_add(&target->refresh->waiting, &target->item, when);
+}
+
+static struct target *target_of(struct expiry_item *item)
+{
+    return (struct target *)((char *)item - offsetof(struct target, item));
+}
+
+static void start_due(struct refresh *r, uint64_t now)
+{
+    struct expiry_item *first;
+    uint64_t when;
+
+    while (r->asking < REFRESH_AT_ONCE) {
+        first = expiry_first(&r->waiting, &when);
+        if (first == NULL)
+            break;
+        if (when > now) {
+            r->options.network->timer_set(r->timer, now, when - now);
+            return;
+        }
+        expiry_remove(&r->waiting, first);
+        begin_round(target_of(first), now);
+    }
+    r->options.network->timer_clear(r->timer); /* the end of a round comes here again */
+}
+
+static void on_timer(void *arg, uint64_t now)
+{
+    start_due(arg, now);
+}
+
+/* ---- life ---- */
+
+struct refresh *refresh_new(const struct refresh_options *options)
+{
+    struct refresh *r = alloc_array(1, sizeof *r);
+
+    r->options = *options;
+    r->forward = forward_new(&(struct forward_options){
+        .config = options->config,
+        .upstreams = options->upstreams,
+        .network = options->network,
+        .stats = options->stats,
+        .in_flight = IN_FLIGHT,
+        .guard = options->owned,
+        .arg = options->arg,
+    });
+    r->timer = options->network->timer(options->network, on_timer, r);
+    return r;
+}
+
+static struct target *target_new(struct refresh *r, const uint8_t *name)
+{
+    struct target *target = alloc_array(1, sizeof *target);
+
+    target->refresh = r;
+    target->name = alloc_copy(name, dname_size(name));
+    target->trouble = OUTCOME_ADDRESSES;
+    target->families[0].type = RECORD_A;
+    target->families[1].type = RECORD_AAAA;
+    for (unsigned f = 0; f < ARRAY_LENGTH(target->families); f++)
+        target->families[f].target = target;
+    return target;
+}
+
+static void target_free(struct target *target)
+{
+    struct refresh *r = target->refresh;
+
+    if (target->asking) {
+        r->asking--;
+        forward_cancel(target->families[0].job);
+        forward_cancel(target->families[1].job);
+    } else {
+        expiry_remove(&r->waiting, &target->item);
+    }
+    free(target->name);
+    free(target);
+}
+
+void refresh_free(struct refresh *r)
+{
+    if (r == NULL)
+        return;
+    for (size_t i = 0; i < r->length; i++)
+        target_free(r->targets[i]);
+    free(r->targets);
+    expiry_clear(&r->waiting);
+    forward_free(r->forward);
+    r->options.network->timer_free(r->timer);
+    free(r);
+}
+
+bool refresh_want(struct refresh *r, uint8_t *const *names, size_t length, uint64_t now)
+{
+    struct target **targets = alloc_array(length, sizeof(struct target *));
+    size_t old = 0, before = r->length, kept = 0;
+
+    for (size_t i = 0; i < length; i++) {
+        int order = 1;
+        while (old < r->length && (order = targets_compare(r->targets[old]->name, names[i])) < 0)
+            target_free(r->targets[old++]);
+        if (old < r->length && order == 0) {
+            targets[i] = r->targets[old++];
+            kept++;
+        } else {
+            targets[i] = target_new(r, names[i]);
+            wait_until(targets[i], now);
+        }
+    }
+    while (old < r->length)
+        target_free(r->targets[old++]);
+    free(r->targets);
+    r->targets = targets;
+    r->length = length;
+    start_due(r, now);
+    return kept < before;
+}
+
+/* ---- what is known ---- */
+
+static struct refresh_status status_of(const struct target *target,
+                                       struct connection_address *addresses)
+{
+    struct refresh_status status = {
+        .name = target->name,
+        .addresses = addresses,
+        .trouble = troubles[target->trouble],
+        .trouble_ms = target->trouble_ms,
+        .resolved = target->resolved,
+        .fresh_ms = target->fresh_ms,
+    };
+
+    for (unsigned f = 0; f < ARRAY_LENGTH(target->families); f++) {
+        for (unsigned i = 0; i < target->families[f].addresses.length; i++)
+            addresses[status.length++] = target->families[f].addresses.items[i];
+    }
+    return status;
+}
+
+#define BOTH_MAX (2 * CONNECTION_ADDRESSES_MAX)
+
+void refresh_each(const struct refresh *r, refresh_each_fn *each, void *arg)
+{
+    struct connection_address addresses[BOTH_MAX];
+
+    for (size_t i = 0; r != NULL && i < r->length; i++) {
+        struct refresh_status status = status_of(r->targets[i], addresses);
+        each(arg, &status);
+    }
+}
+
+struct refresh_totals refresh_totals(const struct refresh *r)
+{
+    struct refresh_totals totals = {0};
+
+    if (r == NULL)
+        return totals;
+    totals = (struct refresh_totals){
+        .names = r->length, .rounds = r->rounds, .failures = r->failures, .loops = r->loops};
+    for (size_t i = 0; i < r->length; i++) {
+        const struct target *target = r->targets[i];
+        totals.unresolved += !target->resolved;
+        totals.stale += target->resolved && target->trouble != OUTCOME_ADDRESSES;
+    }
+    return totals;
+}
+
+struct targets *refresh_book(const struct refresh *r, uint64_t now, uint64_t wall)
+{
+    if (r == NULL || r->length == 0)
+        return NULL;
+    struct targets_entry *entries = alloc_array(r->length, sizeof *entries);
+    struct connection_address *all = alloc_array(r->length * BOTH_MAX, sizeof *all);
+    for (size_t i = 0; i < r->length; i++) {
+        struct refresh_status status = status_of(r->targets[i], all + i * BOTH_MAX);
+        entries[i] = (struct targets_entry){
+            .name = status.name,
+            .addresses = status.addresses,
+            .length = status.length,
+            .trouble = status.trouble,
+            .trouble_since =
+                status.trouble[0] == '\0' ? 0 : wall - (now - status.trouble_ms) / 1000,
+        };
+    }
+    struct targets *book = targets_make(entries, r->length);
+    free(entries);
+    free(all);
+    return book;
+}
