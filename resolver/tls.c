@@ -41,11 +41,14 @@ struct network_socket {
     void *arg;
 };
 
-static const char *last_reason(void)
+/* The first complaint is the cause, what follows is who heard of it. */
+static const char *reason(const char *otherwise)
 {
-    const char *reason = ERR_reason_error_string(ERR_peek_last_error());
+    unsigned long error = ERR_peek_error();
+    const char *text = ERR_SYSTEM_ERROR(error) ? strerrordesc_np(ERR_GET_REASON(error))
+                                               : ERR_reason_error_string(error);
 
-    return reason != NULL ? reason : "the connection was cut";
+    return text != NULL ? text : otherwise;
 }
 
 /* ---- trust ---- */
@@ -67,7 +70,7 @@ struct tls_trust *tls_trust_new(const char *file, char *why, size_t size)
     ERR_clear_error();
     if (context == NULL || (file[0] != '\0' ? SSL_CTX_load_verify_file(context, file)
                                             : SSL_CTX_set_default_verify_paths(context)) != 1) {
-        snprintf(why, size, "no certificates can be read there: %s", last_reason());
+        snprintf(why, size, "no certificates can be read there: %s", reason("it holds none"));
         SSL_CTX_free(context);
         return NULL;
     }
@@ -122,7 +125,8 @@ static void complain(struct network_socket *s, uint64_t now)
         return;
     log_warning("upstream", "upstream=%s why=\"TLS: %s\" now=\"nothing is asked there\"",
                 s->owner->text,
-                verdict != X509_V_OK ? X509_verify_cert_error_string(verdict) : last_reason());
+                verdict != X509_V_OK ? X509_verify_cert_error_string(verdict)
+                                     : reason("the connection was cut"));
 }
 
 /* False: the stream is over. */
