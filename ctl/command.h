@@ -25,7 +25,7 @@ struct command {
     const char *summary;   /* one line */
     const char *details;   /* paragraphs for 'help COMMAND', lines of at most 76 columns */
     int least, most;       /* number of arguments; most -1: any */
-    unsigned options;      /* OPTIONS_… bits, beside OPTIONS_EVERYWHERE */
+    uint64_t options;      /* OPTIONS_… bits, beside OPTIONS_EVERYWHERE */
     command_fn *run;
 };
 

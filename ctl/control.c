@@ -128,9 +128,9 @@ struct wait {
 
 static bool prepare(struct wait *w, const struct command_call *call)
 {
-    const unsigned conditions = OPTIONS_GENERATION | OPTIONS_DOCUMENT | OPTIONS_NAME;
+    const uint64_t conditions = OPTIONS_GENERATION | OPTIONS_DOCUMENT | OPTIONS_NAME;
     const struct options *o = call->options;
-    unsigned given = o->given & conditions;
+    uint64_t given = o->given & conditions;
 
     if ((given & (given - 1)) != 0) {
         output_error(&call->output, "wait takes one of --generation, --document and --name");

@@ -11,10 +11,11 @@ static const char tail[] =
     "Exit codes\n"
     "  0  fine\n"
     "  1  it worked, and the answer is no: a document was refused, a name is not\n"
-    "     owned (explain --owned), there are warnings (check --strict)\n"
+    "     owned (explain --owned), there are warnings (check --strict), there is no\n"
+    "     such connection, names are answered otherwise (diff)\n"
     "  2  wrong use, or bad input such as a document with errors\n"
     "  3  pldnsd cannot be asked\n"
-    "  4  time is over\n"
+    "  4  time is over; what was to be written is written\n"
     "\n"
     "Environment\n"
     "  PLDNSCTL_SERVER  the address that --server gives\n"
@@ -42,32 +43,39 @@ const struct command *help_find(const struct output *output, const struct comman
     return NULL;
 }
 
-static void print_options(const struct output *output, unsigned bits)
+/* Longer ones have their explanation on the next line. */
+#define OPTION_WIDTH 22
+
+static void print_options(const struct output *output, uint64_t bits)
 {
-    struct output_grid grid = {.columns = 2};
     size_t length;
     const struct options_row *rows = options_table(&length);
 
     for (size_t i = 0; i < length; i++) {
         const struct options_row *row = &rows[i];
+        char letter[] = {'-', row->letter, ',', ' ', '\0'}, name[80];
 
         if ((row->bit & bits) == 0) {
             continue;
         }
-        char letter[] = {'-', row->letter, ',', ' ', '\0'};
-        output_grid_cell(&grid, OUTPUT_BOLD, "%s--%s%s%s", row->letter == 0 ? "    " : letter,
-                         row->name, row->value == NULL ? "" : " ",
-                         row->value == NULL ? "" : row->value);
-        output_grid_cell(&grid, OUTPUT_PLAIN, "%s", row->help);
+        int width = snprintf(name, sizeof(name), "%s--%s%s%s", row->letter == 0 ? "    " : letter,
+                             row->name, row->value == NULL ? "" : " ",
+                             row->value == NULL ? "" : row->value);
+        fputs("  ", stdout);
+        output_colored(output, stdout, OUTPUT_BOLD, name);
+        if (width > OPTION_WIDTH) {
+            putchar('\n');
+            width = -2;
+        }
+        printf("%*s%s\n", OPTION_WIDTH + 2 - width, "", row->help);
     }
-    output_grid_print(output, &grid, 2);
 }
 
 static void print_all(const struct command_call *call)
 {
     struct output_grid grid = {.columns = 2};
 
-    puts("pldnsctl asks and steers pldnsd, the private DNS resolver, and checks its documents.\n");
+    puts("pldnsctl asks and steers pldnsd, the private DNS resolver, and manages its documents.\n");
     puts("Usage: pldnsctl [OPTION…] COMMAND [ARGUMENT…]\n");
     output_colored(&call->output, stdout, OUTPUT_BOLD, "Commands");
     putchar('\n');
@@ -80,7 +88,7 @@ static void print_all(const struct command_call *call)
     putchar('\n');
     output_colored(&call->output, stdout, OUTPUT_BOLD, "Options");
     putchar('\n');
-    print_options(&call->output, ~0u);
+    print_options(&call->output, UINT64_MAX);
     printf("\n%s", tail);
 }
 
@@ -94,7 +102,7 @@ static void print_one(const struct command_call *call, const struct command *c)
     printf("\n%s", tail);
 }
 
-static json_t *options_json(unsigned bits)
+static json_t *options_json(uint64_t bits)
 {
     json_t *list = json_array();
     size_t length;

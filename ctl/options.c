@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +12,7 @@
 #include "spelling.h"
 
 #define TIMEOUT_MAX_MS UINT64_C(86400000) /* a day */
-#define ROWS_MAX       32
+#define ROWS_MAX       48
 
 static const struct options_row rows[] = {
     {"server", "ADDR", "the daemon's admin address: unix:/path or http://127.0.0.1:8053",
@@ -30,6 +31,32 @@ static const struct options_row rows[] = {
     {"name", "NAME", "wait until the name is owned and answered", OPTIONS_NAME, 0},
     {"timeout", "TIME", "how long at most: 5s, 500ms, 2m", OPTIONS_TIMEOUT, 't'},
     {"subtree", NULL, "all names below, too", OPTIONS_SUBTREE, 0},
+    {"private-link-connection-id", "ID", "the connection, if no argument names it", OPTIONS_ID, 0},
+    {"id", "ID", "the same, short", OPTIONS_ID, 0},
+    {"cluster-id", "ID", "of this cluster only", OPTIONS_CLUSTER, 'c'},
+    {"display-name", "TEXT", "what people call it", OPTIONS_DISPLAY_NAME, 0},
+    {"type", "TYPE", "of the connection, or of the domain to attach", OPTIONS_TYPE, 0},
+    {"aws.endpoint-service-name", "NAME", "com.amazonaws.vpce.REGION.vpce-svc-…", OPTIONS_AWS_NAME,
+     0},
+    {"aws.endpoint-service-region", "REGION", "where that service is", OPTIONS_AWS_REGION, 0},
+    {"alicloud.endpoint-service-name", "NAME", "com.aliyuncs.privatelink.REGION.epsrv-…",
+     OPTIONS_ALICLOUD_NAME, 0},
+    {"endpoint", "[ZONE=]ADDR[,ADDR]…", "an endpoint and its addresses", OPTIONS_ENDPOINT, 0},
+    {"endpoint-dns", "[ZONE=]NAME", "an endpoint and its DNS name", OPTIONS_ENDPOINT_DNS, 0},
+    {"file", "FILE", "take the connection from this document; '-' is standard input", OPTIONS_FILE,
+     'f'},
+    {"force", NULL, "do not ask", OPTIONS_FORCE, 0},
+    {"yes", NULL, "the same", OPTIONS_FORCE, 'y'},
+    {"unique-name", "NAME", "what makes the attached domain one customer's", OPTIONS_UNIQUE_NAME,
+     0},
+    {"domain", "NAME", "a name to attach: a host, or *.…", OPTIONS_DOMAIN, 0},
+    {"region", "REGION", "of a TIDBCLOUD_DEDICATED domain", OPTIONS_REGION, 0},
+    {"cloud", "CLOUD", "of a TIDBCLOUD_DEDICATED domain", OPTIONS_CLOUD, 0},
+    {"project-id", "ID", "of a TIDBCLOUD_DEDICATED domain", OPTIONS_PROJECT, 0},
+    {"attach-domain-id", "ID", "the attached domain", OPTIONS_ATTACH_DOMAIN, 0},
+    {"zone-id", "NAME=ID", "the id of a zone name, as us-east-1a=use1-az4", OPTIONS_ZONE_ID, 0},
+    {"dry-run", NULL, "show what would be, and write nothing", OPTIONS_DRY_RUN, 0},
+    {"no-wait", NULL, "do not wait until it is served", OPTIONS_NO_WAIT, 0},
 };
 
 const struct options_row *options_table(size_t *length)
@@ -92,26 +119,70 @@ static bool read_format(const char *text, enum options_format *out)
     return false;
 }
 
+/* Options that are kept as they are written. */
+static const struct {
+    uint64_t bit;
+    size_t place; /* in struct options */
+} texts[] = {
+    {OPTIONS_SERVER, offsetof(struct options, server)},
+    {OPTIONS_ATTACHMENTS, offsetof(struct options, attachments)},
+    {OPTIONS_CLIENT, offsetof(struct options, client)},
+    {OPTIONS_DOCUMENT, offsetof(struct options, document)},
+    {OPTIONS_NAME, offsetof(struct options, name)},
+    {OPTIONS_ID, offsetof(struct options, id)},
+    {OPTIONS_CLUSTER, offsetof(struct options, cluster)},
+    {OPTIONS_DISPLAY_NAME, offsetof(struct options, display_name)},
+    {OPTIONS_TYPE, offsetof(struct options, type)},
+    {OPTIONS_AWS_NAME, offsetof(struct options, aws_name)},
+    {OPTIONS_AWS_REGION, offsetof(struct options, aws_region)},
+    {OPTIONS_ALICLOUD_NAME, offsetof(struct options, alicloud_name)},
+    {OPTIONS_FILE, offsetof(struct options, file)},
+    {OPTIONS_UNIQUE_NAME, offsetof(struct options, unique_name)},
+    {OPTIONS_REGION, offsetof(struct options, region)},
+    {OPTIONS_CLOUD, offsetof(struct options, cloud)},
+    {OPTIONS_PROJECT, offsetof(struct options, project)},
+    {OPTIONS_ATTACH_DOMAIN, offsetof(struct options, attach_domain)},
+};
+static const struct {
+    uint64_t bit;
+    size_t place;
+} lists[] = {
+    {OPTIONS_DOMAIN, offsetof(struct options, domains)},
+    {OPTIONS_ENDPOINT, offsetof(struct options, endpoints)},
+    {OPTIONS_ENDPOINT_DNS, offsetof(struct options, endpoints_dns)},
+    {OPTIONS_ZONE_ID, offsetof(struct options, zone_ids)},
+};
+
+static void keep_text(struct options *o, uint64_t bit, const char *value)
+{
+    for (size_t i = 0; i < ARRAY_LENGTH(texts); i++) {
+        if (texts[i].bit == bit) {
+            *(const char **)(void *)((char *)o + texts[i].place) = value;
+        }
+    }
+}
+
+static bool keep_item(struct options *o, uint64_t bit, const char *value)
+{
+    for (size_t i = 0; i < ARRAY_LENGTH(lists); i++) {
+        struct options_list *list = (void *)((char *)o + lists[i].place);
+
+        if (lists[i].bit == bit) {
+            if (list->length == OPTIONS_LIST_MAX) {
+                return false;
+            }
+            list->items[list->length++] = value;
+        }
+    }
+    return true;
+}
+
 static bool take(struct options *o, const struct options_row *row, const char *value, char *why,
                  size_t size)
 {
     o->given |= row->bit;
+    keep_text(o, row->bit, value);
     switch (row->bit) {
-    case OPTIONS_SERVER:
-        o->server = value;
-        break;
-    case OPTIONS_ATTACHMENTS:
-        o->attachments = value;
-        break;
-    case OPTIONS_CLIENT:
-        o->client = value;
-        break;
-    case OPTIONS_DOCUMENT:
-        o->document = value;
-        break;
-    case OPTIONS_NAME:
-        o->name = value;
-        break;
     case OPTIONS_OUTPUT:
         return read_format(value, &o->format) ||
                say(why, size, "-o wants table, json or yaml, not '%s'", value);
@@ -122,9 +193,9 @@ static bool take(struct options *o, const struct options_row *row, const char *v
         return (options_duration(value, &o->timeout_ms) && o->timeout_ms > 0) ||
                say(why, size, "--timeout wants a time such as 5s, 500ms or 2m, not '%s'", value);
     default:
-        break;
+        return keep_item(o, row->bit, value) ||
+               say(why, size, "--%s: more than %d of them", row->name, OPTIONS_LIST_MAX);
     }
-    return true;
 }
 
 /* Finds "--name", "--name=value" or one letter; '*value' is what stands behind it in the same word,

@@ -7,34 +7,65 @@
 #include "error.h"
 #include <stdint.h>
 
-enum options_bit {
-    OPTIONS_SERVER = 1u << 0,
-    OPTIONS_ATTACHMENTS = 1u << 1,
-    OPTIONS_OUTPUT = 1u << 2,
-    OPTIONS_NO_COLOR = 1u << 3,
-    OPTIONS_HELP = 1u << 4,
-    OPTIONS_VERSION = 1u << 5,
-    OPTIONS_STRICT = 1u << 6,
-    OPTIONS_OWNED = 1u << 7,
-    OPTIONS_CLIENT = 1u << 8,
-    OPTIONS_GENERATION = 1u << 9,
-    OPTIONS_DOCUMENT = 1u << 10,
-    OPTIONS_NAME = 1u << 11,
-    OPTIONS_TIMEOUT = 1u << 12,
-    OPTIONS_SUBTREE = 1u << 13,
-};
+/* Too many for an enum. */
+#define OPTIONS_SERVER        (UINT64_C(1) << 0)
+#define OPTIONS_ATTACHMENTS   (UINT64_C(1) << 1)
+#define OPTIONS_OUTPUT        (UINT64_C(1) << 2)
+#define OPTIONS_NO_COLOR      (UINT64_C(1) << 3)
+#define OPTIONS_HELP          (UINT64_C(1) << 4)
+#define OPTIONS_VERSION       (UINT64_C(1) << 5)
+#define OPTIONS_STRICT        (UINT64_C(1) << 6)
+#define OPTIONS_OWNED         (UINT64_C(1) << 7)
+#define OPTIONS_CLIENT        (UINT64_C(1) << 8)
+#define OPTIONS_GENERATION    (UINT64_C(1) << 9)
+#define OPTIONS_DOCUMENT      (UINT64_C(1) << 10)
+#define OPTIONS_NAME          (UINT64_C(1) << 11)
+#define OPTIONS_TIMEOUT       (UINT64_C(1) << 12)
+#define OPTIONS_SUBTREE       (UINT64_C(1) << 13)
+#define OPTIONS_ID            (UINT64_C(1) << 14)
+#define OPTIONS_CLUSTER       (UINT64_C(1) << 15)
+#define OPTIONS_DISPLAY_NAME  (UINT64_C(1) << 16)
+#define OPTIONS_TYPE          (UINT64_C(1) << 17)
+#define OPTIONS_UNIQUE_NAME   (UINT64_C(1) << 18)
+#define OPTIONS_DOMAIN        (UINT64_C(1) << 19)
+#define OPTIONS_DRY_RUN       (UINT64_C(1) << 20)
+#define OPTIONS_ATTACH_DOMAIN (UINT64_C(1) << 21)
+#define OPTIONS_AWS_NAME      (UINT64_C(1) << 22)
+#define OPTIONS_AWS_REGION    (UINT64_C(1) << 23)
+#define OPTIONS_ALICLOUD_NAME (UINT64_C(1) << 24)
+#define OPTIONS_ENDPOINT      (UINT64_C(1) << 25)
+#define OPTIONS_ENDPOINT_DNS  (UINT64_C(1) << 26)
+#define OPTIONS_FILE          (UINT64_C(1) << 27)
+#define OPTIONS_FORCE         (UINT64_C(1) << 28)
+#define OPTIONS_NO_WAIT       (UINT64_C(1) << 29)
+#define OPTIONS_REGION        (UINT64_C(1) << 30)
+#define OPTIONS_CLOUD         (UINT64_C(1) << 31)
+#define OPTIONS_PROJECT       (UINT64_C(1) << 32)
+#define OPTIONS_ZONE_ID       (UINT64_C(1) << 33)
 
 #define OPTIONS_EVERYWHERE (OPTIONS_OUTPUT | OPTIONS_NO_COLOR | OPTIONS_HELP | OPTIONS_VERSION)
 /* What every command that asks the daemon takes. */
 #define OPTIONS_DAEMON (OPTIONS_SERVER | OPTIONS_TIMEOUT)
+/* What every command that changes documents takes. */
+#define OPTIONS_WRITER (OPTIONS_DAEMON | OPTIONS_ATTACHMENTS | OPTIONS_NO_WAIT | OPTIONS_CLUSTER)
+
+/* An option that may be given again and again. */
+#define OPTIONS_LIST_MAX 64
+struct options_list {
+    const char *items[OPTIONS_LIST_MAX];
+    size_t length;
+};
 
 enum options_format { OPTIONS_TABLE, OPTIONS_JSON, OPTIONS_YAML };
 
 struct options {
-    unsigned given;     /* OPTIONS_… bits that stood on the command line */
+    uint64_t given;     /* OPTIONS_… bits that stood on the command line */
     const char *server; /* never NULL */
     const char *attachments;
-    const char *client, *document, *name; /* NULL = not given */
+    const char *client, *document, *name; /* NULL = not given, here and below */
+    const char *id, *cluster, *display_name, *type, *unique_name, *attach_domain;
+    const char *aws_name, *aws_region, *alicloud_name, *region, *cloud, *project, *file;
+    struct options_list domains, endpoints, endpoints_dns, zone_ids;
     uint64_t generation;
     uint64_t timeout_ms; /* 0 = not given */
     enum options_format format;
@@ -45,7 +76,7 @@ struct options_row {
     const char *name;  /* without the two dashes */
     const char *value; /* "DIR"; NULL: takes none */
     const char *help;
-    unsigned bit;
+    uint64_t bit;
     char letter; /* 0: none */
 };
 const struct options_row *options_table(size_t *length);

@@ -5,9 +5,14 @@
 #include <string.h>
 
 #include "alloc.h"
+#include "attach.h"
 #include "check.h"
 #include "control.h"
+#include "create.h"
+#include "differ.h"
 #include "help.h"
+#include "import.h"
+#include "listing.h"
 #include "lookup.h"
 #include "status.h"
 
@@ -48,6 +53,65 @@ static const struct command commands[] = {
      "Drops what the cache holds for NAME, with --subtree also for all names below.\n"
      "Attached names are not cached; attaching one needs no flush.",
      1, 1, OPTIONS_DAEMON | OPTIONS_SUBTREE, control_flush},
+    {"list", "", "the connections of the documents",
+     "Lists the private link connections of all documents.  With -o json or -o yaml as\n"
+     "the public API's List, with all that the documents hold.  Exit 2 if a document\n"
+     "would be refused; the others are listed all the same.",
+     0, 0, OPTIONS_ATTACHMENTS | OPTIONS_CLUSTER, listing_list},
+    {"get", "[ID]", "one connection, with its endpoints and attached domains",
+     "Shows a connection.  With -o json or -o yaml as the public API's Get; domains\n"
+     "that the document does not write out are filled in.",
+     0, 1, OPTIONS_ATTACHMENTS | OPTIONS_CLUSTER | OPTIONS_ID, listing_get},
+    {"describe", "[ID]", "the same as get", "See 'pldnsctl help get'.", 0, 1,
+     OPTIONS_ATTACHMENTS | OPTIONS_CLUSTER | OPTIONS_ID, listing_get},
+    {"zones", "", "the zones, and the endpoints in each",
+     "Lists the availability zone ids of all connections with their endpoints; a zone\n"
+     "that an endpoint service has and no endpoint is in is marked.",
+     0, 0, OPTIONS_ATTACHMENTS | OPTIONS_CLUSTER, listing_zones},
+    {"create", "[ID]", "a new connection, in a document of its own",
+     "Writes a document ID.yaml (or .json) from the options, from a document (--file),\n"
+     "or from both: what ticloud prints needs only endpoints.  Without ID one is made.\n"
+     "Waits until a running pldnsd serves it, unless --no-wait is given.",
+     0, 1,
+     OPTIONS_WRITER | OPTIONS_ID | OPTIONS_DISPLAY_NAME | OPTIONS_TYPE | OPTIONS_AWS_NAME |
+         OPTIONS_AWS_REGION | OPTIONS_ALICLOUD_NAME | OPTIONS_ENDPOINT | OPTIONS_ENDPOINT_DNS |
+         OPTIONS_FILE | OPTIONS_DRY_RUN,
+     create_connection},
+    {"delete", "[ID]", "take a connection out",
+     "Takes the connection out of its document, and the document away if that was all\n"
+     "it held.  Asks for the id to be typed; where nobody can be asked, --force is\n"
+     "wanted.",
+     0, 1, OPTIONS_WRITER | OPTIONS_ID | OPTIONS_FORCE, create_delete},
+    {"attach-domains", "[ID]", "attach domains to a connection",
+     "Adds an attached domain of --type TIDBCLOUD_MANAGED, TIDBCLOUD_DEDICATED or\n"
+     "CONFLUENT (with --unique-name) or CUSTOM (with --domain NAME, once for each).\n"
+     "With --dry-run only shows the domains; for TIDBCLOUD_MANAGED without unique name\n"
+     "it makes one, to be given back with --unique-name.  Refused, with both places,\n"
+     "if the names are attached already.",
+     0, 1,
+     OPTIONS_WRITER | OPTIONS_ID | OPTIONS_TYPE | OPTIONS_UNIQUE_NAME | OPTIONS_DOMAIN |
+         OPTIONS_REGION | OPTIONS_CLOUD | OPTIONS_PROJECT | OPTIONS_DRY_RUN,
+     attach_domains},
+    {"detach-domains", "[ID]", "detach domains from a connection",
+     "Takes out the attached domain with this --attach-domain-id, which 'pldnsctl get'\n"
+     "shows, or with this --unique-name.",
+     0, 1,
+     OPTIONS_WRITER | OPTIONS_ID | OPTIONS_ATTACH_DOMAIN | OPTIONS_UNIQUE_NAME | OPTIONS_DRY_RUN,
+     attach_detach},
+    {"diff", "OLD NEW", "which names two sets of documents answer otherwise",
+     "Compares two directories or files: names that become public (detached), become\n"
+     "private (attached), or are answered otherwise, with old and new addresses.  Exit\n"
+     "0 if there are none, 1 if there are, 2 if a document would be refused.",
+     2, 2, 0, differ_show},
+    {"import", "[FILE…]", "make documents of what the API and the aws command print",
+     "Takes what 'ticloud serverless private-link-connection get' or 'list -o json'\n"
+     "prints, and 'aws ec2 describe-vpc-endpoints', beside it describe-network-\n"
+     "interfaces, describe-subnets and describe-availability-zones, from files or\n"
+     "standard input.  Connections that are there are changed where they stand, others\n"
+     "get documents of their own.  Attached domains that are not told stay.  VPC\n"
+     "endpoints fill the endpoints of the connection with their id, or of --id.  With\n"
+     "--dry-run shows what would change, names too.",
+     0, -1, OPTIONS_WRITER | OPTIONS_ID | OPTIONS_ZONE_ID | OPTIONS_DRY_RUN, import_documents},
     {"version", "", "print the version", "Prints the version of pldnsctl.", 0, 0, 0, help_version},
     {"help", "[COMMAND]", "explain a command",
      "Lists the commands, or explains one.  With -o json or -o yaml the commands and\n"
@@ -102,7 +166,7 @@ static const struct command *row_of(command_fn *run)
 /* --help and --version go before everything else; "pldnsctl reload --help" explains reload. */
 static enum exitcode run(struct command_call *call)
 {
-    unsigned given = call->options->given;
+    uint64_t given = call->options->given;
 
     if ((given & OPTIONS_VERSION) != 0) {
         call->command = row_of(help_version);

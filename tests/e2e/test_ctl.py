@@ -16,7 +16,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("PLDNS_BUILD", ROOT / "build" / "run"))
 PLDNSCTL = os.environ.get("PLDNSCTL", str(BUILD / "ctl" / "pldnsctl"))
-COMMANDS = ["status", "check", "explain", "reload", "wait", "flush", "version", "help"]
+COMMANDS = ["status", "check", "explain", "reload", "wait", "flush", "list", "get", "describe", "zones", "create", "delete",
+            "attach-domains", "detach-domains", "diff", "import", "version", "help"]
 
 FINE, NO, WRONG, UNREACHABLE, TIMEOUT = range(5)
 
@@ -78,12 +79,13 @@ def test_page_and_completions_know_everything(file):
             assert re.search(r"(--|Fl Fl )%s\b" % option["name"], text), option["name"]
 
 
-def test_bash_completion_completes():
+def test_bash_completion_completes(tmp_path):
     script = """. "$1"; COMP_WORDS=(pldnsctl "${@:2}"); COMP_CWORD=$(($# - 1)); _pldnsctl; printf '%s\\n' "${COMPREPLY[@]}" """
 
     def complete(*words):
         ran = subprocess.run(["bash", "-c", script, "bash", ROOT / "ctl/completions/pldnsctl.bash", *words],
-                             capture_output=True, text=True, check=True)
+                             capture_output=True, text=True, check=True,
+                             env={**os.environ, "PATH": "%s:%s" % (Path(PLDNSCTL).parent, os.environ["PATH"])})
         return ran.stdout.split()
 
     assert complete("st") == ["status"]
@@ -91,6 +93,12 @@ def test_bash_completion_completes():
     assert complete("help", "fl") == ["flush"]
     assert complete("flush", "--sub") == ["--subtree"]
     assert complete("status", "-o", "y") == ["yaml"]
+    assert complete("att") == ["attach-domains"]
+    assert complete("attach-domains", "--ty") == ["--type"]
+    assert complete("attach-domains", "--type", "CUST") == ["CUSTOM"]
+    assert complete("create", "--type", "AWS") == ["AWS_ENDPOINT_SERVICE"]
+    (tmp_path / "a.yaml").write_text("{privateLinkConnectionId: plc-done, type: VPC_RESOURCE}")
+    assert complete("get", "-a", str(tmp_path), "plc-") == ["plc-done"]
 
 
 def test_version():

@@ -69,7 +69,7 @@ def test_manual_has_every_command_and_option_of_pldnsctl():
     options = {o["name"] for c in told["commands"] for o in c["options"]} | {o["name"] for o in told["options"]}
     for command in told["commands"]:
         assert re.search(r"^\.It Cm %s\b" % command["name"], page, re.M), command["name"]
-    assert set(re.findall(r"^\.It .*--([\w-]+)", page, re.M)) == options
+    assert set(re.findall(r"^\.It .*--([\w.-]+)", page, re.M)) == options
 
 
 def test_manual_has_every_option_of_pldnsd():

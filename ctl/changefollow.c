@@ -1,0 +1,94 @@
+/* Waiting until what was written is served.  Part of change. */
+#include "change.h"
+
+#include <string.h>
+#include <sys/stat.h>
+
+#include "client.h"
+
+#define ASK_MS    2000 /* is there a daemon, and which directory is its own? */
+#define FOLLOW_MS 30000
+#define GRACE_MS  3000
+
+/* The daemon's directory as it is known to it; in a container that may be another one here. */
+static bool is_ours(const struct folder *folder, const json_t *status)
+{
+    const char *directory = json_string_value(json_object_get(status, "directory"));
+    struct stat here, there;
+
+    return directory != NULL && stat(folder->path, &here) == 0 && stat(directory, &there) == 0 &&
+           here.st_dev == there.st_dev && here.st_ino == there.st_ino;
+}
+
+/* True: a daemon serves this directory.  A daemon that was named must answer. */
+static bool find_daemon(const struct folder *folder, enum exitcode *code)
+{
+    const struct command_call *call = folder->call;
+    struct client_request request = {.path = "/api/status", .timeout_ms = ASK_MS};
+    struct client_reply reply;
+    char why[CLIENT_WHY_SIZE];
+    bool named = (call->options->given & OPTIONS_SERVER) != 0;
+
+    enum client_result result = client_try(call->options, &request, &reply, why);
+    if (result != CLIENT_ANSWERED) {
+        *code = named ? client_failed(call, result, why) : EXITCODE_FINE;
+        return false;
+    }
+    bool ours = is_ours(folder, reply.json);
+    if (!ours && named) {
+        output_error(&call->output, "written, but pldnsd at %s does not serve %s",
+                     call->options->server, folder->path);
+        *code = EXITCODE_NO;
+    }
+    client_reply_clear(&reply);
+    return ours;
+}
+
+static enum exitcode wait_for(const struct folder *folder, const struct change_item *item)
+{
+    const struct command_call *call = folder->call;
+    uint64_t ms = call->options->timeout_ms != 0 ? call->options->timeout_ms : FOLLOW_MS;
+    char limit[24];
+    struct client_request request = {.path = "/api/wait", .timeout_ms = ms + GRACE_MS};
+    struct client_reply reply;
+
+    (void)snprintf(limit, sizeof(limit), "%llums", (unsigned long long)ms);
+    if (item->bytes == NULL) { /* what is gone cannot be waited for, but looked for */
+        request.path = "/api/reload";
+        request.post = true;
+    } else {
+        request.query[0] = (struct client_pair){"document", item->name};
+        request.query[1] = (struct client_pair){"timeout", limit};
+    }
+    enum exitcode code = client_ask(call, &request, &reply);
+    if (code != EXITCODE_FINE) {
+        return code;
+    }
+    if (reply.status == 408) {
+        output_error(&call->output, "time is over: %s is written and not served yet", item->name);
+        code = EXITCODE_TIMEOUT;
+    } else if (reply.status == 409 && item->bytes != NULL) {
+        const char *said = json_string_value(json_object_get(reply.json, "error"));
+
+        output_error(&call->output, "pldnsd refuses what was written: %s",
+                     said != NULL ? said : item->name);
+        code = EXITCODE_NO;
+    }
+    client_reply_clear(&reply);
+    return code;
+}
+
+enum exitcode change_follow(const struct change *change)
+{
+    struct folder *folder = change->folder;
+    enum exitcode code = EXITCODE_FINE;
+
+    folder_unlock(folder);
+    if ((folder->call->options->given & OPTIONS_NO_WAIT) != 0 || !find_daemon(folder, &code)) {
+        return code;
+    }
+    for (size_t i = 0; code == EXITCODE_FINE && i < change->length; i++) {
+        code = wait_for(folder, &change->items[i]);
+    }
+    return code;
+}
