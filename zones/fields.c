@@ -163,10 +163,12 @@ static bool is_text(const struct yamldoc_node *node)
 bool fields_item_text(const struct fields *fields, unsigned field, const struct yamldoc_node *item,
                       const char **out)
 {
-    char path[PATH_MAX_SIZE];
+    char path[PATH_MAX_SIZE] = "";
 
     if (!is_text(item)) {
-        write_path(fields, field, item, path, sizeof path);
+        /* As in complain(): the path of an item takes a walk along its list. */
+        if (fields->errors->length < ERROR_LIST_MAX)
+            write_path(fields, field, item, path, sizeof path);
         return yamldoc_string(fields->doc, item, path, out, fields->errors);
     }
     *out = item->size == 0 ? "" : arena_text(fields->arena, item->text, item->size);

@@ -12,6 +12,10 @@
  * gigabytes.  Real documents have a value every 20 bytes or more. */
 #define VALUES_MAX (YAMLDOC_SIZE_MAX / 16)
 
+/* libyaml compares every tag directive with all before it.  Here tags are refused anyway, and
+ * nobody writes the word so often. */
+#define TAG_WORDS_MAX 16
+
 /* Up to here comparing all keys of a map with each other is faster than sorting them. */
 #define FEW_KEYS 12
 
@@ -411,6 +415,20 @@ static void build(struct builder *b, const void *bytes, size_t size)
     yaml_parser_delete(&parser);
 }
 
+static bool has_many_tag_words(const char *bytes, size_t size)
+{
+    static const char word[] = "%TAG";
+    const char *end = bytes + size;
+
+    for (unsigned i = 0; i <= TAG_WORDS_MAX; i++) {
+        bytes = memmem(bytes, (size_t)(end - bytes), word, sizeof word - 1);
+        if (bytes == NULL)
+            return false;
+        bytes += sizeof word - 1;
+    }
+    return true;
+}
+
 static struct yamldoc *parse(const char *file, const void *bytes, size_t size, bool marked,
                              struct error_list *errors)
 {
@@ -422,6 +440,11 @@ static struct yamldoc *parse(const char *file, const void *bytes, size_t size, b
     }
     if (size >= 2 && (memcmp(bytes, "\xfe\xff", 2) == 0 || memcmp(bytes, "\xff\xfe", 2) == 0)) {
         error_add(errors, file, 1, 1, "is written in UTF-16 or UTF-32; only UTF-8 is read");
+        return NULL;
+    }
+    if (size > 0 && has_many_tag_words(bytes, size)) {
+        error_add(errors, file, 0, 0, "has '%%TAG' more than %d times; tags are not supported",
+                  TAG_WORDS_MAX);
         return NULL;
     }
     struct yamldoc *doc = alloc_array(1, sizeof *doc);

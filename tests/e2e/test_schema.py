@@ -17,7 +17,7 @@ API = json.loads((ROOT / "tests" / "data" / "api" / "private-link-connections.js
 
 # What a schema cannot tell: it sees the values of one YAML document, not how they are written, not how they hang
 # together, not what they mean.
-WRITTEN = {"anchor", "key_twice", "message_with_nul", "tag", "tag_on_map", "ttl_octal"}
+WRITTEN = {"anchor", "key_twice", "many_tag_directives", "message_with_nul", "tag", "tag_on_map", "ttl_octal"}
 TOGETHER = {"custom_twice", "dns_name_below_own_domain", "dns_name_is_attached_host", "id_twice", "managed_on_azure",
             "health_check_timeout_longer_than_interval", "name_outside_its_domain", "names_too_long",
             "too_many_addresses_in_a_rule", "twice_in_two_connections", "typed_twice", "written_and_by_rule"}
