@@ -242,6 +242,20 @@ static void add_line(struct output_grid *grid, const json_t *map, const char *ke
     }
 }
 
+/* Whose answer it is; and of no client in particular, the views that own the name. */
+static void add_views(struct output_grid *grid, const json_t *map)
+{
+    size_t i;
+    json_t *item;
+
+    add_line(grid, map, "view", "view");
+    json_array_foreach(json_object_get(map, "views"), i, item)
+    {
+        output_grid_cell(grid, OUTPUT_BOLD, "in view %s", text_of(item, "view"));
+        output_grid_cell(grid, OUTPUT_PLAIN, "%s", text_of(item, "text"));
+    }
+}
+
 /* What only the daemon knows: where the question goes, and whether this client may ask. */
 static void add_client(struct output_grid *grid, const json_t *map)
 {
@@ -308,6 +322,7 @@ static void print(const struct output *output, const json_t *map)
         output_grid_cell(&grid, OUTPUT_PLAIN, "%s:%" JSON_INTEGER_FORMAT, text_of(map, "document"),
                          json_integer_value(json_object_get(map, "line")));
     }
+    add_views(&grid, map);
     add_client(&grid, map);
     const json_t *generation = json_object_get(map, "generation");
     if (generation != NULL) {

@@ -176,6 +176,26 @@ def test_explain_for_a_client(divided):
     assert json.loads(result.stdout)["connection"] == "plc-2"
 
 
+def test_explain_for_people(divided):
+    assert [line.split() for line in divided.ctl("explain", CONFLUENT, "--client", A).stdout.splitlines()
+            if line.split()[:1] == ["view"]] == [["view", "a"]]
+    text = divided.ctl("explain", CONFLUENT).stdout
+    assert "in view a" in text and "connection=plc-2" in text and "not owned: forwarded" in text
+
+
+def test_names_of_endpoints(daemon, upstream):
+    """A name may lead one view where another has it attached: it is looked up as that view sees it."""
+    upstream.answers = {(CONFLUENT, "A"): ["192.0.2.9"]}
+    daemon.set("forward.upstreams", [upstream.address])
+    daemon.set("attachments.views", VIEWS[:2])
+    daemon.write("a.yaml", confluent(1, "1081", "10.0.0.1"))
+    daemon.write("b.yaml", document(2, [], clusterId="1082", endpoints=[{"dnsName": CONFLUENT}],
+                                    attachedDomains=[{"type": "CUSTOM", "domains": [{"name": "b.example"}]}]))
+    daemon.start()
+    eventually(lambda: ask(daemon, B, "b.example") == ["192.0.2.9"], "the name")
+    assert ask(daemon, A, CONFLUENT) == ["10.0.0.1"]
+
+
 def test_status_and_metrics_by_view(divided):
     views = {v["name"]: v for v in divided.status()["views"]}
     assert {name: v["connections"] for name, v in views.items()} == {"": 1, "a": 1, "b": 1, "c": 1}
