@@ -35,6 +35,11 @@ struct sent {
     bool held; /* of a stream that is not connected yet */
 };
 
+struct peer {
+    char to[64];
+    enum fake_connect connect;
+};
+
 struct fake_network {
     struct network network; /* first: the two are one */
     uint64_t now, order, dice;
@@ -44,6 +49,8 @@ struct fake_network {
     struct sent *sent;
     size_t sent_length, first; /* all before 'first' are taken */
     enum fake_connect connect;
+    struct peer *peers; /* that are not connected as all others are */
+    size_t peers_length;
     unsigned socket_failures, send_failures;
     int socket_error, send_error;
 };
@@ -67,6 +74,15 @@ static void write_address(const struct sockaddr *to, char *text, size_t size)
     }
 }
 
+static enum fake_connect connect_of(const struct fake_network *f, const char *to)
+{
+    for (size_t i = 0; i < f->peers_length; i++) {
+        if (strcmp(f->peers[i].to, to) == 0)
+            return f->peers[i].connect;
+    }
+    return f->connect;
+}
+
 static struct network_socket *open_socket(struct network *n, const struct sockaddr *to, bool stream,
                                           network_socket_fn *fn, void *arg)
 {
@@ -83,10 +99,10 @@ static struct network_socket *open_socket(struct network *n, const struct sockad
     s->index = f->sockets_length;
     s->stream = stream;
     s->open = true;
-    s->connect = f->connect;
     s->fn = fn;
     s->arg = arg;
     write_address(to, s->to, sizeof s->to);
+    s->connect = connect_of(f, s->to);
     f->sockets = alloc_resize(f->sockets, f->sockets_length + 1, sizeof(struct network_socket *));
     f->sockets[f->sockets_length++] = s;
     return s;
@@ -231,6 +247,7 @@ void fake_network_free(struct fake_network *f)
     assert(f->timers == NULL);
     for (size_t i = 0; i < f->sockets_length; i++)
         free(f->sockets[i]);
+    free(f->peers);
     for (size_t i = 0; i < f->sent_length; i++)
         free((void *)(uintptr_t)f->sent[i].sent.message);
     free(f->sockets);
@@ -403,6 +420,19 @@ bool fake_network_is_open(const struct fake_network *f, const struct fake_sent *
 void fake_network_connect(struct fake_network *f, enum fake_connect how)
 {
     f->connect = how;
+}
+
+void fake_network_connect_to(struct fake_network *f, const char *to, enum fake_connect how)
+{
+    size_t i = 0;
+
+    while (i < f->peers_length && strcmp(f->peers[i].to, to) != 0)
+        i++;
+    if (i == f->peers_length) {
+        f->peers = alloc_resize(f->peers, ++f->peers_length, sizeof *f->peers);
+        snprintf(f->peers[i].to, sizeof f->peers[i].to, "%s", to);
+    }
+    f->peers[i].connect = how;
 }
 
 void fake_network_fail_sockets(struct fake_network *f, unsigned times, int error)

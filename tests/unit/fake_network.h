@@ -56,6 +56,8 @@ bool fake_network_is_open(const struct fake_network *, const struct fake_sent *)
 
 void fake_network_connect(struct fake_network *,
                           enum fake_connect); /* of streams made from now on */
+/* The same for streams to one address ("192.0.2.1:53"), before what is said for all. */
+void fake_network_connect_to(struct fake_network *, const char *to, enum fake_connect);
 /* The next so many calls fail with that errno. */
 void fake_network_fail_sockets(struct fake_network *, unsigned times, int error);
 void fake_network_fail_sends(struct fake_network *, unsigned times, int error);
