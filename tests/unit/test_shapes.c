@@ -282,7 +282,7 @@ static const char *root_of(const struct table *table, const char *qname)
     return root;
 }
 
-static void expect_foreign(const struct table *table, const char *format, ...)
+PRINTF_LIKE(2, 3) static void expect_foreign(const struct table *table, const char *format, ...)
 {
     char text[TEXT];
     struct dname name;
