@@ -140,6 +140,33 @@ if has kafka && command -v nft >/dev/null && command -v kcat >/dev/null; then
     settle "b1.$KAFKA_ZONE" "$both" >/dev/null
 else skp "evacuate: needs kafka, nft and kcat"; fi
 
+# -- the same, and nobody changes the table: a health check sees to it ------------------------
+# From the moment the address is withdrawn every client has to work at once, however it treats several
+# addresses; the time limits leave it no room to try the dead one first.
+if [ "$SCEN_HEALTH" = yes ] && has kafka && command -v nft >/dev/null; then
+    full_table | sed "/$KAFKA_ZONE/s/\$/\t9092/" | write_table
+    reload_resolver
+    sleep 1.5       # both addresses have been tried
+    same "health: both addresses answer, both are given" "$both" "$(digged "b1.$KAFKA_ZONE")"
+    in_ns "$NS_EP" nft "add table inet hc; add chain inet hc i { type filter hook input priority 0 ; }; add rule inet hc i ip daddr $IP_EP_A drop"
+    if ms=$(settle "b1.$KAFKA_ZONE" "$IP_EP_B"); then ok "health: the silent address is withdrawn ($ms ms)"; else bad "health: the silent address is withdrawn" "$(digged "b1.$KAFKA_ZONE")"; fi
+    if command -v kcat >/dev/null; then T=8 check "health: kcat at once" kcat_round "hk$$"; fi
+    if "$SCEN_PY" -c 'import confluent_kafka' 2>/dev/null; then
+        T=10 check "health: confluent-kafka at once" worker "$SCEN_PY" -B "$SCEN_HERE/clients/confluent.py" "$boot" "hcf$$" 10
+    else skp "health: python3-confluent-kafka is not installed"; fi
+    if "$SCEN_PY" -c 'import kafka' 2>/dev/null; then
+        T=10 check "health: kafka-python at once" worker "$SCEN_PY" -B "$SCEN_HERE/clients/kafkapy.py" "$boot" "hkp$$" 10
+    else skp "health: python3-kafka is not installed"; fi
+    if [ -d "$SCEN_NODE/node_modules/kafkajs" ]; then
+        T=10 check "health: kafkajs at once" worker node "$SCEN_HERE/clients/kafkajs.mjs" "$boot" "hjs$$" 10
+    else skp "health: kafkajs is not installed"; fi
+    in_ns "$NS_EP" nft delete table inet hc
+    if ms=$(settle "b1.$KAFKA_ZONE" "$both"); then ok "health: it is given again ($ms ms)"; else bad "health: it is given again" "$(digged "b1.$KAFKA_ZONE")"; fi
+    full_table | write_table
+    reload_resolver
+    settle "b1.$KAFKA_ZONE" "$both" >/dev/null
+fi
+
 # -- the upstream has logged every question it got: none may have been for an attached name ----
 if [ "$SCEN_LEAKS" = forbidden ]; then
     leaked=$(grep -iE "query\[[A-Z]+\] (.*\.)?($KAFKA_ZONE|$MYSQL_HOST|$PG_HOST) from" "$SCEN_RUN/upstream.log")

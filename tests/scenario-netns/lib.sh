@@ -11,9 +11,11 @@ if [ -z "${SCEN_RESOLVER:-}" ]; then                      # a command line, run 
     SCEN_RESOLVER=$SCEN_HERE/resolvers/pldns.sh
     : "${SCEN_RELOAD:=$SCEN_HERE/resolvers/pldns-reload.sh}"
     : "${SCEN_LEAKS:=forbidden}"                          # whether owned names may reach the upstream
+    : "${SCEN_HEALTH:=yes}"                               # whether the resolver tries addresses itself
 fi
 : "${SCEN_RELOAD:=}"                                      # a command line run after the table changed; empty: SIGHUP
 : "${SCEN_LEAKS:=allowed}"
+: "${SCEN_HEALTH:=no}"
 : "${SCEN_PARTS:=kafka,mariadb,postgres}"                 # which targets to start
 : "${SCEN_START_WAIT:=20}"                                # seconds to wait for any one listener
 : "${SCEN_PY:=/usr/bin/python3}"                          # the Debian python, which sees python3-confluent-kafka
@@ -106,8 +108,8 @@ wait_dns() {
     return 1
 }
 
-# The attachment table in a neutral form: KIND NAME ADDRESS[,ADDRESS...]; KIND is
-# "wildcard" (every name below NAME) or "exact".  A wrapper in resolvers/ turns it
+# The attachment table in a neutral form: KIND NAME ADDRESS[,ADDRESS...] [PORT]; KIND is
+# "wildcard" (every name below NAME) or "exact", PORT where the addresses are to be tried.  A wrapper in resolvers/ turns it
 # into what the resolver reads.  Written by rename, as a control plane would.
 write_table() {
     local tmp

@@ -5,7 +5,7 @@ set -euo pipefail
 folder=$PLC_RUN/pldns/attachments.d
 mkdir -p "$folder"
 declare -A wanted=()
-while IFS=$'\t' read -r kind name addrs; do
+while IFS=$'\t' read -r kind name addrs port; do
     id=plc-${name%%.*}
     [ "$kind" = exact ] || name="*.$name"
     wanted[$id.yaml]=1
@@ -23,6 +23,9 @@ attachedDomains:
     type: CUSTOM
     domains: [{name: "$name"}]
 DOCUMENT
+    if [ -n "$port" ]; then
+        printf 'healthCheck: {port: %s, interval: 1s, timeout: 500ms, rise: 2, fall: 2, minHealthy: 50%%}\n' "$port"
+    fi >>"$folder/$id.yaml.new"
     if ! cmp -s "$folder/$id.yaml.new" "$folder/$id.yaml"; then mv -f "$folder/$id.yaml.new" "$folder/$id.yaml"; fi
     rm -f "$folder/$id.yaml.new"
 done <"$PLC_ATTACHMENTS"
