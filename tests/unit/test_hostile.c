@@ -23,7 +23,7 @@
 /* "{}," of three octets makes a node, a connection and its complaints. */
 #define TIMES   160
 #define SPARE   (64u << 20)
-#define SECONDS 8 /* linear work takes a second, four under sanitizers; square work, far more */
+#define SECONDS 5 /* linear work takes a second, three under sanitizers; square work, far more */
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define SANITIZED 1
@@ -59,8 +59,8 @@ static const struct {
     {"aliases", "a: &a [1]\nb: [", "*a,", "]\n", false},
     {"tags", "[", "!!str x,", "]", false},
     {"long tags", "a: !<", "x", "> 1\n", false},
-    {"tag directives", "", "%%TAG !t%u! tag:x\n", "---\na: 1\n", false},
-    {"tag directives behind carriage returns", "", "%%TAG !t%u! tag:x\r", "---\ra: 1\r", false},
+    {"tag directives", "", "%%TAG !%u! x\n", "---\na: 1\n", false},
+    {"tag directives behind carriage returns", "", "%%TAG !%u! x\r", "---\ra: 1\r", false},
     {"version directives", "", "%%YAML 1.1\n", "---\na: 1\n", false},
     {"other directives", "", "%%FOO x\n", "---\na: 1\n", false},
     {"merge keys", "", "<<: {a: 1}\n", "", false},
