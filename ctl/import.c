@@ -30,7 +30,8 @@ struct import {
     } * homes;
     size_t works_length, homes_length;
     json_t *ids;     /* id → number of its home */
-    json_t *created; /* id → connection */
+    json_t *wanted;  /* id → what is told of the connection */
+    json_t *created; /* id → connection that is not there yet */
     json_t *report;
 };
 
@@ -166,54 +167,74 @@ static void without_nulls(json_t *map)
     }
 }
 
-static bool take_connection(struct import *import, json_t *from)
+/* What is told twice, in a List and in a Get, is told once. */
+static bool want_connection(struct import *import, json_t *from)
 {
     const char *id = text_of(from, "privateLinkConnectionId");
     const char *cluster = import->call->options->cluster;
     char *name = create_file_name(id, ".yaml");
-    bool ok = name != NULL;
+    json_t *known = json_object_get(import->wanted, id);
 
-    if (!ok) {
+    if (name == NULL) {
         output_error(&import->call->output, "'%.100s' is no privateLinkConnectionId", id);
-    } else if (cluster != NULL && strcmp(text_of(from, "clusterId"), cluster) != 0) {
-        ok = true;
-    } else if (home_of(import, id) != NULL) {
-        update(import, home_of(import, id), from);
-    } else {
-        without_nulls(from);
-        (void)json_object_set(import->created, id, from);
-        remember(import, id, name, "created", json_array());
+        return false;
     }
     free(name);
-    return ok;
+    if (cluster != NULL && strcmp(text_of(from, "clusterId"), cluster) != 0) {
+        return true;
+    }
+    without_nulls(from);
+    if (known != NULL) {
+        (void)json_object_update(known, from);
+    } else {
+        (void)json_object_set(import->wanted, id, from);
+    }
+    return true;
+}
+
+static bool has_endpoint(const json_t *connection, const char *id)
+{
+    const json_t *service = json_object_get(connection, "awsEndpointService");
+
+    return *id != '\0' && strcmp(text_of(service, "endpointId"), id) == 0;
 }
 
 /* A VPC endpoint belongs to the connection with its id; --id names it where that is not told yet.
- * Others are of no interest: the account may have hundreds. */
-static struct home *home_of_endpoint(const struct import *import, const json_t *from)
+ * Others are of no interest (NULL): the account may have hundreds. */
+static const char *owner_of_endpoint(const struct import *import, const json_t *from)
 {
-    const char *id = text_of(from, "VpcEndpointId");
+    const char *id = text_of(from, "VpcEndpointId"), *owner;
+    json_t *connection;
 
     if (import->call->options->id != NULL) {
-        return home_of(import, import->call->options->id);
+        return import->call->options->id;
+    }
+    json_object_foreach(import->wanted, owner, connection)
+    {
+        if (has_endpoint(connection, id)) {
+            return owner;
+        }
     }
     for (size_t i = 0; i < import->homes_length; i++) {
-        const json_t *service = json_object_get(import->homes[i].place.value, "awsEndpointService");
-
-        if (*id != '\0' && strcmp(text_of(service, "endpointId"), id) == 0) {
-            return &import->homes[i];
+        if (has_endpoint(import->homes[i].place.value, id)) {
+            return text_of(import->homes[i].place.value, "privateLinkConnectionId");
         }
     }
     return NULL;
 }
 
-static bool take_endpoint(struct import *import, const json_t *from, size_t *taken)
+static bool want_endpoint(struct import *import, const json_t *from, size_t *taken)
 {
-    struct home *home = home_of_endpoint(import, from);
+    const char *owner = owner_of_endpoint(import, from);
     char why[WHY_SIZE];
 
-    if (home == NULL) {
+    if (owner == NULL) {
         return true;
+    }
+    json_t *wanted = json_object_get(import->wanted, owner);
+    if (wanted == NULL && home_of(import, owner) == NULL) {
+        output_error(&import->call->output, "there is no connection '%s'", owner);
+        return false;
     }
     json_t *endpoints = importaws_endpoints(&import->aws, from, why, sizeof(why));
     if (endpoints == NULL) {
@@ -221,29 +242,35 @@ static bool take_endpoint(struct import *import, const json_t *from, size_t *tak
         return false;
     }
     ++*taken;
-    json_t *service = json_object();
-    (void)json_object_set(service, "name", json_object_get(from, "ServiceName"));
+    if (wanted == NULL) {
+        wanted = json_object();
+        (void)json_object_set_new(import->wanted, owner, wanted);
+    }
+    json_t *service = json_object_get(wanted, "awsEndpointService");
+    if (!json_is_object(service)) {
+        service = json_object();
+        (void)json_object_set_new(wanted, "awsEndpointService", service);
+    }
+    if (*text_of(from, "ServiceName") != '\0') {
+        (void)json_object_set(service, "name", json_object_get(from, "ServiceName"));
+    }
     (void)json_object_set(service, "endpointId", json_object_get(from, "VpcEndpointId"));
-    json_t *changes =
-        json_pack("{s:o, s:o}", "awsEndpointService", service, "endpoints", endpoints);
-    update(import, home, changes);
-    json_decref(changes);
+    (void)json_object_set_new(wanted, "endpoints", endpoints);
     return true;
 }
 
-static bool take_all(struct import *import)
+static bool want_all(struct import *import)
 {
     const struct command_call *call = import->call;
-    size_t i, taken = 0;
+    size_t i, taken = 0, length = json_array_size(import->aws.endpoints);
     json_t *one;
 
     json_array_foreach(import->connections, i, one)
     {
-        if (!take_connection(import, one)) {
+        if (!want_connection(import, one)) {
             return false;
         }
     }
-    size_t length = json_array_size(import->aws.endpoints);
     if (call->options->id != NULL && length > 1) {
         output_error(&call->output, "--id names one connection, and there are %zu VPC endpoints",
                      length);
@@ -251,7 +278,7 @@ static bool take_all(struct import *import)
     }
     json_array_foreach(import->aws.endpoints, i, one)
     {
-        if (!take_endpoint(import, one, &taken)) {
+        if (!want_endpoint(import, one, &taken)) {
             return false;
         }
     }
@@ -263,6 +290,25 @@ static bool take_all(struct import *import)
         return false;
     }
     return true;
+}
+
+static void take_all(struct import *import)
+{
+    const char *id;
+    json_t *from;
+
+    json_object_foreach(import->wanted, id, from)
+    {
+        if (home_of(import, id) != NULL) {
+            update(import, home_of(import, id), from);
+        } else {
+            char *name = create_file_name(id, ".yaml");
+
+            (void)json_object_set(import->created, id, from);
+            remember(import, id, name, "created", json_array());
+            free(name);
+        }
+    }
 }
 
 static bool put_all(struct import *import, struct change *change)
@@ -337,8 +383,11 @@ static enum exitcode run(struct import *import)
     enum exitcode code = EXITCODE_WRONG;
 
     find_homes(import);
-    if (take_all(import) && put_all(import, &change)) {
-        code = change_judge(&change);
+    if (want_all(import)) {
+        take_all(import);
+        if (put_all(import, &change)) {
+            code = change_judge(&change);
+        }
     }
     if (code == EXITCODE_FINE && !dry) {
         code = change_write(&change);
@@ -357,6 +406,7 @@ enum exitcode import_documents(const struct command_call *call)
     struct import import = {.call = call,
                             .connections = json_array(),
                             .ids = json_object(),
+                            .wanted = json_object(),
                             .created = json_object(),
                             .report = json_array()};
     enum exitcode code = EXITCODE_WRONG;
@@ -379,6 +429,7 @@ enum exitcode import_documents(const struct command_call *call)
     }
     json_decref(import.connections);
     json_decref(import.ids);
+    json_decref(import.wanted);
     json_decref(import.created);
     json_decref(import.report);
     return code;

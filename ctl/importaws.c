@@ -78,7 +78,8 @@ bool importaws_take(struct importaws *aws, const json_t *output)
     {
         learn_zone(aws, one, "ZoneName", "ZoneId");
     }
-    return endpoints != NULL || interfaces != NULL || subnets != NULL || zones != NULL;
+    return json_is_array(endpoints) || json_is_array(interfaces) || json_is_array(subnets) ||
+           json_is_array(zones);
 }
 
 /* ---- endpoints of one zone ---- */
