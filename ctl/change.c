@@ -39,8 +39,8 @@ void change_clear(struct change *change)
         free(change->items[i].bytes);
     }
     free(change->items);
-    table_free(change->before);
-    table_free(change->after);
+    tableset_free(change->before);
+    tableset_free(change->after);
     *change = (struct change){.folder = change->folder};
 }
 
@@ -107,7 +107,7 @@ enum exitcode change_judge(struct change *change)
     bool ok = true;
 
     if (change->compared) {
-        change->before = catalog_build(catalog, &options);
+        change->before = catalog_build_set(catalog, &options);
     }
     catalog_begin(catalog);
     offer_all(change, catalog);
@@ -123,7 +123,7 @@ enum exitcode change_judge(struct change *change)
         return EXITCODE_WRONG;
     }
     if (change->compared) {
-        change->after = catalog_build(catalog, &options);
+        change->after = catalog_build_set(catalog, &options);
     }
     return EXITCODE_FINE;
 }

@@ -17,7 +17,7 @@ struct change { /* zero but for 'folder' is a good start */
     bool compared; /* keep the tables */
     struct change_item *items;
     size_t length;
-    struct table *before, *after; /* of all documents, after change_judge(), if 'compared' */
+    struct tableset *before, *after; /* of all documents, after change_judge(), if 'compared' */
 };
 
 /* Takes over 'bytes'.  'old': what it replaces, NULL if it is new. */

@@ -130,7 +130,7 @@ enum exitcode check_documents(const struct command_call *call)
         ok = offline_add(&offline, call->words[i], OFFLINE_PATHS, why, sizeof(why));
     }
     if (ok) {
-        struct catalog *catalog = offline_catalog(&offline, &change);
+        struct catalog *catalog = offline_catalog(&offline, call->views, &change);
 
         code = report(call, catalog);
         catalog_free(catalog);

@@ -5,6 +5,7 @@
 #include "exitcode.h"
 #include "options.h"
 #include "output.h"
+#include "view.h"
 
 struct command;
 
@@ -12,6 +13,7 @@ struct command_call { /* all lent for the call */
     const struct command *command;
     const struct command *table; /* all commands, ended by one without name: for the help */
     const struct options *options;
+    const struct view_list *views; /* of --config; NULL = there are none */
     struct output output;
     char *const *words; /* arguments behind the command's name */
     int length;

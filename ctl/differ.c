@@ -11,6 +11,7 @@
 
 struct sides {
     const struct table *before, *after;
+    const char *view; /* "" = clients in no view */
     json_t *list;
 };
 
@@ -59,18 +60,27 @@ static void add(void *arg, const struct tablediff *diff)
 
     (void)snprintf(shown, sizeof(shown), "%s%s", fronts[diff->scope],
                    dname_to_text(diff->name.wire, name));
-    (void)json_array_append_new(
-        sides->list,
+    json_t *one =
         json_pack("{s:o, s:s, s:o, s:o}", "name", output_string(shown), "change", kinds[diff->kind],
                   "before", side_json(sides->before, &diff->name, &diff->before), "after",
-                  side_json(sides->after, &diff->name, &diff->after)));
+                  side_json(sides->after, &diff->name, &diff->after));
+
+    if (*sides->view != '\0') {
+        (void)json_object_set_new(one, "view", json_string(sides->view));
+    }
+    (void)json_array_append_new(sides->list, one);
 }
 
-json_t *differ_list(const struct table *before, const struct table *after)
+json_t *differ_list(const struct tableset *before, const struct tableset *after)
 {
-    struct sides sides = {before, after, json_array()};
+    struct sides sides = {.list = json_array()};
 
-    tablediff_run(before, after, add, &sides);
+    for (unsigned view = 0; view < before->length; view++) {
+        sides.before = tableset_table(before, view);
+        sides.after = tableset_table(after, view);
+        sides.view = view_name(before->views, view);
+        tablediff_run(sides.before, sides.after, add, &sides);
+    }
     return sides.list;
 }
 
@@ -119,12 +129,14 @@ void differ_print(const struct output *output, const json_t *list)
         json_array_foreach(list, i, one)
         {
             const char *change = json_string_value(json_object_get(one, "change"));
+            const char *view = json_string_value(json_object_get(one, "view"));
 
             if (strcmp(change, kinds[k].word) == 0) {
                 side_text(json_object_get(one, "before"), before, sizeof(before));
                 side_text(json_object_get(one, "after"), after, sizeof(after));
-                output_grid_cell(&grid, OUTPUT_BOLD, "%s",
-                                 json_string_value(json_object_get(one, "name")));
+                output_grid_cell(&grid, OUTPUT_BOLD, "%s%s%s",
+                                 json_string_value(json_object_get(one, "name")),
+                                 view != NULL ? " in view " : "", view != NULL ? view : "");
                 output_grid_cell(&grid, OUTPUT_PLAIN, "%s", before);
                 output_grid_cell(&grid, OUTPUT_DIM, "->");
                 output_grid_cell(&grid, OUTPUT_PLAIN, "%s", after);
@@ -141,7 +153,8 @@ void differ_print(const struct output *output, const json_t *list)
 /* ---- the command ---- */
 
 /* NULL: said why.  Complaints about single documents go to standard error and to '*refused'. */
-static struct table *read_side(const struct command_call *call, const char *path, size_t *refused)
+static struct tableset *read_side(const struct command_call *call, const char *path,
+                                  size_t *refused)
 {
     struct table_options options = {.zone = ""};
     struct offline offline = {0};
@@ -153,7 +166,7 @@ static struct table *read_side(const struct command_call *call, const char *path
         offline_clear(&offline);
         return NULL;
     }
-    struct catalog *catalog = offline_catalog(&offline, &change);
+    struct catalog *catalog = offline_catalog(&offline, call->views, &change);
     for (size_t i = 0; i < catalog_length(catalog); i++) {
         struct catalog_entry entry;
 
@@ -166,17 +179,17 @@ static struct table *read_side(const struct command_call *call, const char *path
             }
         }
     }
-    struct table *table = catalog_build(catalog, &options);
+    struct tableset *tables = catalog_build_set(catalog, &options);
     catalog_free(catalog);
     offline_clear(&offline);
-    return table;
+    return tables;
 }
 
 enum exitcode differ_show(const struct command_call *call)
 {
     size_t refused = 0;
-    struct table *before = read_side(call, call->words[0], &refused);
-    struct table *after = before != NULL ? read_side(call, call->words[1], &refused) : NULL;
+    struct tableset *before = read_side(call, call->words[0], &refused);
+    struct tableset *after = before != NULL ? read_side(call, call->words[1], &refused) : NULL;
     enum exitcode code = EXITCODE_WRONG;
 
     if (after != NULL) {
@@ -193,7 +206,7 @@ enum exitcode differ_show(const struct command_call *call)
         json_decref(list);
         code = refused > 0 ? EXITCODE_WRONG : same ? EXITCODE_FINE : EXITCODE_NO;
     }
-    table_free(before);
-    table_free(after);
+    tableset_free(before);
+    tableset_free(after);
     return code;
 }

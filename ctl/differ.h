@@ -3,12 +3,12 @@
 #define PLDNS_DIFFER_H
 
 #include "command.h"
-#include "table.h"
+#include "tableset.h"
 
 command_fn differ_show;
 
-/* The differences as JSON, one object each; the caller's. */
-json_t *differ_list(const struct table *before, const struct table *after);
+/* The differences as JSON, one object each; the caller's.  Both have the same views. */
+json_t *differ_list(const struct tableset *before, const struct tableset *after);
 /* The same for people. */
 void differ_print(const struct output *, const json_t *list);
 

@@ -60,7 +60,7 @@ enum exitcode folder_open(struct folder *folder, const struct command_call *call
         folder_close(folder);
         return code;
     }
-    folder->catalog = offline_catalog(&folder->files, &change);
+    folder->catalog = offline_catalog(&folder->files, call->views, &change);
     return EXITCODE_FINE;
 }
 

@@ -1,6 +1,8 @@
 #include "lookup.h"
 
+#include <arpa/inet.h>
 #include <ctype.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -141,6 +143,32 @@ static void tell_refused(const struct command_call *call, const struct catalog *
     }
 }
 
+/* The view of --client.  False: it is no address, said so. */
+static bool find_view(const struct command_call *call, unsigned *view)
+{
+    const char *client = call->options->client;
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } address = {0};
+
+    *view = VIEW_NONE;
+    if (client == NULL) {
+        return true;
+    }
+    if (inet_pton(AF_INET, client, &address.v4.sin_addr) == 1) {
+        address.v4.sin_family = AF_INET;
+    } else if (inet_pton(AF_INET6, client, &address.v6.sin6_addr) == 1) {
+        address.v6.sin6_family = AF_INET6;
+    } else {
+        output_error(&call->output, "--client: wants an IP address, not '%s'", client);
+        return false;
+    }
+    *view = view_of_client(call->views, &address.any);
+    return true;
+}
+
 /* NULL: said why on standard error.  '*refused' is how many documents were left out. */
 static json_t *ask_documents(const struct command_call *call, const char *type, size_t *refused)
 {
@@ -150,21 +178,26 @@ static json_t *ask_documents(const struct command_call *call, const char *type, 
     struct dname name;
     const char *wrong;
     char why[WHY_SIZE];
+    unsigned view;
 
     if (!dname_from_text(&name, call->words[0], strlen(call->words[0]), &wrong)) {
         output_error(&call->output, "'%s' is no name: %s", call->words[0], wrong);
+        return NULL;
+    }
+    if (!find_view(call, &view)) {
         return NULL;
     }
     if (!offline_add(&offline, call->options->attachments, OFFLINE_NAMES, why, sizeof(why))) {
         output_error(&call->output, "%s", why);
         return NULL;
     }
-    struct catalog *catalog = offline_catalog(&offline, &change);
+    struct catalog *catalog = offline_catalog(&offline, call->views, &change);
     tell_refused(call, catalog);
     *refused = change.refused;
-    struct table *table = catalog_build(catalog, &options);
-    json_t *map = explained(table, &name, type);
-    table_free(table);
+    struct tableset *tables = catalog_build_set(catalog, &options);
+    json_t *map = explained(tableset_table(tables, view), &name, type);
+    set(map, "view", view_name(call->views, view));
+    tableset_free(tables);
     catalog_free(catalog);
     offline_clear(&offline);
     return map;
@@ -346,15 +379,33 @@ static enum exitcode show(const struct command_call *call, json_t *map)
     return (call->options->given & OPTIONS_OWNED) != 0 && !owned ? EXITCODE_NO : EXITCODE_FINE;
 }
 
+static bool fits(const struct command_call *call, bool offline)
+{
+    uint64_t given = call->options->given;
+
+    if (offline && (given & OPTIONS_DAEMON) != 0) {
+        output_error(&call->output,
+                     "--attachments asks no daemon: leave out --server and --timeout");
+        return false;
+    }
+    if (offline && (given & OPTIONS_CLIENT) != 0 && (given & OPTIONS_CONFIG) == 0) {
+        output_error(&call->output, "--client with --attachments wants the views of --config, too");
+        return false;
+    }
+    if (!offline && (given & OPTIONS_CONFIG) != 0) {
+        output_error(&call->output, "--config goes with --attachments: a daemon knows its own");
+        return false;
+    }
+    return true;
+}
+
 enum exitcode lookup_explain(const struct command_call *call)
 {
     char type[TYPE_SIZE] = "A";
     size_t refused = 0;
     bool offline = (call->options->given & OPTIONS_ATTACHMENTS) != 0;
 
-    if (offline && (call->options->given & (OPTIONS_DAEMON | OPTIONS_CLIENT)) != 0) {
-        output_error(&call->output,
-                     "--attachments asks no daemon: leave out --server, --client and --timeout");
+    if (!fits(call, offline)) {
         return EXITCODE_WRONG;
     }
     if (call->length == 2 && !read_type(call, call->words[1], type)) {

@@ -159,10 +159,26 @@ bool offline_add(struct offline *o, const char *path, enum offline_naming naming
     return true;
 }
 
-struct catalog *offline_catalog(const struct offline *o, struct catalog_change *change)
+void offline_views(const char *path, struct view_list *out, struct error_list *errors)
+{
+    struct offline_file file = {0};
+
+    read_path(&file, path, false);
+    if (file.trouble != NULL) {
+        error_add(errors, path, 0, 0, "cannot be read: %s", file.trouble);
+    } else {
+        viewread_file(path, file.bytes, file.size, out, errors);
+    }
+    free(file.bytes);
+    free(file.trouble);
+}
+
+struct catalog *offline_catalog(const struct offline *o, const struct view_list *views,
+                                struct catalog_change *change)
 {
     struct catalog *catalog = catalog_new(0);
 
+    catalog_set_views(catalog, views);
     catalog_begin(catalog);
     for (size_t i = 0; i < o->length; i++) {
         const struct offline_file *file = &o->files[i];

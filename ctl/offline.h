@@ -4,6 +4,7 @@
 #define PLDNS_OFFLINE_H
 
 #include "catalog.h"
+#include "viewread.h"
 
 #define OFFLINE_FILES_MAX 100000
 
@@ -27,8 +28,13 @@ enum offline_naming { OFFLINE_PATHS, OFFLINE_NAMES }; /* with the directory in f
 MUST_USE bool offline_add(struct offline *, const char *path, enum offline_naming, char *why,
                           size_t why_size);
 
-/* Offers all to a fresh catalog, from a cold start.  The caller frees it. */
-struct catalog *offline_catalog(const struct offline *, struct catalog_change *change);
+/* Offers all to a fresh catalog, from a cold start.  The caller frees it.  'views' (may be NULL) is
+ * lent for as long as it lives. */
+struct catalog *offline_catalog(const struct offline *, const struct view_list *views,
+                                struct catalog_change *change);
+
+/* The views of pldnsd's configuration file. */
+void offline_views(const char *path, struct view_list *out, struct error_list *errors);
 
 void offline_clear(struct offline *);
 

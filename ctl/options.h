@@ -42,12 +42,15 @@
 #define OPTIONS_CLOUD         (UINT64_C(1) << 31)
 #define OPTIONS_PROJECT       (UINT64_C(1) << 32)
 #define OPTIONS_ZONE_ID       (UINT64_C(1) << 33)
+#define OPTIONS_CONFIG        (UINT64_C(1) << 34)
 
 #define OPTIONS_EVERYWHERE (OPTIONS_OUTPUT | OPTIONS_NO_COLOR | OPTIONS_HELP | OPTIONS_VERSION)
 /* What every command that asks the daemon takes. */
 #define OPTIONS_DAEMON (OPTIONS_SERVER | OPTIONS_TIMEOUT)
+/* What every command that works on documents takes. */
+#define OPTIONS_FOLDER (OPTIONS_ATTACHMENTS | OPTIONS_CONFIG)
 /* What every command that changes documents takes. */
-#define OPTIONS_WRITER (OPTIONS_DAEMON | OPTIONS_ATTACHMENTS | OPTIONS_NO_WAIT | OPTIONS_CLUSTER)
+#define OPTIONS_WRITER (OPTIONS_DAEMON | OPTIONS_FOLDER | OPTIONS_NO_WAIT | OPTIONS_CLUSTER)
 
 /* An option that may be given again and again. */
 #define OPTIONS_LIST_MAX 64
@@ -64,7 +67,7 @@ struct options {
     const char *attachments;
     const char *client, *document, *name; /* NULL = not given, here and below */
     const char *id, *cluster, *display_name, *type, *unique_name, *attach_domain;
-    const char *aws_name, *aws_region, *alicloud_name, *region, *cloud, *project, *file;
+    const char *aws_name, *aws_region, *alicloud_name, *region, *cloud, *project, *file, *config;
     struct options_list domains, endpoints, endpoints_dns, zone_ids;
     uint64_t generation;
     uint64_t timeout_ms; /* 0 = not given */

@@ -14,7 +14,10 @@
 #include "import.h"
 #include "listing.h"
 #include "lookup.h"
+#include "offline.h"
 #include "status.h"
+
+#define LINE_SIZE 2048
 
 static const struct command commands[] = {
     {"status", "", "what is served, refused and asked for",
@@ -28,14 +31,14 @@ static const struct command commands[] = {
      "conflict.  A directory stands for its *.yaml, *.yml and *.json files, '-' for\n"
      "standard input; without argument the directory of --attachments is checked.\n"
      "Needs no daemon.  Exit 2 if a document would be refused.",
-     0, -1, OPTIONS_ATTACHMENTS | OPTIONS_STRICT, check_documents},
+     0, -1, OPTIONS_FOLDER | OPTIONS_STRICT, check_documents},
     {"explain", "NAME [TYPE]", "what a query for NAME gets, and why",
      "Shows what pldnsd answers to a query of TYPE (default A): the rule, its\n"
      "connection, zone, state, addresses, and the line of the document; for a name\n"
      "that is not owned the near miss.  With --attachments the documents of that\n"
      "directory are asked instead of the daemon (exit 2 if one of them is refused; the\n"
      "others are asked all the same).  With --owned exit 1 unless the name is owned.",
-     1, 2, OPTIONS_DAEMON | OPTIONS_ATTACHMENTS | OPTIONS_OWNED | OPTIONS_CLIENT, lookup_explain},
+     1, 2, OPTIONS_DAEMON | OPTIONS_FOLDER | OPTIONS_OWNED | OPTIONS_CLIENT, lookup_explain},
     {"reload", "", "read the documents again, and say how it went",
      "Asks pldnsd to look at its documents now and waits until the result is served.\n"
      "Prints the generation, how many names were added, moved and removed, and which\n"
@@ -57,17 +60,17 @@ static const struct command commands[] = {
      "Lists the private link connections of all documents.  With -o json or -o yaml as\n"
      "the public API's List, with all that the documents hold.  Exit 2 if a document\n"
      "would be refused; the others are listed all the same.",
-     0, 0, OPTIONS_ATTACHMENTS | OPTIONS_CLUSTER, listing_list},
+     0, 0, OPTIONS_FOLDER | OPTIONS_CLUSTER, listing_list},
     {"get", "[ID]", "one connection, with its endpoints and attached domains",
      "Shows a connection.  With -o json or -o yaml as the public API's Get; domains\n"
      "that the document does not write out are filled in.",
-     0, 1, OPTIONS_ATTACHMENTS | OPTIONS_CLUSTER | OPTIONS_ID, listing_get},
+     0, 1, OPTIONS_FOLDER | OPTIONS_CLUSTER | OPTIONS_ID, listing_get},
     {"describe", "[ID]", "the same as get", "See 'pldnsctl help get'.", 0, 1,
-     OPTIONS_ATTACHMENTS | OPTIONS_CLUSTER | OPTIONS_ID, listing_get},
+     OPTIONS_FOLDER | OPTIONS_CLUSTER | OPTIONS_ID, listing_get},
     {"zones", "", "the zones, and the endpoints in each",
      "Lists the availability zone ids of all connections with their endpoints; a zone\n"
      "that an endpoint service has and no endpoint is in is marked.",
-     0, 0, OPTIONS_ATTACHMENTS | OPTIONS_CLUSTER, listing_zones},
+     0, 0, OPTIONS_FOLDER | OPTIONS_CLUSTER, listing_zones},
     {"create", "[ID]", "a new connection, in a document of its own",
      "Writes a document ID.yaml (or .json) from the options, from a document (--file),\n"
      "or from both: what ticloud prints needs only endpoints.  Without ID one is made.\n"
@@ -102,7 +105,7 @@ static const struct command commands[] = {
      "Compares two directories or files: names that become public (detached), become\n"
      "private (attached), or are answered otherwise, with old and new addresses.  Exit\n"
      "0 if there are none, 1 if there are, 2 if a document would be refused.",
-     2, 2, 0, differ_show},
+     2, 2, OPTIONS_CONFIG, differ_show},
     {"import", "[FILE…]", "make documents of what the API and the aws command print",
      "Takes what 'ticloud serverless private-link-connection get' or 'list -o json'\n"
      "prints, and 'aws ec2 describe-vpc-endpoints', beside it describe-network-\n"
@@ -163,6 +166,29 @@ static const struct command *row_of(command_fn *run)
     return c;
 }
 
+static enum exitcode run_with_views(struct command_call *call)
+{
+    struct error_list errors = {0};
+    struct view_list views = {0};
+    enum exitcode code = EXITCODE_WRONG;
+
+    if ((call->options->given & OPTIONS_CONFIG) == 0) {
+        return call->command->run(call);
+    }
+    offline_views(call->options->config, &views, &errors);
+    for (size_t i = 0; i < errors.length; i++) {
+        char line[LINE_SIZE];
+        output_error(&call->output, "%s", error_format(&errors.items[i], line, sizeof(line)));
+    }
+    if (errors.errors == 0) {
+        call->views = &views;
+        code = call->command->run(call);
+    }
+    view_clear(&views);
+    error_clear(&errors);
+    return code;
+}
+
 /* --help and --version go before everything else; "pldnsctl reload --help" explains reload. */
 static enum exitcode run(struct command_call *call)
 {
@@ -187,7 +213,7 @@ static enum exitcode run(struct command_call *call)
     if (call->command == NULL || !fits(call)) {
         return EXITCODE_WRONG;
     }
-    return call->command->run(call);
+    return run_with_views(call);
 }
 
 int main(int argc, char **argv)

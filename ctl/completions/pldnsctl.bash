@@ -14,16 +14,16 @@ _pldnsctl_ids() {
 
 _pldnsctl_options() {
     local everywhere='--output --no-color --help --version' daemon='--server --timeout'
-    local writer="$daemon --attachments --no-wait --cluster-id --private-link-connection-id --id"
+    local writer="$daemon --attachments --config --no-wait --cluster-id --private-link-connection-id --id"
     case $1 in
     '') echo "$everywhere $daemon --attachments" ;;
     status | reload) echo "$everywhere $daemon" ;;
-    check) echo "$everywhere --attachments --strict" ;;
-    explain) echo "$everywhere $daemon --attachments --owned --client" ;;
+    check) echo "$everywhere --attachments --config --strict" ;;
+    explain) echo "$everywhere $daemon --attachments --config --owned --client" ;;
     wait) echo "$everywhere $daemon --generation --document --name" ;;
     flush) echo "$everywhere $daemon --subtree" ;;
-    list | zones) echo "$everywhere --attachments --cluster-id" ;;
-    get | describe) echo "$everywhere --attachments --cluster-id --private-link-connection-id --id" ;;
+    list | zones) echo "$everywhere --attachments --config --cluster-id" ;;
+    get | describe) echo "$everywhere --attachments --config --cluster-id --private-link-connection-id --id" ;;
     create)
         echo "$everywhere $writer --display-name --type --aws.endpoint-service-name --aws.endpoint-service-region \
             --alicloud.endpoint-service-name --endpoint --endpoint-dns --file --dry-run"
@@ -31,6 +31,7 @@ _pldnsctl_options() {
     delete) echo "$everywhere $writer --force --yes" ;;
     attach-domains) echo "$everywhere $writer --type --unique-name --domain --region --cloud --project-id --dry-run" ;;
     detach-domains) echo "$everywhere $writer --attach-domain-id --unique-name --dry-run" ;;
+    diff) echo "$everywhere --config" ;;
     import) echo "$everywhere $writer --zone-id --dry-run" ;;
     *) echo "$everywhere" ;;
     esac
@@ -53,7 +54,7 @@ _pldnsctl_value() { # what stands behind an option; false: this one takes no val
     --server | -s | --client | --generation | --document | --name | --timeout | -t | --cluster-id | -c | --display-name | \
         --aws.endpoint-service-name | --aws.endpoint-service-region | --alicloud.endpoint-service-name | --endpoint | \
         --endpoint-dns | --unique-name | --domain | --region | --project-id | --attach-domain-id | --zone-id) ;;
-    --attachments | -a | --file | -f) ;;
+    --attachments | -a | --config | --file | -f) ;;
     *) return 1 ;;
     esac
 }

@@ -1,6 +1,8 @@
 """Views: clients by network see the connections of their own clusters, and nothing of others'.  All of 127.0.0.0/8 is
 ours to ask from, so each view is a network of it."""
 import json
+import shutil
+import subprocess
 
 import dns.edns
 import dns.flags
@@ -8,7 +10,7 @@ import dns.message
 import dns.query
 import dns.rcode
 import pytest
-from conftest import SLACK, custom, document, eventually, managed
+from conftest import PLDNSCTL, SLACK, custom, document, eventually, managed
 
 A, B, C, NONE = "127.1.0.1", "127.2.0.1", "127.2.9.1", "127.0.0.1"
 CONFLUENT = "lkc-1.domnprzqrog.us-east-1.aws.confluent.cloud"
@@ -194,6 +196,53 @@ def test_names_of_endpoints(daemon, upstream):
     daemon.start()
     eventually(lambda: ask(daemon, B, "b.example") == ["192.0.2.9"], "the name")
     assert ask(daemon, A, CONFLUENT) == ["10.0.0.1"]
+
+
+def offline(*arguments):
+    return subprocess.run([PLDNSCTL, *map(str, arguments)], capture_output=True, text=True, check=False, timeout=60 * SLACK)
+
+
+def test_offline_with_the_configuration(daemon):
+    daemon.set("attachments.views", VIEWS[:2])
+    config = daemon.configure()
+    for name, cluster, address in (("a.yaml", "1081", "10.0.0.1"), ("b.yaml", "1082", "10.0.0.2")):
+        daemon.write(name, confluent(int(cluster) % 10, cluster, address))
+    folder = ["--attachments", daemon.documents]
+    assert offline("check", *folder).returncode == 2
+    assert offline("check", *folder, "--config", config).returncode == 0
+    for client, plc in ((A, "plc-1"), (B, "plc-2")):
+        result = offline("explain", CONFLUENT, *folder, "--config", config, "--client", client, "-o", "json")
+        assert json.loads(result.stdout)["connection"] == plc, result.stderr
+    assert not json.loads(offline("explain", CONFLUENT, *folder, "--config", config, "-o", "json").stdout)["owned"]
+    for wrong, said in ((["--client", A], "wants the views of --config"), (["--config", config, "--client", "x"], "wants an IP"),
+                        (["--config", "/nowhere"], "/nowhere: cannot be read")):
+        result = offline("explain", CONFLUENT, *folder, *wrong)
+        assert result.returncode == 2 and said in result.stderr
+    assert offline("explain", CONFLUENT, "--config", config).returncode == 2
+    # Attaching what another view has already; detaching it again is told of that view alone.
+    attach = ["attach-domains", "plc-9", *folder, "--type", "CONFLUENT", "--unique-name", "other.us-east-1", "--no-wait"]
+    daemon.write("c.yaml", document(9, ["10.0.0.9"], clusterId="1082",
+                                    attachedDomains=[{"type": "CUSTOM", "domains": [{"name": "c.example"}]}]))
+    daemon.write("d.yaml", document(8, ["10.0.0.8"], clusterId="1081",
+                                    attachedDomains=[{"type": "CONFLUENT", "uniqueName": "other.us-east-1"}]))
+    assert "attached already by plc-8" in offline(*attach).stderr
+    assert offline(*attach, "--config", config).returncode == 0
+    old = daemon.folder / "old"
+    shutil.copytree(daemon.documents, old)
+    daemon.remove("d.yaml")
+    result = offline("diff", old, daemon.documents, "--config", config, "-o", "json")
+    assert result.returncode == 1
+    names = json.loads(result.stdout)["names"]
+    assert {(one["view"], one["change"]) for one in names} == {("a", "public")}
+    assert "in view a" in offline("diff", old, daemon.documents, "--config", config).stdout
+
+
+def test_a_bad_configuration_is_told_offline(daemon):
+    daemon.set("attachments.views", [{"name": "a b", "clients": ["127.1.0.0/16"], "clusterIds": []}])
+    daemon.write("a.yaml", confluent(1, "1081", "10.0.0.1"))
+    result = offline("check", "--attachments", daemon.documents, "--config", daemon.configure())
+    assert result.returncode == 2
+    assert "attachments.views[0].name: wants up to 63 letters" in result.stderr
 
 
 def test_status_and_metrics_by_view(divided):
