@@ -151,31 +151,67 @@ def daemon_program():
     return PLDNSD
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small disk wants root")
-def test_full_disk_costs_the_snapshot_only(daemon):
+@pytest.fixture(name="small")
+def fixture_small(daemon):
+    """A daemon whose state directory is a disk of four pages."""
+    if os.geteuid() != 0:
+        pytest.skip("mounting a small disk wants root")
     daemon.state.mkdir()
     if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16k", "none", str(daemon.state)], check=False,
                       capture_output=True).returncode != 0:
         pytest.skip("mounting is not allowed here")
     try:
-        big = ["10.9.%d.%d" % (i // 250, i % 250) for i in range(16)]
-        daemon.write("a.yaml", document(1, ["10.0.0.1"]))
-        daemon.start()
-        keeps(daemon, "a.yaml")
-        for n in range(2, 40):
-            daemon.write("d%d.yaml" % n, document(n, big))
-        daemon.reload()
-        eventually(lambda: daemon.status().get("stateTrouble"), "the trouble")
-        assert "No space left on device" in daemon.status()["stateTrouble"]
-        assert len(daemon.ask(managed(39))) == 16
-        for n in range(2, 40):
-            daemon.remove("d%d.yaml" % n)
-        daemon.write("a.yaml", document(1, ["10.0.0.3"]))
-        daemon.reload()
-        eventually(lambda: "stateTrouble" not in daemon.status(), "the disk has room again")
-        eventually(lambda: "10.0.0.3" in (daemon.state / "accepted" / "a.yaml").read_text(), "kept again")
-        daemon.stop()
+        yield daemon
     finally:
         if daemon.process is not None:
             daemon.stop()
         subprocess.run(["umount", str(daemon.state)], check=True)
+
+
+def test_full_disk_leaves_the_old_copy(small):
+    """Whole, and good for a start."""
+    first, second = document(1, ["10.0.0.1"]), document(1, ["10.0.0.2"])
+    small.write("a.yaml", first)
+    small.start()
+    keeps(small, "a.yaml")
+    eventually(lambda: "stateTrouble" not in small.status(), "all is kept")
+    filler = small.state / "filler"
+    with open(filler, "wb", buffering=0) as out:
+        try:
+            while out.write(b"x" * 512):
+                pass
+        except OSError:
+            pass
+    small.write("a.yaml", second)
+    small.reload()
+    eventually(lambda: small.status().get("stateTrouble"), "the trouble")
+    assert "No space left on device" in small.status()["stateTrouble"] and "No space left on device" in small.log
+    assert small.ask(managed(1)) == ["10.0.0.2"]
+    assert (small.state / "accepted" / "a.yaml").read_text() == first
+    small.write("a.yaml", "privateLinkConnectionId: [")
+    small.restart(signal.SIGKILL)
+    assert small.ask(managed(1)) == ["10.0.0.1"]
+    filler.unlink()
+    small.write("a.yaml", second)
+    small.reload()
+    eventually(lambda: (small.state / "accepted" / "a.yaml").read_text() == second, "it is kept again")
+    assert kept(small) == ["a.yaml"]
+
+
+def test_full_disk_costs_the_snapshot_only(small):
+    big = ["10.9.%d.%d" % (i // 250, i % 250) for i in range(16)]
+    small.write("a.yaml", document(1, ["10.0.0.1"]))
+    small.start()
+    keeps(small, "a.yaml")
+    for n in range(2, 40):
+        small.write("d%d.yaml" % n, document(n, big))
+    small.reload()
+    eventually(lambda: small.status().get("stateTrouble"), "the trouble")
+    assert "No space left on device" in small.status()["stateTrouble"]
+    assert len(small.ask(managed(39))) == 16
+    for n in range(2, 40):
+        small.remove("d%d.yaml" % n)
+    small.write("a.yaml", document(1, ["10.0.0.3"]))
+    small.reload()
+    eventually(lambda: "stateTrouble" not in small.status(), "the disk has room again")
+    eventually(lambda: "10.0.0.3" in (small.state / "accepted" / "a.yaml").read_text(), "kept again")
