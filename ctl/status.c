@@ -68,6 +68,23 @@ static void line_of(struct output_grid *grid, const json_t *map, const char *key
     line(grid, label, OUTPUT_PLAIN, joined);
 }
 
+/* What each view sees of it. */
+static void add_views(struct output_grid *grid, const json_t *list)
+{
+    size_t i;
+    json_t *view;
+
+    json_array_foreach(list, i, view)
+    {
+        const char *name = text_of(view, "name");
+
+        output_grid_cell(grid, OUTPUT_BOLD, "in %s%s", *name == '\0' ? "no view" : "view ", name);
+        output_grid_cell(grid, OUTPUT_PLAIN,
+                         "%" JSON_INTEGER_FORMAT " connections, %" JSON_INTEGER_FORMAT " names",
+                         number(view, "connections"), number(view, "names"));
+    }
+}
+
 static void print_head(const struct output *output, const json_t *map)
 {
     struct output_grid grid = {.columns = 2};
@@ -91,6 +108,7 @@ static void print_head(const struct output *output, const json_t *map)
                      " connections, %" JSON_INTEGER_FORMAT " names",
                      number(table, "documents"), number(table, "connections"),
                      number(table, "names"));
+    add_views(&grid, json_object_get(map, "views"));
     if (number(map, "refused") > 0) {
         output_grid_cell(&grid, OUTPUT_BOLD, "refused");
         output_grid_cell(&grid, OUTPUT_RED, "%" JSON_INTEGER_FORMAT " documents, see below",

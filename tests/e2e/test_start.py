@@ -59,10 +59,10 @@ def test_environment_goes_before_the_file(daemon):
 def test_all_mistakes_at_once(daemon):
     daemon.set("zone", "not a zone")
     daemon.set("cache.sise", "1MiB")
-    daemon.set("forward.upstreams", ["tls://10.0.0.1"])
+    daemon.set("forward.upstreams", ["quic://10.0.0.1"])
     ran = daemon.run("--listen", "nowhere", env={"PLDNS_DRAIN": "soon"})
     assert ran.returncode == REFUSED
-    for said in ("zone: wants a zone id", "did you mean 'size'?", "does not speak TLS", "--listen: 'nowhere'", "PLDNS_DRAIN: wants"):
+    for said in ("zone: wants a zone id", "did you mean 'size'?", "forward.upstreams[0]: 'quic://10.0.0.1'", "--listen: 'nowhere'", "PLDNS_DRAIN: wants"):
         assert said in ran.stderr
     assert "pldns.yaml:" in ran.stderr
 

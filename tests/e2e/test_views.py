@@ -250,6 +250,8 @@ def test_status_and_metrics_by_view(divided):
     assert {name: v["connections"] for name, v in views.items()} == {"": 1, "a": 1, "b": 1, "c": 1}
     assert views["a"]["names"] == views["b"]["names"] > 0
     assert divided.status()["table"]["documents"] == 3
+    text = divided.ctl("status").stdout
+    assert "in no view" in text and "in view b" in text
     metrics = divided.admin("/metrics").body
     assert 'pldns_view_connections{view="b"} 1' in metrics
     assert metrics.count("pldns_view_names{") == len(VIEWS)
