@@ -112,6 +112,50 @@ reload_resolver
 if ms=$(settle "b1.$KAFKA_ZONE" "$both"); then ok "attach: the wildcard is back ($ms ms)"; else bad "attach: the wildcard is back" "$(digged "b1.$KAFKA_ZONE")"; fi
 if alive resolver && [ "$before" = "$(pid_of resolver)" ]; then ok "the resolver process lived through both reloads"; else bad "the resolver process lived through both reloads"; fi
 
+# -- the procedure of the manual, with pldnsctl: create, dry run, attach, clients, detach, delete ----
+ctl() { "$PLDNSCTL" --server "unix:$SCEN_RUN/pldns/admin.sock" "$@" --attachments "$SCEN_RUN/pldns/attachments.d"; }
+kafka_clients() {   # kafka_clients LABEL: those that are installed send and receive
+    local boot="bootstrap.$KAFKA_ZONE:9092"
+    if "$SCEN_PY" -c 'import confluent_kafka' 2>/dev/null; then
+        check "$1: confluent-kafka" worker "$SCEN_PY" -B "$SCEN_HERE/clients/confluent.py" "$boot" "pcf$$" 5
+    fi
+    if "$SCEN_PY" -c 'import kafka' 2>/dev/null; then
+        check "$1: kafka-python" worker "$SCEN_PY" -B "$SCEN_HERE/clients/kafkapy.py" "$boot" "pkp$$" 5
+    fi
+    if [ -d "$SCEN_NODE/node_modules/kafkajs" ]; then
+        check "$1: kafkajs" worker node "$SCEN_HERE/clients/kafkajs.mjs" "$boot" "pjs$$" 5
+    fi
+}
+procedure() {
+    local plc=plc-procedure dry made id
+    full_table | grep -v "$KAFKA_ZONE" | write_table
+    reload_resolver
+    settle "b1.$KAFKA_ZONE" "" >/dev/null
+    check "procedure: create" ctl create "$plc" --display-name kafka-prod --type AWS_ENDPOINT_SERVICE -c 108 \
+        --aws.endpoint-service-name com.amazonaws.vpce.us-east-1.vpce-svc-0123 \
+        --endpoint "use1-az1=$IP_EP_A" --endpoint "use1-az2=$IP_EP_B"
+    dry=$(ctl attach-domains "$plc" -c 108 --type TIDBCLOUD_MANAGED --dry-run 2>&1)
+    made=$(sed -n 's/^unique name \([a-z2-7]\{26\}\):$/\1/p' <<<"$dry")
+    if [ -n "$made" ] && grep -qxF "*.use1-az2.$made.aws.plc.tidbcloud.com" <<<"$dry"; then
+        ok "procedure: the dry run makes a unique name and shows the domains"
+    else bad "procedure: the dry run makes a unique name and shows the domains" "$dry"; fi
+    same "procedure: and attaches nothing" "" "$(digged "b1.$made.aws.plc.tidbcloud.com")"
+    check "procedure: attach" ctl attach-domains "$plc" -c 108 --type TIDBCLOUD_MANAGED --unique-name "$UNIQUE"
+    same "procedure: served when attach returns" "$both" "$(digged "b1.$KAFKA_ZONE")"
+    same "procedure: by zone, too" "$IP_EP_B" "$(digged "b1.use1-az2.$KAFKA_ZONE")"
+    kafka_clients "procedure, attached"
+    id=$("$PLDNSCTL" get "$plc" -o json --attachments "$SCEN_RUN/pldns/attachments.d" | "$SCEN_PY" -c 'import json, sys; print(json.load(sys.stdin)["attachedDomains"][0]["attachDomainId"])')
+    check "procedure: detach" ctl detach-domains "$plc" -c 108 --attach-domain-id "$id"
+    same "procedure: gone when detach returns" NXDOMAIN "$(status "b1.$KAFKA_ZONE")"
+    check "procedure: delete" ctl delete "$plc" -c 108 --force
+    full_table | write_table
+    reload_resolver
+    settle "b1.$KAFKA_ZONE" "$both" >/dev/null
+}
+if ! has kafka || [ ! -S "$SCEN_RUN/pldns/admin.sock" ]; then skp "procedure: needs kafka and pldnsd"
+elif [ ! -x "$PLDNSCTL" ]; then skp "procedure: there is no $PLDNSCTL"
+else procedure; fi
+
 # -- one zone's endpoint address is lost -----------------------------------------------------
 if has kafka && command -v kcat >/dev/null; then
     in_ns "$NS_EP" ip addr del "$IP_EP_A/24" dev eth0

@@ -47,6 +47,8 @@ PUBLIC_ADDR=10.77.0.80
 UNREACHABLE=203.0.113.9                     # what the public DNS says of the RDS names; TEST-NET-3
 
 ATTACH=$SCEN_RUN/attachments.tsv
+: "${PLDNSD:=$SCEN_HERE/../../build/run/resolver/pldnsd}"
+: "${PLDNSCTL:=$(dirname "$(dirname "$PLDNSD")")/ctl/pldnsctl}"   # the tool that was built beside it
 
 has() { case ",$SCEN_PARTS," in *",$1,"*) ;; *) return 1 ;; esac; }
 in_ns() { local ns=$1; shift; ip netns exec "$ns" "$@"; }
