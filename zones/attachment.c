@@ -72,6 +72,11 @@ static void warn_name(const struct fields *fields, const struct connection *conn
                     text);
     if (domain->root == NULL && has_placeholder(name->wire))
         warn_placeholder(fields, NAME);
+    if (domain_name_names_zone(connection, domain, name->wire))
+        fields_warn(fields, NAME, NULL,
+                    "'%.*s' is the name of a zone, which differs from account to account; brokers "
+                    "carry zone ids such as use1-az1",
+                    name->wire[2], (const char *)name->wire + 3);
     if (domain_name_misses_zone(connection, domain, name->wire))
         fields_warn(fields, NAME, NULL, "its zone '%.*s' has no endpoint", name->wire[2],
                     (const char *)name->wire + 3);

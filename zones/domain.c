@@ -234,6 +234,16 @@ bool domain_name_misses_zone(const struct connection *connection,
            domain_name_zone(connection, domain, name)[0] == '\0';
 }
 
+bool domain_name_names_zone(const struct connection *connection,
+                            const struct connection_domain *domain, const uint8_t *name)
+{
+    const uint8_t *label = zone_label(domain, name);
+
+    return label != NULL && connection->cloud == CLOUD_AWS &&
+           zoneid_is_aws_name((const char *)label + 1, label[0]) &&
+           domain_name_zone(connection, domain, name)[0] == '\0';
+}
+
 /* ---- rules ---- */
 
 struct giver {

@@ -55,6 +55,11 @@ const char *domain_name_zone(const struct connection *, const struct connection_
 bool domain_name_misses_zone(const struct connection *, const struct connection_domain *,
                              const uint8_t *name);
 
+/* True if that label is instead what one account calls a zone (us-east-1a), on AWS: broker names
+ * carry ids. */
+bool domain_name_names_zone(const struct connection *, const struct connection_domain *,
+                            const uint8_t *name);
+
 /* Calls 'each' for every rule, in the order written.  Lent for the call.
  *
  * A written wildcard of a typed domain that misses its zone makes no rule under a strict fallback:
