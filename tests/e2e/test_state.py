@@ -1,4 +1,5 @@
 """What survives: last accepted versions across restarts, kills, unreadable folders and full disks."""
+import json
 import os
 import signal
 import subprocess
@@ -149,6 +150,22 @@ def test_two_daemons_do_not_share_a_state(running, tmp_path):
 def daemon_program():
     from conftest import PLDNSD
     return PLDNSD
+
+
+def test_a_list_that_tells_no_domains_detaches_nothing(running):
+    """The API's List leaves attachedDomains out; [] is said on purpose."""
+    daemon = running
+    untold = {k: v for k, v in json.loads(document(1, ["10.0.0.7"])).items() if k != "attachedDomains"}
+    daemon.write("a.yaml", json.dumps({"privateLinkConnections": [untold], "nextPageToken": "", "totalSize": "1"}))
+    for _ in range(2):
+        ran = daemon.ctl("reload")
+        assert ran.returncode != 0 and "attachedDomains of 'plc-1' is absent" in ran.stdout + ran.stderr
+        assert daemon.ask(managed(1)) == ["10.0.0.1"]
+        daemon.restart()
+        assert daemon.ask(managed(1)) == ["10.0.0.1"]
+    daemon.write("a.yaml", json.dumps({"privateLinkConnections": [{**untold, "attachedDomains": []}]}))
+    assert daemon.ctl("reload").returncode == 0
+    assert daemon.ask(managed(1)) == "NXDOMAIN"
 
 
 @pytest.fixture(name="small")
