@@ -124,6 +124,18 @@ static enum reply_verdict follow(struct walk *w, const struct record *r)
     return REPLY_GOOD;
 }
 
+/* The CNAME made from a DNAME, and it was what was asked for. */
+static enum reply_verdict take_made(struct walk *w, const struct record *r)
+{
+    struct dname target;
+
+    if (read_folded(w, r->rdata, &target) == 0 || !same(&target, &w->dname_target))
+        return REPLY_MALFORMED;
+    w->dname_waits = false;
+    w->answered = true;
+    return REPLY_GOOD;
+}
+
 /* A DNAME above the end of the trail: works out what the CNAME behind it must say. */
 static enum reply_verdict redirect(struct walk *w, const struct record *r)
 {
@@ -163,6 +175,8 @@ static enum reply_verdict explain(struct walk *w, const struct record *r)
     }
     if (here && r->type == RECORD_CNAME && asked != RECORD_CNAME && asked != RECORD_ANY)
         return follow(w, r);
+    if (here && r->type == RECORD_CNAME && w->dname_waits)
+        return take_made(w, r);
     if (!here && r->type == RECORD_DNAME)
         return redirect(w, r);
     if (!here || w->dname_waits || (r->type != asked && asked != RECORD_ANY) ||

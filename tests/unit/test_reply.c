@@ -140,15 +140,35 @@ static void asked_for_cname(void)
     fake_message_cname(&m, "a.example", 60, "b.example");
 }
 
-static void dname(const char *dname_target, const char *cname_target)
+static void dname_asked(uint16_t type, const char *dname_target, const char *cname_target)
 {
     uint8_t wire[255];
 
-    begin("x.y.old.example", 1, 0);
+    begin("x.y.old.example", type, 0);
     fake_message_record(&m, FAKE_ANSWER, "old.example", FAKE_TYPE_DNAME, 60, wire,
                         fake_message_name(wire, dname_target));
     if (cname_target != NULL)
         fake_message_cname(&m, "x.y.old.example", 0, cname_target);
+}
+
+static void dname(const char *dname_target, const char *cname_target)
+{
+    dname_asked(1, dname_target, cname_target);
+}
+
+static void dname_cname_right(void)
+{
+    dname_asked(5, "new.example", "x.y.NEW.example");
+}
+
+static void dname_cname_lies(void)
+{
+    dname_asked(5, "new.example", "x.new.example");
+}
+
+static void dname_any(void)
+{
+    dname_asked(255, "new.example", "x.y.NEW.example");
 }
 
 static void dname_right(void)
@@ -402,6 +422,10 @@ static const struct {
     {"CNAME after", answer_then_cname, "a.example", 1, REPLY_MALFORMED, 0, 0, 0, false, false},
     {"CNAME asked", asked_for_cname, "a.example", 5, REPLY_GOOD, 0, 0, 60, false, false},
     {"DNAME", dname_right, "x.y.old.example", 1, REPLY_GOOD, 0, 1, 0, false, false},
+    {"DNAME, CNAME", dname_cname_right, "x.y.old.example", 5, REPLY_GOOD, 0, 0, 0, false, false},
+    {"DNAME, ANY", dname_any, "x.y.old.example", 255, REPLY_GOOD, 0, 0, 0, false, false},
+    {"DNAME lies, CNAME", dname_cname_lies, "x.y.old.example", 5, REPLY_MALFORMED, 0, 0, 0, false,
+     false},
     {"DNAME lies", dname_lies, "x.y.old.example", 1, REPLY_MALFORMED, 0, 0, 0, false, false},
     {"DNAME alone", dname_alone, "x.y.old.example", 1, REPLY_MALFORMED, 0, 0, 0, false, false},
     {"DNAME foreign", dname_of_others, "x.example", 1, REPLY_MALFORMED, 0, 0, 0, false, false},
