@@ -8,7 +8,7 @@ import pytest
 from conftest import SLACK, custom, document, eventually, free_port, managed
 
 CHECK = {"interval": "1s", "timeout": "300ms", "rise": 2, "fall": 2, "minHealthy": "50%"}
-FALL = 2 * 1 + 0.3          # interval * fall + timeout: promised
+FALL = 2 * 1 + 0.3          # interval * fall + timeout: promised; to the millisecond in test_prober.c
 ONE, TWO = "127.0.0.21", "127.0.0.22"
 
 
@@ -87,13 +87,13 @@ def test_a_dead_address_leaves_and_returns(checking, brokers, way):
     getattr(brokers[0], way)()
     begin = time.monotonic()
     eventually(lambda: checking.ask(managed(1)) == [TWO], "it is left out")
-    assert time.monotonic() - begin < FALL + 0.2 + 2 * (SLACK - 1)
+    assert time.monotonic() - begin < FALL + SLACK
     assert checking.ask(managed(1, "use1-az1")) == [TWO]
     assert "withdrawn=%s@" % ONE in checking.chaos(managed(1))
     assert "withdrawn=%s@" % ONE in checking.ctl("explain", managed(1)).stdout
     status = {item["address"]: item for item in checking.status()["health"]["list"]}
     assert status[ONE]["state"] == "unhealthy" and status[ONE]["last"] == ("refused" if way == "close" else "timeout")
-    assert status[ONE]["sinceSeconds"] <= 1 * SLACK and status[TWO]["state"] == "healthy"
+    assert status[ONE]["sinceSeconds"] <= 2 * SLACK and status[TWO]["state"] == "healthy"
     shown = checking.ctl("status")
     assert ONE in shown.stdout and "unhealthy" in shown.stdout and TWO not in shown.stdout
     assert "event=\"endpoint unhealthy\" address=%s" % ONE in checking.log
@@ -103,7 +103,7 @@ def test_a_dead_address_leaves_and_returns(checking, brokers, way):
     brokers[0].open()
     begin = time.monotonic()
     eventually(lambda: checking.ask(managed(1)) == [ONE, TWO], "it is back")
-    assert 0.5 < time.monotonic() - begin < FALL + 0.2 + 2 * (SLACK - 1)    # not before the second success
+    assert 0.5 < time.monotonic() - begin < FALL + SLACK    # not before the second success
     assert "event=\"endpoint healthy\" address=%s" % ONE in checking.log
 
 
@@ -158,8 +158,8 @@ def test_addresses_behind_a_name(daemon, upstream, brokers):
     daemon.set("forward.upstreams", [upstream.address])
     daemon.write("a.yaml", document(1, [], endpoints=[{"dnsName": "db.example"}], **checked(brokers, fall=1)))
     daemon.start()
-    eventually(lambda: daemon.ask(managed(1)) == [ONE, TWO], "it is resolved")
     eventually(lambda: daemon.ask(managed(1)) == [ONE], "the dead one is left out")
+    assert daemon.status()["targets"]["list"][0]["addresses"] == [ONE, TWO]
 
 
 def test_queries_are_answered_while_addresses_flap(daemon, brokers):
@@ -168,7 +168,7 @@ def test_queries_are_answered_while_addresses_flap(daemon, brokers):
     seen, end, turn = set(), time.monotonic() + 8 * SLACK, time.monotonic()
     while time.monotonic() < end and len(seen) < 2:
         seen.add(tuple(daemon.ask(managed(1))))
-        if time.monotonic() - turn > 0.5:
+        if time.monotonic() - turn > 1.2:      # longer than between two tries
             turn = time.monotonic()
             brokers[0].close() if brokers[0].listener else brokers[0].open()
     assert seen == {(ONE, TWO), (TWO,)}

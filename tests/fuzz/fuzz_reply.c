@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "addressset.h"
 #include "alloc.h"
 #include "cache.h"
 #include "record.h"
@@ -105,6 +106,16 @@ static void through_the_cache(const struct reply_question *q, const uint8_t *mes
     cache_free(cache);
 }
 
+/* What becomes of it when it is about the name of an endpoint. */
+static void read_addresses(const uint8_t *message, size_t size, const struct reply *reply,
+                           uint16_t type)
+{
+    struct addressset set;
+
+    addressset_read(&set, message, size, reply, type);
+    assert(set.length <= CONNECTION_ADDRESSES_MAX && set.length <= reply->answer_count);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const uint8_t *message = data + 1;
@@ -137,6 +148,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     assert(reply_check(copy, size, 0, folded, &q, &again) == REPLY_GOOD);
     assert(memcmp(&reply, &again, sizeof reply) == 0);
     through_the_cache(&q, copy, size, &again, data[0]);
+    read_addresses(copy, size, &again, q.type);
     free(copy);
     return 0;
 }

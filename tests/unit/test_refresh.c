@@ -97,13 +97,18 @@ static bool want(struct world *w, const char *texts)
 /* ---- upstream, in words ---- */
 
 /* What is said of the name: "10.0.0.1 10.0.0.2 fd00::1", "" = no record, "NXDOMAIN", "SERVFAIL",
- * "silence", "> alias 10.0.0.1": through an alias. */
+ * "silence", "> alias 10.0.0.1": through an alias; "… | …": of IPv4 | of IPv6. */
 static void answer(struct world *w, const struct fake_sent *s, const char *name, const char *words,
                    uint32_t ttl)
 {
     static struct fake_message m;
     uint16_t type = (uint16_t)(s->message[s->size - 15] << 8 | s->message[s->size - 14]);
-    char copy[1024], *rest = copy, *one, owner[64];
+    char copy[1024], *rest = copy, *one, owner[64], part[1024];
+    const char *bar = strstr(words, " | ");
+    if (bar != NULL) {
+        snprintf(part, sizeof part, "%.*s", (int)(bar - words), words);
+        words = type == FAKE_TYPE_AAAA ? bar + 3 : part;
+    }
     unsigned rcode = strcmp(words, "NXDOMAIN") == 0 ? 3 : strcmp(words, "SERVFAIL") == 0 ? 2 : 0;
 
     if (strcmp(words, "silence") == 0)
@@ -194,6 +199,12 @@ static const struct {
     {"order says nothing", {{"10.0.0.2 10.0.0.1 10.0.0.2", "10.0.0.1 10.0.0.2"}}},
     {"a change", {{"10.0.0.1", "10.0.0.1"}, {"10.0.0.2", "10.0.0.2"}}},
     {"one family ends", {{"10.0.0.1 fd00::1", "10.0.0.1 fd00::1"}, {"fd00::1", "fd00::1"}}},
+    {"one family fails",
+     {{"10.0.0.1 fd00::1", "10.0.0.1 fd00::1"},
+      {"10.0.0.2 | SERVFAIL", "10.0.0.2 fd00::1 (SERVFAIL)"},
+      {"10.0.0.2 | ", "10.0.0.2"}}},
+    {"one family never was", {{"10.0.0.1 | SERVFAIL", "10.0.0.1"}}},
+    {"one family is silent", {{"silence | fd00::1", "fd00::1"}}},
     {"NXDOMAIN", {{"10.0.0.1", "10.0.0.1"}, {"NXDOMAIN", "10.0.0.1 (NXDOMAIN)"}}},
     {"no address", {{"10.0.0.1", "10.0.0.1"}, {"", "10.0.0.1 (no-address)"}}},
     {"SERVFAIL", {{"10.0.0.1", "10.0.0.1"}, {"SERVFAIL", "10.0.0.1 (SERVFAIL)"}}},
@@ -227,7 +238,7 @@ static void test_rounds(void **state)
             fake_network_pass(w->net, 0);
             answer_all(w, "a.example", rows[i].rounds[n].said, 10);
             fake_network_pass(w->net, 0);
-            if (strcmp(rows[i].rounds[n].said, "silence") == 0) {
+            if (strstr(rows[i].rounds[n].said, "silence") != NULL) {
                 fake_network_pass(w->net, TIMEOUT + 10);
                 fake_network_forget(w->net);
             }
