@@ -338,6 +338,80 @@ static void readers_see_whole_tables(void **unused)
     reload_free(shared);
 }
 
+/* ---- what is learned besides the documents ---- */
+
+static const uint8_t target[] = "\6target\7example";
+
+static struct targets *book_of(uint8_t last)
+{
+    struct connection_address address = {false, {10, 0, 0, last}};
+    struct targets_entry entry = {target, &address, 1, 0, ""};
+
+    return targets_make(&entry, 1);
+}
+
+static void write_target(const char *name, const char *host)
+{
+    char text[512];
+
+    snprintf(text, sizeof text,
+             "privateLinkConnectionId: plc-%s\ntype: AWS_ENDPOINT_SERVICE\n"
+             "endpoints: [{dnsName: target.example}]\n"
+             "attachedDomains: [{type: CUSTOM, domains: [{name: %s}]}]\n",
+             name, host);
+    write_document(name, text);
+}
+
+static void await_generation(struct reload *r, uint64_t generation)
+{
+    while (reload_last(r)->generation < generation)
+        assert_int_equal(event_base_loop(base, EVLOOP_ONCE), 0);
+}
+
+static void what_is_learned(void **unused)
+{
+    struct heard heard, listened = {0};
+
+    (void)unused;
+    write_target("a.yaml", "a.example");
+    struct reload *r = start();
+    reload_listen(r, hear, &listened);
+    struct wanted *wanted = reload_take_wanted(r);
+    assert_int_equal(wanted->names_length, 1);
+    assert_memory_equal(wanted->names[0], target, sizeof target);
+    wanted_free(wanted);
+    assert_null(reload_take_wanted(r));
+    assert_int_equal(lookup(r, "a.example"), 0);
+
+    reload_learn(r, book_of(7), NULL);
+    await_generation(r, 2);
+    assert_int_equal(lookup(r, "a.example"), 7);
+    assert_int_equal(listened.times, 1);
+    assert_null(reload_take_wanted(r)); /* the documents are the same */
+
+    /* Several at once: the last one counts, and a reader's run takes it along. */
+    reload_learn(r, book_of(8), NULL);
+    reload_learn(r, book_of(9), NULL);
+    write_target("b.yaml", "b.example");
+    ask(r, &heard);
+    assert_int_equal(lookup(r, "a.example"), 9);
+    assert_int_equal(lookup(r, "b.example"), 9);
+    wanted = reload_take_wanted(r);
+    assert_int_equal(wanted->names_length, 1); /* for both */
+    wanted_free(wanted);
+
+    /* What was learned stays, through runs of other reasons, until something else is. */
+    write_connection("c.yaml", "c.example", 1);
+    ask(r, &heard);
+    assert_int_equal(lookup(r, "a.example"), 9);
+    reload_learn(r, NULL, NULL);
+    await_generation(r, heard.outcome.generation + 1);
+    assert_int_equal(lookup(r, "a.example"), 0);
+    assert_int_equal(lookup(r, "c.example"), 1);
+    reload_learn(r, book_of(1), NULL); /* and ends in the middle of that */
+    reload_free(r);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -347,6 +421,7 @@ int main(void)
         TEST(every_asker_hears_once),
         TEST(asking_from_a_callback),
         TEST(ends_while_running),
+        TEST(what_is_learned),
         TEST(what_keeps_from_starting),
         TEST(last_versions_survive),
         TEST(readers_see_whole_tables),
