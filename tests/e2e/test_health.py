@@ -1,8 +1,11 @@
 """Health checks: an address that does not answer leaves the answers while enough others are left, and comes back."""
+import json
 import socket
 import threading
 import time
 
+import dns.message
+import dns.query
 import pytest
 
 from conftest import SLACK, custom, document, eventually, free_port, managed
@@ -160,6 +163,29 @@ def test_addresses_behind_a_name(daemon, upstream, brokers):
     daemon.start()
     eventually(lambda: daemon.ask(managed(1)) == [ONE], "the dead one is left out")
     assert daemon.status()["targets"]["list"][0]["addresses"] == [ONE, TWO]
+
+
+def test_each_view_has_its_own_trouble(daemon, brokers):
+    """One name in two views: what of one does not answer is nothing to the other."""
+    daemon.set("attachments.views", [{"name": "a", "clients": ["127.1.0.0/16"], "clusterIds": ["1"]},
+                                     {"name": "b", "clients": ["127.2.0.0/16"], "clusterIds": ["2"]}])
+    brokers[0].close()
+    daemon.write("a.yaml", custom(1, [ONE, TWO], "db.example").replace(
+        '"state"', '"clusterId": "1", "healthCheck": %s, "state"' % json.dumps({**CHECK, "port": brokers[0].port, "fall": 1}), 1))
+    daemon.write("b.yaml", custom(2, [ONE, TWO], "db.example").replace('"state"', '"clusterId": "2", "state"', 1))
+    daemon.start()
+
+    def addresses(client):
+        reply = dns.query.udp(dns.message.make_query("db.example", "A"), "127.0.0.1", port=daemon.port, source=client,
+                              timeout=5 * SLACK)
+        return sorted(item.to_text() for rrset in reply.answer for item in rrset)
+
+    eventually(lambda: addresses("127.1.0.1") == [TWO], "the dead one is left out of one view")
+    assert addresses("127.2.0.1") == [ONE, TWO]
+    explain = {client: daemon.admin("/api/explain?name=db.example&client=" + client).json["text"]
+               for client in ("127.1.0.1", "127.2.0.1")}
+    assert "withdrawn=%s@" % ONE in explain["127.1.0.1"]
+    assert "withdrawn" not in explain["127.2.0.1"] and "unhealthy" not in explain["127.2.0.1"]
 
 
 def test_queries_are_answered_while_addresses_flap(daemon, brokers):
