@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Counts test cases for ./dev test, and shows what the failing ones printed.
 
-usage: tally.py meson BUILD_FOLDER RESULT    programs of 'meson test': cmocka's own cases are counted
+usage: tally.py meson BUILD_FOLDER RESULT    programs of 'meson test': cmocka's and TAP's own cases are counted
        tally.py junit FILE RESULT            what pytest wrote
 RESULT becomes one line: PASSED FAILED SKIPPED.
 """
@@ -12,13 +12,17 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 CMOCKA = re.compile(r"^\[  (PASSED|FAILED|SKIPPED) ?\] (\d+) test", re.M)
+TAP = re.compile(r"^(not )?ok \d+ - ", re.M)
 
 
 def program_counts(entry, output):
-    """(passed, failed, skipped) of one program; one that is not cmocka's, or died, counts as a case."""
+    """(passed, failed, skipped) of one program; one that counts no cases, or died, counts as a case."""
     counts = {"PASSED": 0, "FAILED": 0, "SKIPPED": 0}
     for word, number in CMOCKA.findall(output):
         counts[word] += int(number)
+    if re.search(r"^1\.\.\d+$", output, re.M):
+        for bad in TAP.findall(output):
+            counts["FAILED" if bad else "PASSED"] += 1
     if entry["result"] == "SKIP":
         counts["SKIPPED"] = max(counts["SKIPPED"], 1)
     elif entry["result"] not in ("OK", "EXPECTEDFAIL"):
