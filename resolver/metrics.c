@@ -95,12 +95,14 @@ static void put_counter(FILE *out, const char *name, const char *help, uint64_t 
     fprintf(out, "pldns_%s %" PRIu64 "\n", name, value);
 }
 
-/* One series for each address or name, so many at most: who scrapes has limits too. */
+/* One series for each address or name, so many at most, for who scrapes has limits, too; those with
+ * trouble come first. */
 #define SERIES_MAX 1000
 
 struct series {
     FILE *out;
     size_t length;
+    bool troubled; /* which ones are written now */
 };
 
 static void put_check(void *arg, const struct prober_status *check)
@@ -109,7 +111,7 @@ static void put_check(void *arg, const struct prober_status *check)
     const struct connection_address *address = &check->key->address;
     char text[INET6_ADDRSTRLEN] = "?";
 
-    if (series->length++ >= SERIES_MAX)
+    if (check->healthy == series->troubled || series->length++ >= SERIES_MAX)
         return;
     inet_ntop(address->v6 ? AF_INET6 : AF_INET, address->bytes, text, sizeof text);
     fprintf(
@@ -125,8 +127,9 @@ static void put_target(void *arg, const struct refresh_status *target)
 {
     struct series *series = arg;
     char name[DNAME_TEXT_MAX];
+    bool troubled = !target->resolved || target->trouble[0] != '\0';
 
-    if (series->length++ >= SERIES_MAX)
+    if (troubled != series->troubled || series->length++ >= SERIES_MAX)
         return;
     fprintf(series->out, "pldns_target_addresses{name=\"%s\"} %u\n",
             dname_to_text(target->name, name), target->length);
@@ -138,7 +141,8 @@ static void put_endpoints(FILE *out, const struct service *service)
     const struct prober *prober = reach_prober(service->reach);
     struct refresh_totals names = refresh_totals(refresh);
     struct prober_totals checks = prober_totals(prober);
-    struct series targets = {.out = out}, addresses = {.out = out};
+    struct series targets = {.out = out, .troubled = true};
+    struct series addresses = {.out = out, .troubled = true};
 
     put_gauge(out, "targets", "Names of endpoints that are resolved", names.names);
     put_gauge(out, "targets_stale", "Names whose last good addresses are kept for want of new ones",
@@ -150,11 +154,15 @@ static void put_endpoints(FILE *out, const struct service *service)
                 names.loops);
     put_head(out, "target_addresses", "gauge", "Addresses that are known of a name");
     refresh_each(refresh, put_target, &targets);
+    targets.troubled = false;
+    refresh_each(refresh, put_target, &targets);
     put_gauge(out, "endpoints_checked", "Addresses that are tried", checks.addresses);
     put_gauge(out, "endpoints_unhealthy", "Of them: do not answer", checks.unhealthy);
     put_counter(out, "health_checks_total", "Tries", checks.tries);
     put_counter(out, "health_check_failures_total", "Of them: failed", checks.failures);
     put_head(out, "endpoint_healthy", "gauge", "0 while the address does not answer");
+    prober_each(prober, put_check, &addresses);
+    addresses.troubled = false;
     prober_each(prober, put_check, &addresses);
 }
 

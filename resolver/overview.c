@@ -153,12 +153,13 @@ static json_t *upstreams(const struct config_upstreams *list)
 
 /* ---- endpoints ---- */
 
-/* More are counted, not listed: a status is for people. */
+/* More are counted, not listed: a status is for people.  Those with trouble come first. */
 #define LISTED_MAX 1000
 
 struct listing {
     json_t *list;
     uint64_t now;
+    bool troubled; /* which ones are listed now */
 };
 
 static json_t *address_of(const struct connection_address *address)
@@ -172,13 +173,11 @@ static json_t *address_of(const struct connection_address *address)
 static void list_target(void *arg, const struct refresh_status *target)
 {
     struct listing *listing = arg;
-    json_t *map = json_object(), *all = json_array();
+    bool troubled = !target->resolved || target->trouble[0] != '\0';
 
-    if (json_array_size(listing->list) >= LISTED_MAX) {
-        json_decref(map);
-        json_decref(all);
+    if (troubled != listing->troubled || json_array_size(listing->list) >= LISTED_MAX)
         return;
-    }
+    json_t *map = json_object(), *all = json_array();
     for (unsigned i = 0; i < target->length; i++)
         (void)json_array_append_new(all, address_of(&target->addresses[i]));
     set_name(map, "name", target->name);
@@ -200,9 +199,11 @@ static json_t *targets(const struct service *service, uint64_t now)
 {
     const struct refresh *refresh = reach_refresh(service->reach);
     struct refresh_totals totals = refresh_totals(refresh);
-    struct listing listing = {json_array(), now};
+    struct listing listing = {json_array(), now, true};
     json_t *map = json_object();
 
+    refresh_each(refresh, list_target, &listing);
+    listing.troubled = false;
     refresh_each(refresh, list_target, &listing);
     set_number(map, "names", totals.names);
     set_number(map, "stale", totals.stale);
@@ -214,12 +215,10 @@ static json_t *targets(const struct service *service, uint64_t now)
 static void list_check(void *arg, const struct prober_status *check)
 {
     struct listing *listing = arg;
-    json_t *map = json_object();
 
-    if (json_array_size(listing->list) >= LISTED_MAX) {
-        json_decref(map);
+    if (check->healthy == listing->troubled || json_array_size(listing->list) >= LISTED_MAX)
         return;
-    }
+    json_t *map = json_object();
     (void)json_object_set_new(map, "address", address_of(&check->key->address));
     set_number(map, "port", check->key->check.port);
     set(map, "state", !check->tried ? "not tried yet" : check->healthy ? "healthy" : "unhealthy");
@@ -233,9 +232,11 @@ static json_t *health(const struct service *service, uint64_t now)
 {
     const struct prober *prober = reach_prober(service->reach);
     struct prober_totals totals = prober_totals(prober);
-    struct listing listing = {json_array(), now};
+    struct listing listing = {json_array(), now, true};
     json_t *map = json_object();
 
+    prober_each(prober, list_check, &listing);
+    listing.troubled = false;
     prober_each(prober, list_check, &listing);
     set_number(map, "addresses", totals.addresses);
     set_number(map, "unhealthy", totals.unhealthy);
