@@ -16,6 +16,10 @@
 static void add(struct change *change, const char *name, const struct offline_file *old,
                 char *bytes, size_t size)
 {
+    if (change->names == NULL) {
+        change->names = json_object();
+    }
+    (void)json_object_set_new(change->names, name, json_true());
     change->items = alloc_resize(change->items, change->length + 1, sizeof(*change->items));
     change->items[change->length++] =
         (struct change_item){.name = alloc_string(name), .bytes = bytes, .size = size, .old = old};
@@ -46,14 +50,9 @@ void change_clear(struct change *change)
 
 /* ---- judging ---- */
 
-static const struct change_item *item_of(const struct change *change, const char *name)
+static bool is_changed(const struct change *change, const char *name)
 {
-    for (size_t i = 0; i < change->length; i++) {
-        if (strcmp(change->items[i].name, name) == 0) {
-            return &change->items[i];
-        }
-    }
-    return NULL;
+    return json_object_get(change->names, name) != NULL;
 }
 
 static void offer_all(const struct change *change, struct catalog *catalog)
@@ -63,7 +62,7 @@ static void offer_all(const struct change *change, struct catalog *catalog)
     for (size_t i = 0; i < files->length; i++) {
         const struct offline_file *file = &files->files[i];
 
-        if (item_of(change, file->name) != NULL) {
+        if (is_changed(change, file->name)) {
             continue;
         }
         if (file->trouble != NULL) {
@@ -85,7 +84,7 @@ static bool tell(const struct change *change, const struct catalog_entry *entry)
 {
     char line[LINE_SIZE];
 
-    if (!entry->refused || item_of(change, entry->name) == NULL) {
+    if (!entry->refused || !is_changed(change, entry->name)) {
         return true;
     }
     for (size_t i = 0; i < entry->complaints->length; i++) {

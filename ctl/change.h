@@ -17,6 +17,7 @@ struct change { /* zero but for 'folder' is a good start */
     bool compared; /* keep the tables */
     struct change_item *items;
     size_t length;
+    json_t *names;                   /* of all items, as keys */
     struct tableset *before, *after; /* of all documents, after change_judge(), if 'compared' */
 };
 

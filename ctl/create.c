@@ -137,7 +137,7 @@ static bool complete(const struct command_call *call, const char *name, const ch
                      size_t size, json_t *more, struct draft *out)
 {
     struct error_list errors = {0};
-    struct rewrite_place place, second;
+    struct rewrite_place place = {0};
     char line[WHY_SIZE];
     struct rewrite *rewrite = rewrite_open(name, bytes, size, &errors);
     bool ok = rewrite != NULL;
@@ -146,8 +146,9 @@ static bool complete(const struct command_call *call, const char *name, const ch
         output_error(&call->output, "%s", error_format(&errors.items[i], line, sizeof(line)));
     }
     error_clear(&errors);
-    if (ok &&
-        (!rewrite_connection(rewrite, 0, &place) || rewrite_connection(rewrite, 1, &second))) {
+    bool one = ok && rewrite_next(rewrite, &place);
+    struct rewrite_place second = place;
+    if (ok && (!one || rewrite_next(rewrite, &second))) {
         output_error(&call->output, "%s: wants one connection; 'pldnsctl import' takes more", name);
         ok = false;
     }
@@ -337,8 +338,8 @@ static enum exitcode take_out(struct folder *folder, const struct folder_found *
 {
     const struct command_call *call = folder->call;
     struct change change = {.folder = folder};
-    struct rewrite_place other;
-    bool alone = !rewrite_connection(found->rewrite, 1, &other);
+    struct rewrite_place other = {0};
+    bool alone = rewrite_next(found->rewrite, &other) && !rewrite_next(found->rewrite, &other);
     json_t *told = json_deep_copy(found->place.value);
     enum exitcode code = EXITCODE_WRONG;
 

@@ -108,13 +108,13 @@ static void find_homes(struct import *import)
     for (size_t i = 0; i < files->length; i++) {
         const struct offline_file *file = &files->files[i];
         struct error_list errors = {0};
-        struct rewrite_place place;
+        struct rewrite_place place = {0};
         struct rewrite *rewrite =
             file->bytes == NULL ? NULL : rewrite_open(file->name, file->bytes, file->size, &errors);
 
         error_clear(&errors);
         import->works[import->works_length++] = (struct work){.file = file, .rewrite = rewrite};
-        for (size_t n = 0; rewrite != NULL && rewrite_connection(rewrite, n, &place); n++) {
+        while (rewrite != NULL && rewrite_next(rewrite, &place)) {
             import->homes =
                 alloc_resize(import->homes, import->homes_length + 1, sizeof(*import->homes));
             import->homes[import->homes_length] = (struct home){i, place};

@@ -61,11 +61,11 @@ static void each_connection(const struct folder *folder, each_fn *each, void *ar
     for (size_t i = 0; i < folder->files.length; i++) {
         const struct offline_file *file = &folder->files.files[i];
         struct error_list errors = {0};
-        struct rewrite_place place;
+        struct rewrite_place place = {0};
         struct rewrite *rewrite =
             file->bytes == NULL ? NULL : rewrite_open(file->name, file->bytes, file->size, &errors);
 
-        for (size_t n = 0; rewrite != NULL && rewrite_connection(rewrite, n, &place); n++) {
+        while (rewrite != NULL && rewrite_next(rewrite, &place)) {
             if (cluster == NULL || strcmp(text_of(place.value, "clusterId"), cluster) == 0) {
                 each(arg, file, &place);
             }

@@ -77,58 +77,59 @@ const struct yamldoc_node *rewrite_item(const struct yamldoc_node *list, size_t 
 
 /* ---- the connections ---- */
 
-static bool is_wanted(const struct rewrite_place *place, const char *id, size_t *number)
-{
-    const char *found = json_string_value(json_object_get(place->value, "privateLinkConnectionId"));
-
-    if (place->node->kind != YAMLDOC_MAP) {
-        return false;
-    }
-    if (id != NULL) {
-        return found != NULL && strcmp(found, id) == 0;
-    }
-    return (*number)-- == 0;
-}
-
-static bool search(const struct rewrite *rewrite, const char *id, size_t number,
-                   struct rewrite_place *out)
+/* To the root behind, or the first one. */
+static bool next_root(const struct rewrite *rewrite, struct rewrite_place *at)
 {
     const struct yamldoc *tree = edit_tree(rewrite->edit);
+    size_t root = at->started ? at->root + 1 : 0;
 
-    *out = (struct rewrite_place){0};
-    for (; (out->map = yamldoc_root(tree, out->root)) != NULL; out->root++) {
-        json_t *root = json_array_get(rewrite->roots, out->root);
-        json_t *list = json_object_get(root, "privateLinkConnections");
+    for (; yamldoc_root(tree, root) != NULL; root++) {
+        const struct yamldoc_node *map = yamldoc_root(tree, root);
+        json_t *value = json_array_get(rewrite->roots, root);
 
-        out->list = rewrite_child(out->map, "privateLinkConnections");
-        if (out->list == NULL) {
-            out->node = out->map;
-            out->value = root;
-            if (is_wanted(out, id, &number)) {
-                out->map = NULL;
-                return true;
-            }
-            continue;
+        *at = (struct rewrite_place){.started = true, .root = root};
+        at->list = rewrite_child(map, "privateLinkConnections");
+        if (at->list == NULL && map->kind == YAMLDOC_MAP) {
+            at->node = map;
+            at->value = value;
+            return true;
         }
-        out->node = out->list->kind == YAMLDOC_LIST ? out->list->child : NULL;
-        for (out->item = 0; out->node != NULL; out->item++, out->node = out->node->next) {
-            out->value = json_array_get(list, out->item);
-            if (is_wanted(out, id, &number)) {
-                return true;
-            }
+        if (at->list != NULL && at->list->kind == YAMLDOC_LIST && at->list->child != NULL) {
+            at->map = map;
+            at->node = at->list->child;
+            at->values = json_object_get(value, "privateLinkConnections");
+            at->value = json_array_get(at->values, 0);
+            return true;
         }
     }
     return false;
 }
 
-bool rewrite_connection(const struct rewrite *rewrite, size_t number, struct rewrite_place *out)
+bool rewrite_next(const struct rewrite *rewrite, struct rewrite_place *at)
 {
-    return search(rewrite, NULL, number, out);
+    do {
+        if (at->map != NULL && at->node->next != NULL) {
+            at->node = at->node->next;
+            at->value = json_array_get(at->values, ++at->item);
+        } else if (!next_root(rewrite, at)) {
+            return false;
+        }
+    } while (at->node->kind != YAMLDOC_MAP);
+    return true;
 }
 
 bool rewrite_find(const struct rewrite *rewrite, const char *id, struct rewrite_place *out)
 {
-    return search(rewrite, id, 0, out);
+    *out = (struct rewrite_place){0};
+    while (rewrite_next(rewrite, out)) {
+        const char *found =
+            json_string_value(json_object_get(out->value, "privateLinkConnectionId"));
+
+        if (found != NULL && strcmp(found, id) == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* ---- changes ---- */

@@ -17,11 +17,13 @@ struct rewrite_place { /* a connection in the document */
     const struct yamldoc_node *node;
     const struct yamldoc_node *map, *list; /* that hold it; NULL: it is a root itself */
     json_t *value;                         /* what it means; lent */
+    json_t *values;                        /* the list's; NULL: it is a root itself */
     size_t root, item;
+    bool started;
 };
 
-/* The number-th connection; false: there are no more. */
-bool rewrite_connection(const struct rewrite *, size_t number, struct rewrite_place *out);
+/* The next connection, from a place that is all zero: the first one.  False: there are no more. */
+bool rewrite_next(const struct rewrite *, struct rewrite_place *at);
 /* The connection with that id. */
 bool rewrite_find(const struct rewrite *, const char *id, struct rewrite_place *out);
 
