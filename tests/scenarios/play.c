@@ -73,41 +73,9 @@ static bool read_time(struct play *p, const struct scenario_step *step, size_t w
     return play_fail(p, step, word, "'%s' is no time: wants 300ms, 2s, 5m, 1h or 1d", text);
 }
 
-/* ---- before it opens ---- */
+/* ---- opening ---- */
 
-static bool settings_only(struct play *p, const struct scenario_step *step)
-{
-    return !p->open || play_fail(p, step, 0, "stands before what happens");
-}
-
-static bool play_promise(struct play *p, const struct scenario_step *step)
-{
-    (void)p;
-    (void)step;
-    return true; /* for readers, and for --promises */
-}
-
-static bool play_upstreams(struct play *p, const struct scenario_step *step)
-{
-    if (!settings_only(p, step))
-        return false;
-    stage_forget_upstreams(p->stage);
-    for (size_t i = 1; i < step->length; i++)
-        stage_upstream(p->stage, step->words[i].text);
-    return true;
-}
-
-static bool play_config(struct play *p, const struct scenario_step *step)
-{
-    if (!settings_only(p, step))
-        return false;
-    stage_configure(p->stage, step->words[1].text, step->words[2].text);
-    return true;
-}
-
-/* ---- documents ---- */
-
-static bool settle(struct play *p, const struct scenario_step *step)
+bool play_settle(struct play *p, const struct scenario_step *step)
 {
     struct error_list errors = {0};
     char line[1024];
@@ -122,82 +90,6 @@ static bool settle(struct play *p, const struct scenario_step *step)
     return good;
 }
 
-/* A document that changes while the server runs is seen at once. */
-static bool changed(struct play *p, const struct scenario_step *step)
-{
-    return !p->open || settle(p, step);
-}
-
-static bool play_document(struct play *p, const struct scenario_step *step)
-{
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-
-    if (out == NULL)
-        abort();
-    for (size_t i = 0; i < step->block_length; i++)
-        fprintf(out, "%s\n", step->block[i].text);
-    fclose(out);
-    stage_put_document(p->stage, step->words[1].text, text, size);
-    free(text);
-    return changed(p, step);
-}
-
-static bool play_remove(struct play *p, const struct scenario_step *step)
-{
-    if (!stage_remove_document(p->stage, step->words[2].text))
-        return play_fail(p, step, 2, "there is no such document");
-    return changed(p, step);
-}
-
-/* The value behind such a word, or NULL. */
-static const char *behind(const struct scenario_step *step, const char *word)
-{
-    for (size_t i = 2; i + 1 < step->length; i++) {
-        if (strcmp(step->words[i].text, word) == 0)
-            return step->words[i + 1].text;
-    }
-    return NULL;
-}
-
-/* attach NAME ADDRESS... [ttl N] [state WORD] */
-static bool play_attach(struct play *p, const struct scenario_step *step)
-{
-    static unsigned number;
-    char text[4096], addresses[1024] = "";
-    const char *name = step->words[1].text, *ttl = behind(step, "ttl");
-    const char *state = behind(step, "state");
-    size_t used = 0;
-
-    for (size_t i = 2; i < step->length && strchr(step->words[i].text, '.') == NULL &&
-                       strchr(step->words[i].text, ':') == NULL;)
-        return play_fail(p, step, i, "wants an address here");
-    for (size_t i = 2; i < step->length && strpbrk(step->words[i].text, ".:") != NULL; i++)
-        used += (size_t)snprintf(addresses + used, sizeof addresses - used, "%s\"%s\"",
-                                 used > 0 ? ", " : "", step->words[i].text);
-    number++;
-    int size = snprintf(text, sizeof text,
-                        "privateLinkConnectionId: plc-%s\nclusterId: \"1\"\n"
-                        "type: AWS_ENDPOINT_SERVICE\nstate: %s\nttl: %s\nawsEndpointService:\n"
-                        "  name: com.amazonaws.vpce.us-east-1.vpce-svc-%017x\n"
-                        "  region: us-east-1\nendpoints:\n  - addresses: [%s]\nattachedDomains:\n"
-                        "  - attachDomainId: ad-%u\n    type: CUSTOM\n"
-                        "    domains: [{name: \"%.*s\"}]\n",
-                        name[0] == '*' ? name + 2 : name, state != NULL ? state : "ACTIVE",
-                        ttl != NULL ? ttl : "30", number, addresses, number,
-                        (int)strlen(name) - (name[strlen(name) - 1] == '.'), name);
-    stage_put_document(p->stage, name, text, (size_t)size);
-    return changed(p, step);
-}
-
-static bool play_detach(struct play *p, const struct scenario_step *step)
-{
-    if (!stage_remove_document(p->stage, step->words[1].text))
-        return play_fail(p, step, 1, "that was not attached by a line of its own");
-    return changed(p, step);
-}
-
 /* ---- time ---- */
 
 static bool play_after(struct play *p, const struct scenario_step *step)
@@ -210,7 +102,7 @@ static bool play_after(struct play *p, const struct scenario_step *step)
     return true;
 }
 
-static bool run(struct play *, const struct scenario_step *);
+static play_fn run;
 
 /* within TIME STEP: the step holds at some moment of that time, and no other is waited for. */
 static bool play_within(struct play *p, const struct scenario_step *step)
@@ -291,6 +183,8 @@ static bool play_flush(struct play *p, const struct scenario_step *step)
 
 static bool play_connections(struct play *p, const struct scenario_step *step)
 {
+    const char *how = step->words[step->length - 1].text;
+    char to[128];
     static const char *const words[] = {
         [FAKE_CONNECT_ACCEPTED] = "accepted",
         [FAKE_CONNECT_REFUSED] = "refused",
@@ -298,12 +192,16 @@ static bool play_connections(struct play *p, const struct scenario_step *step)
     };
 
     for (unsigned i = 0; i < ARRAY_LENGTH(words); i++) {
-        if (strcmp(step->words[2].text, words[i]) != 0)
+        if (strcmp(how, words[i]) != 0)
             continue;
-        fake_network_connect(stage_network(p->stage), i);
+        if (step->length == 3)
+            fake_network_connect(stage_network(p->stage), i);
+        else
+            fake_network_connect_to(stage_network(p->stage), play_address(step->words[2].text, to),
+                                    i);
         return true;
     }
-    return play_fail(p, step, 2, "wants accepted, refused or ignored");
+    return play_fail(p, step, step->length - 1, "wants accepted, refused or ignored");
 }
 
 /* sockets|sends fail N times with ERROR */
@@ -349,10 +247,11 @@ static const struct {
     {"upstreams are asked * times", play_upstreams_are_asked, false},
     {"upstreams * ...", play_upstreams, true},
     {"config * *", play_config, true},
+    {"config", play_config_text, true},
     {"document *", play_document, true},
     {"remove document *", play_remove, true},
     {"attach * * ...", play_attach, true},
-    {"detach *", play_detach, true},
+    {"detach * ...", play_detach, true},
     {"client * asks * * ...", play_client_asks, false},
     {"client * sends ...", play_client_sends, false},
     {"client * gets * ...", play_client_gets, false},
@@ -377,6 +276,7 @@ static const struct {
     {"flush *", play_flush, false},
     {"flush * --subtree", play_flush, false},
     {"connections are *", play_connections, false},
+    {"connections to * are *", play_connections, false},
     {"sockets fail * times with *", play_failures, false},
     {"sends fail * times with *", play_failures, false},
     {"the server stops", play_stop, false},
@@ -452,7 +352,7 @@ static bool play_steps(struct play *p, const struct scenario_steps *steps)
     for (size_t i = 0; i < steps->length; i++) {
         const struct scenario_step *step = &steps->items[i];
 
-        if (!verbs[find_verb(step)].setting && !p->open && !settle(p, step))
+        if (!verbs[find_verb(step)].setting && !p->open && !play_settle(p, step))
             return false;
         if (p->trace != NULL)
             fprintf(p->trace, "%10.3f  %4u  %s\n", p->open ? (double)stage_now(p->stage) / 1000 : 0,

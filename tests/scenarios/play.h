@@ -36,7 +36,15 @@ void play_add(struct play *, const char *format, ...) PRINTF_LIKE(2, 3);
 MUST_USE bool play_read_number(struct play *, const struct scenario_step *, size_t word,
                                unsigned most, unsigned *out);
 
+/* "192.0.2.1" as the network says it: "192.0.2.1:53".  Returns 'text'. */
+const char *play_address(const char *word, char text[128]);
+
 typedef bool play_fn(struct play *, const struct scenario_step *);
+/* Opens the stage, or puts changed documents into service. */
+play_fn play_settle;
+
+play_fn play_promise, play_upstreams, play_config, play_config_text, play_document, play_remove,
+    play_attach, play_detach;
 play_fn play_client_asks, play_client_sends, play_client_gets, play_client_waits;
 play_fn play_upstream_is_asked, play_upstream_is_probed, play_upstreams_are_asked,
     play_upstream_says, play_upstream_closes, play_upstream_has, play_nobody_is_asked,

@@ -9,8 +9,7 @@
 
 #define TEXT_MAX 1400
 
-/* "192.0.2.1" → "192.0.2.1:53" */
-static const char *address_of(const char *word, char text[128])
+const char *play_address(const char *word, char text[128])
 {
     const char *colon = strchr(word, ':');
 
@@ -70,7 +69,7 @@ static bool read_expectation(struct play *p, const struct scenario_step *step,
     bool flags[4] = {false};
 
     *x = (struct expectation){.label = ""};
-    address_of(step->words[1].text, x->to);
+    play_address(step->words[1].text, x->to);
     if (!packet_read_name(&q, step->words[4].text, why))
         return play_fail(p, step, 4, "%s", why);
     if (!packet_read_word(&q, step->words[5].text, why))
@@ -141,7 +140,7 @@ bool play_upstream_is_probed(struct play *p, const struct scenario_step *step)
 {
     char to[128];
 
-    address_of(step->words[1].text, to);
+    play_address(step->words[1].text, to);
     for (size_t i = 0; i < stage_sent_length(p->stage); i++) {
         struct stage_sent *s = stage_sent(p->stage, i);
         if (s->taken != 0 || !s->probe || strcmp(s->sent.to, to) != 0)
@@ -225,7 +224,7 @@ static struct stage_sent *find_asked(struct play *p, const char *word, const cha
     struct stage_sent *found = NULL;
     char to[128];
 
-    address_of(word, to);
+    play_address(word, to);
     for (size_t i = 0; i < stage_sent_length(p->stage); i++) {
         struct stage_sent *s = stage_sent(p->stage, i);
         if (s->taken == 0 || strcmp(s->sent.to, to) != 0 ||
@@ -463,6 +462,6 @@ bool play_upstream_has(struct play *p, const struct scenario_step *step)
 
     if (!play_read_number(p, step, 3, 1000, &wanted))
         return false;
-    size_t open = stage_connections(p->stage, address_of(step->words[1].text, to));
+    size_t open = stage_connections(p->stage, play_address(step->words[1].text, to));
     return open == wanted || play_fail(p, step, 3, "it has %zu", open);
 }

@@ -4,6 +4,8 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "alloc.h"
 #include "catalog.h"
@@ -26,6 +28,7 @@ struct stage {
     FILE *trace;
     char *settings[SETTINGS_MAX + 1];
     size_t settings_length;
+    int config_file; /* 0: none */
     const char *upstreams[UPSTREAMS_MAX];
     size_t upstreams_length;
     bool upstreams_given;
@@ -83,17 +86,20 @@ void stage_configure(struct stage *s, const char *key, const char *value)
     s->settings[s->settings_length++] = alloc_string(text);
 }
 
-void stage_forget_upstreams(struct stage *s)
-{
-    s->upstreams_length = 0;
-    s->upstreams_given = true;
-}
-
 void stage_upstream(struct stage *s, const char *text)
 {
     s->upstreams_given = true;
-    if (strcmp(text, "none") != 0 && s->upstreams_length < UPSTREAMS_MAX)
+    if (strcmp(text, "none") == 0)
+        s->upstreams_length = 0;
+    else if (s->upstreams_length < UPSTREAMS_MAX)
         s->upstreams[s->upstreams_length++] = text;
+}
+
+int stage_config_file(struct stage *s)
+{
+    if (s->config_file == 0)
+        s->config_file = memfd_create("config", MFD_CLOEXEC);
+    return s->config_file;
 }
 
 /* ---- documents ---- */
@@ -177,9 +183,13 @@ static bool read_config(struct stage *s, struct error_list *errors)
     struct config_flags flags = {.upstreams = s->upstreams,
                                  .upstreams_length = s->upstreams_length};
 
+    char path[32];
+
     if (!s->upstreams_given)
         flags = (struct config_flags){.upstreams = standard, .upstreams_length = 2};
     stage_configure(s, "instance", "stage");
+    snprintf(path, sizeof path, "/proc/self/fd/%d", s->config_file);
+    flags.file = s->config_file > 0 ? path : NULL;
     s->config = config_read(&flags, s->settings, errors);
     return s->config != NULL;
 }
@@ -257,6 +267,8 @@ void stage_free(struct stage *s)
         free(s->settings[i]);
     for (size_t i = 0; i < s->documents_length; i++)
         free_document(&s->documents[i]);
+    if (s->config_file > 0)
+        close(s->config_file);
     free(s->sent);
     free(s);
 }

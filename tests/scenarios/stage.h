@@ -19,9 +19,10 @@ struct stage *stage_new(FILE *trace);
 void stage_free(struct stage *);
 /* As the daemon's environment does; later ones win. */
 void stage_configure(struct stage *, const char *key, const char *value);
-/* One more upstream; "none" for a server without any.  Without a call: 192.0.2.1 and 192.0.2.2. */
+/* A configuration file to be written to; the settings above go before it. */
+int stage_config_file(struct stage *);
+/* One more upstream; "none" forgets those before.  Without a call: 192.0.2.1 and 192.0.2.2. */
 void stage_upstream(struct stage *, const char *text);
-void stage_forget_upstreams(struct stage *);
 
 /* ---- documents; at any time ---- */
 
