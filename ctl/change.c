@@ -43,6 +43,7 @@ void change_clear(struct change *change)
         free(change->items[i].bytes);
     }
     free(change->items);
+    json_decref(change->names);
     tableset_free(change->before);
     tableset_free(change->after);
     *change = (struct change){.folder = change->folder};
