@@ -47,6 +47,7 @@ struct config {
         enum config_case letter_case;
         char *tls_cert_bundle;   /* "" = the system's */
         struct tls_trust *trust; /* the server's, if an upstream speaks TLS */
+        struct loop *loop;       /* the server's: which upstreams lead back to us, or NULL */
     } forward;
     struct {
         uint64_t bytes; /* all workers together */

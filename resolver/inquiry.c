@@ -73,12 +73,12 @@ static uint64_t rank(const struct inquiry *i, unsigned place)
 }
 
 /* Who is asked next.  False: nobody is left. */
-static bool choose(const struct inquiry *i, unsigned *out)
+static bool choose(const struct inquiry *i, unsigned *out, uint64_t now)
 {
     bool found = false;
 
     for (unsigned place = 0; place < i->group->length; place++) {
-        if ((i->finished >> place & 1) != 0)
+        if ((i->finished >> place & 1) != 0 || upstream_loops(i->group->upstreams[place], now))
             continue;
         if (!found || rank(i, place) < rank(i, *out))
             *out = place;
@@ -164,7 +164,7 @@ static void send_from(struct inquiry *i, unsigned place, uint64_t now)
     for (size_t n = 0; n < i->group->length; n++) {
         if (send_to(i, place, now))
             return;
-        if (!choose(i, &place))
+        if (!choose(i, &place, now))
             break;
     }
     i->last = NULL;
@@ -175,7 +175,7 @@ static void send_next(struct inquiry *i, uint64_t now)
 {
     unsigned place;
 
-    if (!choose(i, &place) || has_waited_enough(i)) {
+    if (!choose(i, &place, now) || has_waited_enough(i)) {
         if (i->starting)
             end_soon(i, INQUIRY_UNREACHABLE, now);
         else
@@ -352,7 +352,7 @@ static void on_error(struct inquiry *i, struct upstream_ask *ask, enum upstream_
     /* A kept connection may end just as we write: one more try with a new one (RFC 7766). */
     if (event == UPSTREAM_CLOSED && i->tries[place] <= TRIES_AFTER_CLOSE)
         send_from(i, place, now);
-    else if (choose(i, &other) && i->tries[other] < i->tries[place])
+    else if (choose(i, &other, now) && i->tries[other] < i->tries[place])
         send_from(i, other, now);
 }
 

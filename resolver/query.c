@@ -261,9 +261,9 @@ static enum visit_step ask_upstream(struct visit *v)
 }
 
 static visit_stage *const stages[] = {
-    visit_shun_ourselves, visit_decode,     visit_admit,  diagnose,       visit_refuse_class,
-    visit_refuse_type,    visit_answer_any, answer_owned, answer_special, answer_cached,
-    want_recursion,       recall_failure,   ask_upstream,
+    visit_shun_ourselves, visit_decode,     visit_admit,      diagnose,       visit_refuse_class,
+    visit_refuse_type,    visit_answer_any, answer_owned,     answer_special, answer_cached,
+    want_recursion,       recall_failure,   visit_break_loop, ask_upstream,
 };
 
 /* ---- the way in ---- */

@@ -55,7 +55,7 @@ static struct upstream *find_or_make(const struct maker *m, const struct config_
     }
     r->upstreams = alloc_resize(r->upstreams, r->upstreams_length + 1, sizeof(struct upstream *));
     r->upstreams[r->upstreams_length] =
-        upstream_new(m->network, server, m->config->forward.trust, m->stats, m->fn);
+        upstream_new(m->network, server, m->config, m->stats, m->fn);
     return r->upstreams[r->upstreams_length++];
 }
 

@@ -16,6 +16,7 @@
 #include "clock.h"
 #include "listener.h"
 #include "log.h"
+#include "loopprobe.h"
 #include "query.h"
 #include "random.h"
 #include "resolvconf.h"
@@ -45,6 +46,7 @@ struct server {
     struct admin *admin;
     struct event *signals[ARRAY_LENGTH(handled)];
     struct event *drain, *watchdog;
+    struct loopprobe *loopprobe;
     bool draining;
 };
 
@@ -317,6 +319,7 @@ static bool start(struct server *s, const struct config_flags *flags, char *cons
                   struct error_list *errors)
 {
     struct random random = {0};
+    uint64_t nonce;
 
     s->service.started_ms = clock_ms();
     s->base = event_base_new();
@@ -330,6 +333,9 @@ static bool start(struct server *s, const struct config_flags *flags, char *cons
     random_bytes(&random, &s->key, sizeof s->key);
     raise_descriptors();
     find_upstreams(s, errors);
+    random_bytes(&random, &nonce, sizeof nonce);
+    s->config->forward.loop =
+        loop_new(&s->upstreams, s->config->forward.routes, s->config->forward.routes_length, nonce);
     log_warnings(errors);
     error_clear(errors);
     s->service.config = s->config;
@@ -352,6 +358,7 @@ static bool start(struct server *s, const struct config_flags *flags, char *cons
     if (!start_workers(s, errors))
         return false;
     reach_update(s->service.reach, clock_ms());
+    s->loopprobe = loopprobe_new(s->base, s->config);
     return true;
 }
 
@@ -374,13 +381,16 @@ static void stop(struct server *s)
     admin_free(s->admin);
     if (s->listeners != NULL)
         listener_close(s->listeners, s->config->workers * s->config->listen_length);
+    loopprobe_free(s->loopprobe);
     reach_free(s->service.reach);
     reload_free(s->service.reload);
     if (s->base != NULL)
         event_base_free(s->base);
     free(s->upstreams.items);
-    if (s->config != NULL)
+    if (s->config != NULL) {
         tls_trust_free(s->config->forward.trust);
+        loop_free(s->config->forward.loop);
+    }
     config_free(s->config);
 }
 

@@ -6,6 +6,7 @@
 
 #include "alloc.h"
 #include "log.h"
+#include "loop.h"
 #include "question.h"
 #include "tls.h"
 
@@ -26,6 +27,7 @@ struct upstream {
     struct network *network;
     struct network *secure; /* the same behind TLS, or NULL */
     const struct config_upstream *server;
+    const struct loop *loop;
     struct stats *stats;
     upstream_fn *fn;
     struct portpool *datagrams;
@@ -182,17 +184,19 @@ void upstream_touch(struct upstream *u, uint64_t now)
 /* ---- life ---- */
 
 struct upstream *upstream_new(struct network *network, const struct config_upstream *server,
-                              struct tls_trust *trust, struct stats *stats, upstream_fn *fn)
+                              const struct config *config, struct stats *stats, upstream_fn *fn)
 {
     struct upstream *u = alloc_array(1, sizeof *u);
     bool tls = server->transport == CONFIG_TLS;
 
     u->network = network;
     u->server = server;
+    u->loop = config->forward.loop;
     u->stats = stats;
     u->fn = fn;
     u->datagrams = portpool_new(network, &server->address.any, stats, on_datagram, u);
-    u->secure = tls ? tls_network_new(network, trust, server->name, server->text) : NULL;
+    u->secure =
+        tls ? tls_network_new(network, config->forward.trust, server->name, server->text) : NULL;
     u->streams = pipeline_new(tls ? u->secure : network, &server->address.any, stats, on_stream, u);
     u->tick = network->timer(network, on_tick, u);
     u->probe_timer = network->timer(network, on_probe_timer, u);
@@ -313,6 +317,11 @@ void upstream_overdue(struct upstream_ask *ask, uint64_t now)
                     "probed until it answers\"",
                     u->server->text, u->unanswered, (unsigned long long)suppressed);
     start_probing(u, now, jitter(u, UPSTREAM_PROBE_FIRST_MS));
+}
+
+bool upstream_loops(const struct upstream *u, uint64_t now)
+{
+    return loop_has(u->loop, u->server, now);
 }
 
 bool upstream_doubted(const struct upstream *u)

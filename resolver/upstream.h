@@ -52,9 +52,10 @@ enum upstream_event {
 typedef bool upstream_fn(struct upstream_ask *, enum upstream_event, const uint8_t *message,
                          size_t size, uint64_t now);
 
-/* 'server' is lent for ever; so is the trust, which a server that speaks TLS needs. */
+/* 'server' is lent for ever; so are the trust (which a server that speaks TLS needs) and the loop
+ * of the configuration. */
 struct upstream *upstream_new(struct network *, const struct config_upstream *server,
-                              struct tls_trust *, struct stats *, upstream_fn *);
+                              const struct config *, struct stats *, upstream_fn *);
 /* Nothing may be on its way. */
 void upstream_free(struct upstream *);
 const struct config_upstream *upstream_server(const struct upstream *);
@@ -76,6 +77,8 @@ uint16_t upstream_id(const struct upstream_ask *);
 void upstream_heard(struct upstream_ask *, uint64_t now);
 void upstream_overdue(struct upstream_ask *, uint64_t now);
 
+/* True if questions sent there come back to us: it is not to be asked. */
+bool upstream_loops(const struct upstream *, uint64_t now);
 /* True if it left something unanswered and has not been heard since. */
 bool upstream_doubted(const struct upstream *);
 /* Smoothed round-trip time in milliseconds; a guess as long as it is not known. */

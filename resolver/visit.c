@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "cookie.h"
 #include "dname.h"
+#include "loop.h"
 #include "querylog.h"
 #include "tableset.h"
 
@@ -191,6 +192,17 @@ enum visit_step visit_answer_any(struct visit *v)
     wire_reply_record(&v->reply, WIRE_ANSWER, &owner, 0, WIRE_HINFO, WIRE_IN, HINFO_TTL, rdata,
                       sizeof rdata);
     return VISIT_DONE;
+}
+
+/* A question of our own that came round: whoever sends it here must not be asked. */
+enum visit_step visit_break_loop(struct visit *v)
+{
+    struct loop *loop = v->config->forward.loop;
+
+    if (loop == NULL || !loop_take(loop, v->folded, v->now))
+        return VISIT_NEXT;
+    wire_reply_explain(&v->reply, WIRE_EDE_PROHIBITED, "this question goes in a circle");
+    return visit_refuse(v, WIRE_REFUSED);
 }
 
 /* ---- the way out ---- */

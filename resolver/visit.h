@@ -49,7 +49,7 @@ typedef enum visit_step visit_stage(struct visit *);
 
 /* In the order in which a query meets them. */
 visit_stage visit_shun_ourselves, visit_decode, visit_admit, visit_refuse_class, visit_refuse_type,
-    visit_answer_any;
+    visit_answer_any, visit_break_loop;
 
 /* Finds the table that the client sees; nothing in a visit knows another's. */
 void visit_see(struct visit *, const struct tableset *);

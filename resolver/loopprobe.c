@@ -1,0 +1,142 @@
+#include "loopprobe.h"
+
+#include <event2/event.h>
+#include <stdlib.h>
+
+#include "alloc.h"
+#include "clock.h"
+#include "network_event.h"
+#include "question.h"
+#include "upstream.h"
+
+#define SOCKETS_MAX 1024 /* far more than there are upstreams */
+
+struct far_end {
+    struct upstream *upstream; /* NULL: not being asked */
+    struct upstream_ask ask;
+    struct dname name;
+    uint64_t asked; /* 0: never */
+};
+
+struct loopprobe {
+    struct event_base *base;
+    const struct config *config;
+    const struct loop *loop;
+    struct network *network; /* NULL: nobody is being asked */
+    struct stats stats;      /* nobody reads them */
+    struct event *timer;
+    struct far_end *ends;
+    size_t length;
+};
+
+static size_t write_question(const struct far_end *end, uint8_t *room)
+{
+    const struct reply_question question = {.name = end->name.wire,
+                                            .name_size = end->name.size,
+                                            .type = 1, /* A */
+                                            .class = 1};
+
+    return question_write(room + 2, &question, end->name.wire, true);
+}
+
+/* What is answered says nothing: only what comes round does. */
+static bool on_event(struct upstream_ask *ask, enum upstream_event event, const uint8_t *message,
+                     size_t size, uint64_t now)
+{
+    uint8_t room[2 + QUESTION_MAX];
+
+    (void)message;
+    (void)size;
+    if (event == UPSTREAM_READY)
+        return upstream_write(ask, room, write_question(ask->owner, room));
+    if (event != UPSTREAM_REPLY)
+        return true;
+    upstream_heard(ask, now);
+    upstream_drop(ask);
+    return true;
+}
+
+static void probe(struct loopprobe *p, size_t i, uint64_t now)
+{
+    struct far_end *end = &p->ends[i];
+    uint8_t room[2 + QUESTION_MAX];
+
+    if (p->network == NULL)
+        p->network = network_event_new(p->base, SOCKETS_MAX);
+    end->upstream =
+        upstream_new(p->network, loop_server(p->loop, i), p->config, &p->stats, on_event);
+    end->ask = (struct upstream_ask){.owner = end, .edns = true};
+    end->asked = now;
+    /* One that cannot be asked now is asked in the next round. */
+    if (!upstream_send(end->upstream, &end->ask, room, write_question(end, room), false, now))
+        end->asked = 0;
+}
+
+static void end_round(struct loopprobe *p)
+{
+    for (size_t i = 0; i < p->length; i++) {
+        if (p->ends[i].upstream == NULL)
+            continue;
+        upstream_drop(&p->ends[i].ask);
+        upstream_free(p->ends[i].upstream);
+        p->ends[i].upstream = NULL;
+    }
+    network_event_free(p->network);
+    p->network = NULL;
+}
+
+static void set_timer(struct loopprobe *p, uint64_t ms)
+{
+    const struct timeval delay = {(time_t)(ms / 1000), (suseconds_t)(ms % 1000 * 1000)};
+
+    evtimer_add(p->timer, &delay);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+    struct loopprobe *p = arg;
+    uint64_t now = clock_ms();
+
+    (void)fd;
+    (void)what;
+    if (p->network != NULL) {
+        end_round(p);
+        set_timer(p, LOOP_PROBE_MS);
+        return;
+    }
+    for (size_t i = 0; i < p->length; i++) {
+        uint64_t asked = p->ends[i].asked;
+
+        if (asked == 0 || loop_has(p->loop, loop_server(p->loop, i), now) ||
+            now - asked >= LOOP_LOOK_MS)
+            probe(p, i, now);
+    }
+    set_timer(p, p->network != NULL ? LOOPPROBE_WAIT_MS : LOOP_PROBE_MS);
+}
+
+struct loopprobe *loopprobe_new(struct event_base *base, const struct config *config)
+{
+    struct loopprobe *p = alloc_array(1, sizeof *p);
+
+    p->base = base;
+    p->config = config;
+    p->loop = config->forward.loop;
+    p->length = loop_length(p->loop);
+    p->ends = alloc_array(p->length + 1, sizeof *p->ends);
+    for (size_t i = 0; i < p->length; i++)
+        loop_name(p->loop, i, &p->ends[i].name);
+    p->timer = evtimer_new(base, on_timer, p);
+    if (p->length > 0)
+        set_timer(p, LOOPPROBE_FIRST_MS);
+    return p;
+}
+
+void loopprobe_free(struct loopprobe *p)
+{
+    if (p == NULL)
+        return;
+    end_round(p);
+    event_free(p->timer);
+    free(p->ends);
+    free(p);
+}
