@@ -76,14 +76,14 @@ bool play_document(struct play *p, const struct scenario_step *step)
     size_t size;
     char *text = join(step, &size);
 
-    stage_put_document(p->stage, step->words[1].text, text, size);
+    documents_put(stage_documents(p->stage), step->words[1].text, text, size);
     free(text);
     return changed(p, step);
 }
 
 bool play_remove(struct play *p, const struct scenario_step *step)
 {
-    if (!stage_remove_document(p->stage, step->words[2].text))
+    if (!documents_remove(stage_documents(p->stage), step->words[2].text))
         return play_fail(p, step, 2, "there is no such document");
     return changed(p, step);
 }
@@ -138,8 +138,8 @@ bool play_attach(struct play *p, const struct scenario_step *step)
                  name[0] == '*' ? name + 2 : name, cluster_of(step), cluster_of(step),
                  state != NULL ? state : "ACTIVE", ttl != NULL ? ttl : "30", number, addresses,
                  number, (int)strlen(name) - (name[strlen(name) - 1] == '.'), name);
-    stage_put_document(p->stage, name_document(step, document, sizeof document), text,
-                       (size_t)size);
+    documents_put(stage_documents(p->stage), name_document(step, document, sizeof document), text,
+                  (size_t)size);
     return changed(p, step);
 }
 
@@ -147,7 +147,8 @@ bool play_detach(struct play *p, const struct scenario_step *step)
 {
     char document[400];
 
-    if (!stage_remove_document(p->stage, name_document(step, document, sizeof document)))
+    if (!documents_remove(stage_documents(p->stage),
+                          name_document(step, document, sizeof document)))
         return play_fail(p, step, 1, "that was not attached by a line of its own");
     return changed(p, step);
 }

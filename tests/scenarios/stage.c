@@ -8,21 +8,15 @@
 #include <unistd.h>
 
 #include "alloc.h"
-#include "catalog.h"
 #include "fake_message.h"
 #include "log.h"
 #include "packet.h"
 #include "query.h"
+#include "tls.h"
 
 #define START         UINT64_C(1000000)
 #define SETTINGS_MAX  64
-#define DOCUMENTS_MAX 64
 #define UPSTREAMS_MAX 16
-
-struct document_text {
-    char *name, *text;
-    size_t size;
-};
 
 struct stage {
     FILE *trace;
@@ -32,15 +26,11 @@ struct stage {
     const char *upstreams[UPSTREAMS_MAX];
     size_t upstreams_length;
     bool upstreams_given;
-    struct document_text documents[DOCUMENTS_MAX];
-    size_t documents_length;
-    bool documents_changed;
+    struct documents *documents;
 
     struct config *config; /* NULL: not open yet */
     struct fake_network *network;
-    struct catalog *catalog;
     struct publish *table;
-    uint64_t generation;
     struct cache *cache;
     struct stats stats;
     struct query_desk *desk;
@@ -49,6 +39,7 @@ struct stage {
     struct stage_sent *sent;
     size_t sent_length;
     uint64_t taken;
+    struct tls_trust *trust;
 };
 
 /* ---- before it opens ---- */
@@ -58,6 +49,7 @@ struct stage *stage_new(FILE *trace)
     struct stage *s = alloc_array(1, sizeof *s);
 
     s->trace = trace;
+    s->documents = documents_new();
     return s;
 }
 
@@ -104,78 +96,37 @@ int stage_config_file(struct stage *s)
 
 /* ---- documents ---- */
 
-static void free_document(struct document_text *d)
+struct documents *stage_documents(struct stage *s)
 {
-    free(d->name);
-    free(d->text);
-}
-
-bool stage_remove_document(struct stage *s, const char *name)
-{
-    for (size_t i = 0; i < s->documents_length; i++) {
-        if (strcmp(s->documents[i].name, name) == 0) {
-            free_document(&s->documents[i]);
-            s->documents[i] = s->documents[--s->documents_length];
-            return s->documents_changed = true;
-        }
-    }
-    return false;
-}
-
-void stage_put_document(struct stage *s, const char *name, const char *text, size_t size)
-{
-    bool replaced = stage_remove_document(s, name);
-
-    (void)replaced;
-    assert(s->documents_length < DOCUMENTS_MAX);
-    s->documents[s->documents_length++] = (struct document_text){
-        .name = alloc_string(name), .text = alloc_copy(text, size), .size = size};
-    s->documents_changed = true;
-}
-
-static struct tableset *build(struct stage *s)
-{
-    struct table_options options = {
-        .generation = ++s->generation,
-        .zone = s->config->zone,
-        .fences = s->config->fence.items,
-        .fences_length = s->config->fence.length,
-        .search_suffixes = s->config->search_suffixes.items,
-        .search_suffixes_length = s->config->search_suffixes.length,
-    };
-
-    return catalog_build_set(s->catalog, &options);
+    return s->documents;
 }
 
 static void publish(struct stage *s)
 {
-    tableset_free(publish_swap(s->table, build(s)));
+    tableset_free(publish_swap(s->table, documents_build(s->documents)));
     if (s->trace != NULL)
         fprintf(s->trace, "%10.3f        == a new table is in service\n",
                 (double)stage_now(s) / 1000);
 }
 
-static void read_documents(struct stage *s, struct error_list *errors)
-{
-    struct catalog_change change;
-    struct catalog_entry entry;
-
-    catalog_begin(s->catalog);
-    for (size_t i = 0; i < s->documents_length; i++)
-        (void)catalog_offer(s->catalog, s->documents[i].name, s->documents[i].text,
-                            s->documents[i].size);
-    catalog_finish(s->catalog, fake_network_now(s->network), &change);
-    for (size_t i = 0; i < catalog_length(s->catalog); i++) {
-        catalog_entry(s->catalog, i, &entry);
-        for (size_t n = 0; entry.refused && n < entry.complaints->length; n++) {
-            const struct error *e = &entry.complaints->items[n];
-            error_add(errors, e->file, e->line, e->column, "%s", e->text);
-        }
-    }
-    s->documents_changed = false;
-}
-
 /* ---- opening ---- */
+
+/* The system's certificates take a while to read: only for those who need them. */
+static bool open_trust(struct stage *s, struct error_list *errors)
+{
+    const struct config_upstreams *upstreams = &s->config->forward.upstreams;
+    bool wanted = false;
+    char why[256];
+
+    for (size_t i = 0; i < upstreams->length; i++)
+        wanted |= upstreams->items[i].transport == CONFIG_TLS;
+    if (!wanted)
+        return true;
+    s->config->forward.trust = s->trust = tls_trust_new("", why, sizeof why);
+    if (s->trust == NULL)
+        error_add(errors, "the system's certificates", 0, 0, "%s", why);
+    return s->trust != NULL;
+}
 
 static bool read_config(struct stage *s, struct error_list *errors)
 {
@@ -191,7 +142,9 @@ static bool read_config(struct stage *s, struct error_list *errors)
     snprintf(path, sizeof path, "/proc/self/fd/%d", s->config_file);
     flags.file = s->config_file > 0 ? path : NULL;
     s->config = config_read(&flags, s->settings, errors);
-    return s->config != NULL;
+    if (s->config == NULL)
+        return false;
+    return open_trust(s, errors);
 }
 
 static bool open_stage(struct stage *s, struct error_list *errors)
@@ -201,10 +154,9 @@ static bool open_stage(struct stage *s, struct error_list *errors)
     log_setup(s->trace != NULL ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR, LOG_FORMAT_LOGFMT);
     publish_thread_enter();
     s->network = fake_network_new(START);
-    s->catalog = catalog_new(s->config->attachments.detach_hold_ms);
-    catalog_set_views(s->catalog, &s->config->attachments.views);
-    read_documents(s, errors);
-    s->table = publish_new(build(s));
+    documents_open(s->documents, s->config);
+    documents_read(s->documents, START, errors);
+    s->table = publish_new(documents_build(s->documents));
     s->cache = cache_new(&(struct cache_options){
         .bytes = s->config->cache.bytes,
         .min_ttl_ms = s->config->cache.min_ttl_ms,
@@ -230,8 +182,8 @@ bool stage_settle(struct stage *s, struct error_list *errors)
 
     if (s->config == NULL)
         return open_stage(s, errors);
-    if (s->documents_changed) {
-        read_documents(s, errors);
+    if (documents_changed(s->documents)) {
+        documents_read(s->documents, fake_network_now(s->network), errors);
         publish(s);
     }
     return errors->errors == before;
@@ -249,9 +201,9 @@ static void close_stage(struct stage *s)
     cache_free(s->cache);
     tableset_free(publish_swap(s->table, NULL));
     publish_free(s->table);
-    catalog_free(s->catalog);
     fake_network_free(s->network);
     publish_thread_leave();
+    tls_trust_free(s->trust);
     config_free(s->config);
 }
 
@@ -265,8 +217,7 @@ void stage_free(struct stage *s)
     }
     for (size_t i = 0; i < s->settings_length; i++)
         free(s->settings[i]);
-    for (size_t i = 0; i < s->documents_length; i++)
-        free_document(&s->documents[i]);
+    documents_free(s->documents);
     if (s->config_file > 0)
         close(s->config_file);
     free(s->sent);
@@ -384,10 +335,10 @@ void stage_pass(struct stage *s, uint64_t ms)
 {
     uint64_t until = fake_network_now(s->network) + ms, next;
 
-    while ((next = catalog_next_expiry(s->catalog)) <= until) {
+    while ((next = documents_next_expiry(s->documents)) <= until) {
         uint64_t now = fake_network_now(s->network);
         fake_network_pass(s->network, next > now ? next - now : 0);
-        if (!catalog_expire(s->catalog, fake_network_now(s->network)))
+        if (!documents_expire(s->documents, fake_network_now(s->network)))
             break;
         publish(s);
     }

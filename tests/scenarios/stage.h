@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-#include "config.h"
+#include "documents.h"
 #include "fake_network.h"
 
 #define STAGE_CLIENTS_MAX 4500
@@ -26,8 +26,7 @@ void stage_upstream(struct stage *, const char *text);
 
 /* ---- documents; at any time ---- */
 
-void stage_put_document(struct stage *, const char *name, const char *text, size_t size);
-MUST_USE bool stage_remove_document(struct stage *, const char *name);
+struct documents *stage_documents(struct stage *);
 
 /* Opens the stage if it is not open; puts changed documents into service.  False: 'errors' says
  * why. */
