@@ -11,7 +11,7 @@ import sys
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
-CMOCKA = re.compile(r"^\[  (PASSED|FAILED|SKIPPED) ?\] (\d+) test", re.M)
+CMOCKA = re.compile(r"^\[ +(PASSED|FAILED|SKIPPED) +\] (\d+) test", re.M)
 TAP = re.compile(r"^(not )?ok \d+ - ", re.M)
 
 
