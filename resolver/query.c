@@ -9,8 +9,8 @@
 #include "chaos.h"
 #include "clock.h"
 #include "cookie.h"
+#include "message.h"
 #include "owned.h"
-#include "relay.h"
 #include "specialreply.h"
 #include "tableset.h"
 #include "visit.h"
@@ -129,37 +129,6 @@ static enum visit_step answer_special(struct visit *v)
     return VISIT_DONE;
 }
 
-/* The upstream's chain up to the cut, and our own answer for what it leads to. */
-static void write_chain(struct visit *v, const uint8_t *message, const struct reply *reply,
-                        const struct chain_cut *cut)
-{
-    struct wire_owner target = {.name = cut->target.wire, .at = cut->target_at, .compressed = true};
-    struct wire_reply *r = &v->reply;
-
-    stats_count(v->desk->stats, STATS_CHAINS);
-    owned_explain(r, v->table, &cut->match, target.name);
-    if (owned_rcode(&cut->match) == WIRE_SERVFAIL) {
-        r->rcode = WIRE_SERVFAIL;
-        return;
-    }
-    if (relay_records(r, WIRE_ANSWER, message, reply->records_at, reply->hops[cut->hops - 1].end,
-                      cut->records))
-        owned_write(r, v->table, &cut->match, &target, v->wire.type, v->desk->turn++);
-    else
-        r->rcode = (uint16_t)owned_rcode(&cut->match);
-}
-
-/* A message of an upstream, fresh or stored, as our reply. */
-static void write_message(struct visit *v, const uint8_t *message, const struct reply *reply)
-{
-    struct chain_cut cut;
-
-    if (reply->hops_length > 0 && chain_find(v->table, message, reply, &cut))
-        write_chain(v, message, reply, &cut);
-    else
-        relay_message(&v->reply, message, reply);
-}
-
 /* Writes what the cache holds.  A short one goes straight to where the reply is built.  False: it
  * is the head of a chain whose end is not ours any more. */
 static bool write_stored(struct visit *v, const struct cache_hit *hit)
@@ -175,7 +144,7 @@ static bool write_stored(struct visit *v, const struct cache_hit *hit)
         memcpy(v->out, v->wire.packet, v->wire.question_end);
     if (hit->cut && !chain_find(v->table, to, hit->reply, &cut))
         return false;
-    write_message(v, to, hit->reply);
+    message_write(v, to, hit->reply, false, v->desk->turn++);
     return true;
 }
 
@@ -360,8 +329,7 @@ static enum visit_step take_result(struct visit *v, enum forward_result result,
             if (cache_get(v->desk->cache, &v->question, v->now, &hit) == CACHE_STALE)
                 return serve_stale(v, &hit);
         }
-        write_message(v, message, reply);
-        relay_clamp(&v->reply, v->config->cache.min_ttl_ms, v->config->cache.max_ttl_ms);
+        message_write(v, message, reply, true, v->desk->turn++);
         return VISIT_DONE;
     case FORWARD_UNREACHABLE:
         return stale_or_fail(v, WIRE_EDE_UNREACHABLE, "no upstream answered in time");

@@ -1,0 +1,50 @@
+#include "message.h"
+
+#include "chain.h"
+#include "owned.h"
+#include "relay.h"
+
+static void clamp(struct visit *v, bool negative)
+{
+    uint64_t most = v->config->cache.max_ttl_ms, less = v->config->cache.max_negative_ttl_ms;
+
+    relay_clamp(&v->reply, v->config->cache.min_ttl_ms, negative && less < most ? less : most);
+}
+
+/* The upstream's chain up to the cut, and our own answer for what it leads to, whose TTL is ours.
+ */
+static void write_chain(struct visit *v, const uint8_t *message, const struct reply *reply,
+                        const struct chain_cut *cut, bool fresh, unsigned turn)
+{
+    struct wire_owner target = {.name = cut->target.wire, .at = cut->target_at, .compressed = true};
+    struct wire_reply *r = &v->reply;
+
+    stats_count(v->stats, STATS_CHAINS);
+    owned_explain(r, v->table, &cut->match, target.name);
+    if (owned_rcode(&cut->match) == WIRE_SERVFAIL) {
+        r->rcode = WIRE_SERVFAIL;
+        return;
+    }
+    bool whole = relay_records(r, WIRE_ANSWER, message, reply->records_at,
+                               reply->hops[cut->hops - 1].end, cut->records);
+    if (fresh)
+        clamp(v, false);
+    if (whole)
+        owned_write(r, v->table, &cut->match, &target, v->wire.type, turn);
+    else
+        r->rcode = (uint16_t)owned_rcode(&cut->match);
+}
+
+void message_write(struct visit *v, const uint8_t *message, const struct reply *reply, bool fresh,
+                   unsigned turn)
+{
+    struct chain_cut cut;
+
+    if (reply->hops_length > 0 && chain_find(v->table, message, reply, &cut)) {
+        write_chain(v, message, reply, &cut, fresh, turn);
+        return;
+    }
+    relay_message(&v->reply, message, reply);
+    if (fresh)
+        clamp(v, reply->negative);
+}
