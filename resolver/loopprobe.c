@@ -62,7 +62,7 @@ static void probe(struct loopprobe *p, size_t i, uint64_t now)
     uint8_t room[2 + QUESTION_MAX];
 
     if (p->network == NULL)
-        p->network = network_event_new(p->base, SOCKETS_MAX);
+        p->network = network_event_new(p->base, SOCKETS_MAX, 0);
     end->upstream =
         upstream_new(p->network, loop_server(p->loop, i), p->config, &p->stats, on_event);
     end->ask = (struct upstream_ask){.owner = end, .edns = true};

@@ -34,7 +34,7 @@ struct event_network {
     struct event_base *base;
     unsigned sockets, sockets_max, timers;
     int reserve[NETWORK_EVENT_RESERVE];
-    unsigned reserve_length;
+    unsigned reserve_length, reserve_wanted;
     struct random random;
     struct portrange ports;
     uint8_t buffer[READ_SIZE];
@@ -69,7 +69,7 @@ struct network_timer {
 
 static void refill_reserve(struct event_network *n)
 {
-    while (n->reserve_length < NETWORK_EVENT_RESERVE) {
+    while (n->reserve_length < n->reserve_wanted) {
         int fd = eventfd(0, EFD_CLOEXEC);
 
         if (fd < 0)
@@ -410,7 +410,7 @@ static void draw(struct network *network, void *out, size_t size)
     random_bytes(&((struct event_network *)network)->random, out, size);
 }
 
-struct network *network_event_new(struct event_base *base, unsigned sockets_max)
+struct network *network_event_new(struct event_base *base, unsigned sockets_max, unsigned reserve)
 {
     struct event_network *n = alloc_array(1, sizeof *n);
 
@@ -427,6 +427,8 @@ struct network *network_event_new(struct event_base *base, unsigned sockets_max)
     };
     n->base = base;
     n->sockets_max = sockets_max;
+    assert(reserve <= NETWORK_EVENT_RESERVE);
+    n->reserve_wanted = reserve;
     portrange_read(&n->ports);
     refill_reserve(n);
     return &n->network;

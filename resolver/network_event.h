@@ -5,19 +5,19 @@
  * away: a second fragment carries neither id nor port, so it can be forged (we ask for 1232
  * octets).
  *
- * Bounded: at most 'sockets_max' at a time.  A few descriptors are held back, so that a process
+ * Bounded: at most 'sockets_max' at a time.  'reserve' descriptors are held back, so that a process
  * whose clients have eaten all others can still ask upstream. */
 #ifndef PLDNS_NETWORK_EVENT_H
 #define PLDNS_NETWORK_EVENT_H
 
 #include "network.h"
 
-#define NETWORK_EVENT_RESERVE   16          /* descriptors held back */
+#define NETWORK_EVENT_RESERVE   16          /* descriptors held back at most */
 #define NETWORK_EVENT_QUEUE_MAX (256 << 10) /* octets one stream keeps unsent */
 
 struct event_base;
 
-struct network *network_event_new(struct event_base *, unsigned sockets_max);
+struct network *network_event_new(struct event_base *, unsigned sockets_max, unsigned reserve);
 /* All sockets and timers must be gone. */
 void network_event_free(struct network *);
 

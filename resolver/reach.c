@@ -138,7 +138,7 @@ static bool open_network(struct reach *r)
 {
     if (r->network != NULL)
         return true;
-    r->network = network_event_new(r->base, PROBER_AT_ONCE + QUESTION_SOCKETS);
+    r->network = network_event_new(r->base, PROBER_AT_ONCE + QUESTION_SOCKETS, 0);
     if (r->network == NULL) {
         log_error("endpoints", "why=\"no descriptors\" now=\"names are not resolved, addresses not "
                                "tried\"");

@@ -151,6 +151,14 @@ static const struct seen *seen_before(const struct source_dir *dir, const char *
     return &dir->seen[*at];
 }
 
+/* A link that leads nowhere is there, though. */
+static bool is_gone(int folder, const char *name)
+{
+    struct stat status;
+
+    return fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT;
+}
+
 static void offer_bytes(struct catalog *catalog, int folder, struct seen *file, uint64_t now_us)
 {
     char *bytes;
@@ -160,6 +168,8 @@ static void offer_bytes(struct catalog *catalog, int folder, struct seen *file, 
     file->settled =
         slurp_file(folder, file->name, YAMLDOC_SIZE_MAX, &bytes, &size, &file->status, &why);
     if (!file->settled) {
+        if (is_gone(folder, file->name))
+            return; /* since it was listed: as if it had not been */
         file->unreadable = true;
         catalog_offer_unreadable(catalog, file->name, why);
         return;

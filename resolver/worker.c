@@ -208,7 +208,7 @@ static bool make_parts(struct worker *w, const struct worker_options *options)
 {
     const struct config *config = options->config;
 
-    w->network = network_event_new(w->base, SOCKETS_MAX);
+    w->network = network_event_new(w->base, SOCKETS_MAX, NETWORK_EVENT_RESERVE);
     if (w->network == NULL)
         return false;
     w->cache = cache_new(&(struct cache_options){

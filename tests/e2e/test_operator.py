@@ -19,6 +19,7 @@ MANY = 1500     # documents: a start that takes a while
 
 @pytest.mark.parametrize("sign", [signal.SIGHUP, signal.SIGUSR1])
 def test_signals_during_the_start_do_not_end_it(daemon, sign):
+    daemon.set("attachments.state", "")      # to write so many takes its time, at the end too
     for i in range(MANY):
         (daemon.documents / ("%04d.yaml" % i)).write_text(document(i, ["10.0.0.1"]))
     daemon.start(wait=False)

@@ -173,7 +173,7 @@ static void test_ports_and_ids(void **state)
     struct config config = {.forward.timeout_ms = 5000};
     struct config_upstream upstream = {.transport = CONFIG_UDP, .text = "test"};
     struct config_upstreams upstreams = {&upstream, 1};
-    struct network *network = network_event_new(base, 2048);
+    struct network *network = network_event_new(base, 2048, NETWORK_EVENT_RESERVE);
     struct asker asker = {0};
 
     (void)state;
@@ -206,7 +206,7 @@ static void test_ports_of_a_small_pool(void **state)
     struct config config = {.forward.timeout_ms = 5000};
     struct config_upstream upstream = {.transport = CONFIG_UDP, .text = "test"};
     struct config_upstreams upstreams = {&upstream, 1};
-    struct network *network = network_event_new(base, 64);
+    struct network *network = network_event_new(base, 64, NETWORK_EVENT_RESERVE);
     struct asker asker = {0};
 
     (void)state;
@@ -294,7 +294,7 @@ static void on_seen(void *arg, enum network_event event, const uint8_t *data, si
 
 static void test_icmp_and_life_after_it(void **state)
 {
-    struct network *network = network_event_new(base, 8);
+    struct network *network = network_event_new(base, 8, NETWORK_EVENT_RESERVE);
     struct seen seen = {.network = network};
     struct sockaddr_in address;
     int fd = server_socket(SOCK_DGRAM, &address);
@@ -318,7 +318,7 @@ static void test_icmp_and_life_after_it(void **state)
 
 static void test_only_the_peer_is_heard(void **state)
 {
-    struct network *network = network_event_new(base, 8);
+    struct network *network = network_event_new(base, 8, NETWORK_EVENT_RESERVE);
     struct seen seen = {.network = network};
     struct sockaddr_in address, client, other_address;
     int fd = server_socket(SOCK_DGRAM, &address), other = server_socket(SOCK_DGRAM, &other_address);
@@ -348,7 +348,7 @@ static void test_only_the_peer_is_heard(void **state)
 
 static void test_stream(void **state)
 {
-    struct network *network = network_event_new(base, 8);
+    struct network *network = network_event_new(base, 8, NETWORK_EVENT_RESERVE);
     struct seen seen = {.network = network};
     struct sockaddr_in address;
     int listener = server_socket(SOCK_STREAM, &address), fd;
@@ -390,7 +390,7 @@ static void test_stream(void **state)
 
 static void test_stream_refused(void **state)
 {
-    struct network *network = network_event_new(base, 8);
+    struct network *network = network_event_new(base, 8, NETWORK_EVENT_RESERVE);
     struct seen seen = {.network = network, .close_at_once = true};
     struct sockaddr_in address;
 
@@ -409,7 +409,7 @@ static void test_stream_refused(void **state)
 
 static void test_socket_limit(void **state)
 {
-    struct network *network = network_event_new(base, 3);
+    struct network *network = network_event_new(base, 3, NETWORK_EVENT_RESERVE);
     struct seen seen = {.network = network};
     struct network_socket *sockets[3];
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(9)};
@@ -433,7 +433,7 @@ static void test_socket_limit(void **state)
 /* Others have eaten all descriptors: the reserve serves. */
 static void test_descriptor_reserve(void **state)
 {
-    struct network *network = network_event_new(base, 100);
+    struct network *network = network_event_new(base, 100, NETWORK_EVENT_RESERVE);
     struct seen seen = {.network = network};
     struct network_socket *sockets[NETWORK_EVENT_RESERVE + 1];
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(9)};
@@ -479,7 +479,7 @@ static void on_alarm(void *arg, uint64_t now)
 
 static void test_timers(void **state)
 {
-    struct network *network = network_event_new(base, 3);
+    struct network *network = network_event_new(base, 3, NETWORK_EVENT_RESERVE);
     struct alarm first = {0}, second = {0};
     struct network_timer *one = network->timer(network, on_alarm, &first);
     struct network_timer *two = network->timer(network, on_alarm, &second);

@@ -94,7 +94,7 @@ static void open_bench(struct bench *b, const char *address, unsigned most, unsi
     b->base = event_base_new();
     b->table = publish_new(tableset_of(make_table()));
     b->cache = cache_new(&(struct cache_options){.bytes = 1 << 16});
-    b->network = network_event_new(b->base, 512);
+    b->network = network_event_new(b->base, 512, NETWORK_EVENT_RESERVE);
     b->desk = query_desk_new(&(struct query_desk_options){
         .config = b->config,
         .table = b->table,
