@@ -311,11 +311,18 @@ static bool open_node(struct builder *b, enum yamldoc_kind kind, const yaml_even
     return true;
 }
 
-static void close_node(struct builder *b, const yaml_event_t *event)
+/* False: there is nothing to close, which libyaml does not let happen. */
+static bool close_node(struct builder *b, const yaml_event_t *event)
 {
+    if (b->depth == 0)
+        return false;
+    const struct yamldoc_node *node = b->frames[b->depth - 1].node;
+    if (node->kind == YAMLDOC_MAP)
+        check_keys(b, node);
     if (b->marks != NULL)
         mark_end(b, event);
     b->depth--;
+    return true;
 }
 
 static bool take_key(struct builder *b, const yaml_event_t *event)
@@ -376,12 +383,8 @@ static bool take_event(struct builder *b, const yaml_event_t *event)
         refuse_extras(b, event, event->data.mapping_start.anchor, event->data.mapping_start.tag);
         return open_node(b, YAMLDOC_MAP, event);
     case YAML_MAPPING_END_EVENT:
-        check_keys(b, b->frames[b->depth - 1].node);
-        close_node(b, event);
-        return true;
     case YAML_SEQUENCE_END_EVENT:
-        close_node(b, event);
-        return true;
+        return close_node(b, event);
     case YAML_ALIAS_EVENT:
         COMPLAIN(b, &event->start_mark,
                  "aliases ('*') are not supported: write the value out, or "
