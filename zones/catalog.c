@@ -128,6 +128,7 @@ void catalog_free(struct catalog *catalog)
         entry_free(catalog->entries[i]);
     }
     free(catalog->entries);
+    ledger_free(catalog->ledger);
     tombstone_clear(&catalog->tombstones);
     free(catalog->degraded);
     free(catalog);
@@ -222,10 +223,9 @@ void catalog_source_failed(struct catalog *catalog, const char *why)
 
 /* ---- a reload ends ---- */
 
-static void compare_names(struct catalog *catalog, const struct claims *claims, uint64_t now,
-                          struct catalog_change *out)
+static void compare_names(struct catalog *catalog, uint64_t now, struct catalog_change *out)
 {
-    struct namechange names = {.key = catalogjudge_key(catalog), .views = catalog->views};
+    struct namechange names = {.key = catalog->key, .views = catalog->views};
     uint64_t tombstones = catalog->tombstones.changes;
 
     for (size_t i = 0; i < catalog->length; i++) {
@@ -238,7 +238,8 @@ static void compare_names(struct catalog *catalog, const struct claims *claims, 
             namechange_add(&names, before->document, false);
         }
         if (catalog->hold_ms > 0) {
-            tombstone_add(&catalog->tombstones, before->document, claims, now + catalog->hold_ms);
+            tombstone_add(&catalog->tombstones, before->document, catalog->ledger,
+                          now + catalog->hold_ms);
         }
     }
     for (size_t i = 0; i < catalog->length; i++) {
@@ -247,7 +248,7 @@ static void compare_names(struct catalog *catalog, const struct claims *claims, 
             namechange_add(&names, entry->standing->document, true);
         }
     }
-    tombstone_settle(&catalog->tombstones, claims);
+    tombstone_settle(&catalog->tombstones, catalog->ledger);
     out->changed = catalog->tombstones.changes != tombstones;
     namechange_count(&names, &out->names_added, &out->names_moved, &out->names_removed);
 }
@@ -291,12 +292,11 @@ static void settle_entry(struct catalog_document *entry, struct catalog_change *
 
 void catalog_finish(struct catalog *catalog, uint64_t now, struct catalog_change *out)
 {
-    struct claims *claims = catalogjudge_run(catalog);
     size_t length = 0;
 
     *out = (struct catalog_change){0};
-    if (claims != NULL) {
-        compare_names(catalog, claims, now, out);
+    if (catalogjudge_run(catalog)) {
+        compare_names(catalog, now, out);
     }
     for (size_t i = 0; i < catalog->length; i++) {
         struct catalog_document *entry = catalog->entries[i];
@@ -312,7 +312,6 @@ void catalog_finish(struct catalog *catalog, uint64_t now, struct catalog_change
         }
     }
     catalog->length = length;
-    claims_free(claims);
     if (!catalog->failing) {
         free(catalog->degraded);
         catalog->degraded = NULL;

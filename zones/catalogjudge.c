@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "alloc.h"
+#include "claims.h"
 
 static bool is_usable(const struct catalog_version *version)
 {
@@ -32,7 +33,7 @@ static struct catalog_version *next_choice(const struct catalog *catalog,
 }
 
 /* Nobody outside can choose documents whose names collide under a key that hangs on all of them. */
-struct hash_key catalogjudge_key(const struct catalog *catalog)
+static struct hash_key make_key(const struct catalog *catalog)
 {
     struct digest all;
     struct hash_key key;
@@ -68,8 +69,7 @@ static void begin(struct catalog *catalog, bool *same)
 static struct claims *claims_standing(const struct catalog *catalog,
                                       const struct catalog_document *except)
 {
-    struct hash_key key = catalogjudge_key(catalog);
-    struct claims *claims = claims_new(&key, catalog->views);
+    struct claims *claims = claims_new(&catalog->key, catalog->views);
 
     for (size_t i = 0; i < catalog->length; i++) {
         struct catalog_document *entry = catalog->entries[i];
@@ -149,15 +149,11 @@ static bool promote_one(struct catalog *catalog, struct claims **claims)
     return false;
 }
 
-struct claims *catalogjudge_run(struct catalog *catalog)
+/* The long way, which finds out who contradicts whom. */
+static void judge_all(struct catalog *catalog)
 {
-    bool same;
-
-    begin(catalog, &same);
-    if (same) {
-        return NULL;
-    }
     struct claims *claims = claims_standing(catalog, NULL);
+
     while (judge_changed(catalog, claims)) {
         /* ends, for each turn uses up a version */
     }
@@ -168,5 +164,68 @@ struct claims *catalogjudge_run(struct catalog *catalog)
     while (promote_one(catalog, &claims)) {
         /* ends, for each turn brings a document to its newest version */
     }
-    return claims;
+    claims_free(claims);
+}
+
+/* ---- the ledger ---- */
+
+typedef struct catalog_version *version_fn(const struct catalog_document *);
+
+static struct catalog_version *served(const struct catalog_document *entry)
+{
+    return entry->served;
+}
+
+static struct catalog_version *standing(const struct catalog_document *entry)
+{
+    return entry->standing;
+}
+
+static struct catalog_version *chosen(const struct catalog_document *entry)
+{
+    return entry->chosen;
+}
+
+/* Exchanges in the ledger what differs of all documents.  False: something new contradicts. */
+static bool exchange(struct catalog *catalog, version_fn *from, version_fn *to)
+{
+    bool good = true;
+
+    for (size_t i = 0; i < catalog->length; i++) {
+        const struct catalog_version *old = from(catalog->entries[i]);
+        if (old != NULL && old != to(catalog->entries[i])) {
+            ledger_remove(catalog->ledger, old->document);
+        }
+    }
+    for (size_t i = 0; i < catalog->length; i++) {
+        const struct catalog_version *new = to(catalog->entries[i]);
+        if (new != NULL &&new != from(catalog->entries[i])) {
+            good &= ledger_add(catalog->ledger, new->document);
+        }
+    }
+    return good;
+}
+
+bool catalogjudge_run(struct catalog *catalog)
+{
+    bool same;
+
+    begin(catalog, &same);
+    if (same) {
+        return false;
+    }
+    if (catalog->ledger == NULL) {
+        catalog->key = make_key(catalog);
+        catalog->ledger = ledger_new(&catalog->key, catalog->views);
+    }
+    if (exchange(catalog, served, chosen)) { /* nearly always */
+        for (size_t i = 0; i < catalog->length; i++) {
+            catalog->entries[i]->standing = catalog->entries[i]->chosen;
+        }
+        return true;
+    }
+    (void)exchange(catalog, chosen, served);
+    judge_all(catalog);
+    (void)exchange(catalog, served, standing);
+    return true;
 }

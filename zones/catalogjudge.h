@@ -4,7 +4,7 @@
 #define PLDNS_CATALOGJUDGE_H
 
 #include "catalog.h"
-#include "claims.h"
+#include "ledger.h"
 #include "tombstone.h"
 
 /* One version of a document. */
@@ -39,17 +39,16 @@ struct catalog {
     const struct view_list *views;     /* NULL = there are none */
     struct catalog_document **entries; /* by name */
     size_t length, space;
+    struct hash_key key;   /* set with … */
+    struct ledger *ledger; /* … the claims of all that is served; NULL before the first load */
     struct tombstone_list tombstones;
     bool failing;   /* in this reload the source could not be read as a whole */
     char *degraded; /* why, since the last reload; NULL: it is not */
 };
 
 /* Chooses for every document the version to be served and leaves it in 'standing' (NULL: none), so
- * that no two contradict each other: what is served comes first, then what changed, by name.
- * Returns the claims of all that is to be served; NULL: all stays as it is. */
-struct claims *catalogjudge_run(struct catalog *);
-
-/* A hash key that nobody knows beforehand: it hangs on all documents. */
-struct hash_key catalogjudge_key(const struct catalog *);
+ * that no two contradict each other: what is served comes first, then what changed, by name.  The
+ * ledger then holds the claims of all that is to be served.  False: all stays as it is. */
+MUST_USE bool catalogjudge_run(struct catalog *);
 
 #endif

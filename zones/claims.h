@@ -11,10 +11,6 @@
 #include "hash.h"
 #include "view.h"
 
-/* Octets that the names of all documents may take in all tables, by a generous estimate: places in
- * a table have 32 bits.  Enough for ten million attached domains. */
-#define CLAIMS_OCTETS_MAX (UINT64_C(7) << 29)
-
 struct claims;
 
 /* 'views' is lent until claims_free(). */
@@ -33,8 +29,5 @@ MUST_USE bool claims_would_fit(struct claims *, const struct document *,
 /* How many documents were added; and back to so many. */
 size_t claims_length(const struct claims *);
 void claims_take_back(struct claims *, size_t length);
-
-/* True if some document owns exactly this root in this view. */
-bool claims_has_root(const struct claims *, unsigned view, const uint8_t *wire, bool subtree);
 
 #endif

@@ -11,7 +11,7 @@
 
 struct adding {
     struct tombstone_list *list;
-    const struct claims *live;
+    const struct ledger *live;
     uint64_t until;
     unsigned view;
 };
@@ -38,14 +38,14 @@ static void add_root(void *arg, const struct domain_root *root)
 {
     struct adding *adding = arg;
 
-    if (!claims_has_root(adding->live, adding->view, root->name.wire, root->subtree)) {
+    if (!ledger_has_root(adding->live, adding->view, root->name.wire, root->subtree)) {
         add(adding->list, adding->view, root->name.wire, root->name.size, root->subtree,
             adding->until);
     }
 }
 
 void tombstone_add(struct tombstone_list *list, const struct document *document,
-                   const struct claims *live, uint64_t until)
+                   const struct ledger *live, uint64_t until)
 {
     struct adding adding = {.list = list, .live = live, .until = until};
     const uint16_t *view;
@@ -88,7 +88,7 @@ static void drop(struct tombstone_list *list, struct tombstone *tombstone)
     list->changes++;
 }
 
-void tombstone_settle(struct tombstone_list *list, const struct claims *live)
+void tombstone_settle(struct tombstone_list *list, const struct ledger *live)
 {
     size_t kept = 0;
 
@@ -99,7 +99,7 @@ void tombstone_settle(struct tombstone_list *list, const struct claims *live)
     for (size_t i = 0; i < list->length; i++) {
         struct tombstone *item = &list->items[i];
         if ((kept > 0 && compare_names(item, &list->items[kept - 1]) == 0) ||
-            claims_has_root(live, item->view, item->what.name, item->what.subtree)) {
+            ledger_has_root(live, item->view, item->what.name, item->what.subtree)) {
             drop(list, item);
         } else {
             list->items[kept++] = *item;

@@ -2,7 +2,7 @@
 #ifndef PLDNS_TOMBSTONE_H
 #define PLDNS_TOMBSTONE_H
 
-#include "claims.h"
+#include "ledger.h"
 #include "table.h"
 
 /* Beyond so many at once, names that were detached are forwarded right away. */
@@ -25,11 +25,11 @@ struct tombstone_list {
 
 /* Adds the roots of a document that is served no more and that nobody in 'live' has, in each view
  * that saw them. */
-void tombstone_add(struct tombstone_list *, const struct document *, const struct claims *live,
+void tombstone_add(struct tombstone_list *, const struct document *, const struct ledger *live,
                    uint64_t until);
 
 /* Puts the list in order: one per name and view, the later end counts; what is live again goes. */
-void tombstone_settle(struct tombstone_list *, const struct claims *live);
+void tombstone_settle(struct tombstone_list *, const struct ledger *live);
 
 /* Drops those that end at 'now' or before; true if there was any. */
 bool tombstone_expire(struct tombstone_list *, uint64_t now);

@@ -1,0 +1,55 @@
+/* What a document lays claim to: connection ids, owner names, roots, and the names that its
+ * endpoints are found under.
+ *
+ * Two documents contradict each other if they claim one id anywhere, or, in one view, one owner
+ * name, or if one owns the name under which another's endpoint is to be found. */
+#ifndef PLDNS_CLAIM_H
+#define PLDNS_CLAIM_H
+
+#include "document.h"
+#include "hash.h"
+#include "view.h"
+
+enum claim_kind {
+    CLAIM_ID,
+    CLAIM_OWNER,
+    CLAIM_TREE,   /* a root and all below it */
+    CLAIM_POINT,  /* a host alone */
+    CLAIM_TARGET, /* an endpoint's dnsName */
+    /* Never told, but derived by who keeps claims: */
+    CLAIM_ABOVE_TARGET, /* a target's name, and every name above it */
+    CLAIM_ABOVE_ROOT,   /* every name above a root or host */
+};
+
+struct claim {
+    enum claim_kind kind;
+    unsigned view;       /* who sees it; ids are everybody's: VIEW_NONE */
+    uint32_t connection; /* whose, by number in the document */
+    unsigned line;
+    size_t size;
+    const uint8_t *bytes; /* a folded wire name, or the text of an id */
+    const char *text;     /* of a target: as it was written */
+};
+
+typedef void claim_fn(void *arg, const struct claim *);
+
+/* Calls for every claim of the document, or of one of its connections; a root may come more than
+ * once.  Lent for the call. */
+void claim_each(const struct document *, const struct view_list *, claim_fn *each, void *arg);
+void claim_each_of(const struct document *, uint32_t connection, const struct view_list *,
+                   claim_fn *each, void *arg);
+
+/* A claim is known by this hash: with 64 bits of a key that no author of a document knows, two that
+ * differ are taken for the same less than once in a lifetime.  Claims of one view are none of
+ * another's business: the same name has another hash there. */
+uint64_t claim_hash(const struct hash_key *, unsigned view, enum claim_kind, const void *bytes,
+                    size_t size);
+
+/* Octets that the claim may take in a table, by a generous estimate: places in a table have 32
+ * bits. */
+uint64_t claim_octets(const struct document *, const struct claim *);
+
+/* How many of them all documents may have together.  Enough for ten million attached domains. */
+#define CLAIM_OCTETS_MAX (UINT64_C(7) << 29)
+
+#endif

@@ -1,0 +1,28 @@
+/* How many of the documents in service claim each thing.  Tells in the time that one document takes
+ * whether it contradicts the others; who contradicts whom, and where, is for claims.h to say.
+ *
+ * Documents are lent from ledger_add() to ledger_remove(). */
+#ifndef PLDNS_LEDGER_H
+#define PLDNS_LEDGER_H
+
+#include "claim.h"
+
+struct ledger;
+
+/* 'views' is lent until ledger_free(). */
+struct ledger *ledger_new(const struct hash_key *, const struct view_list *views);
+void ledger_free(struct ledger *);
+
+/* Adds the document in any case.  False: it contradicts what is there, or itself (what one
+ * cluster's connections claim against another's); the caller may take it out again. */
+bool ledger_add(struct ledger *, const struct document *);
+void ledger_remove(struct ledger *, const struct document *);
+
+/* True if none of the documents there has a root or a host at, above or below one of this
+ * document's, which is not there itself: what they answer has nothing to do with each other. */
+bool ledger_is_apart(const struct ledger *, const struct document *);
+
+/* True if some document owns exactly this root in this view. */
+bool ledger_has_root(const struct ledger *, unsigned view, const uint8_t *wire, bool subtree);
+
+#endif
