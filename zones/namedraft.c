@@ -20,6 +20,8 @@
  * reading it. */
 #define LARGE_SIZE (4u << 20)
 
+#define RULE_SIZE_MAX 64
+
 /* A draft's slots are at most half full, a finished tree's this much: probes stay short and a name
  * costs seven octets of slots. */
 #define SLOTS_PER_NODE_NUMERATOR   5
@@ -285,36 +287,6 @@ static struct nametree_node *record_of(struct finishing *f, uint32_t index)
     return (void *)(f->records.bytes + f->draft->nodes[index].record);
 }
 
-/* Reserves a node's record and writes its name behind it.  Above the topmost root names repeat and
- * are kept once; below, a name is the tail of every name under it, so that only names without
- * children are written. */
-static void put_node(struct finishing *f, uint32_t index)
-{
-    static const struct nametree_node empty;
-    struct draft_node *nodes = f->draft->nodes;
-    uint32_t top = index;
-    uint8_t rest[1 + DNAME_MAX];
-
-    while (nodes[top].parent != NONE) {
-        top = nodes[top].parent;
-    }
-    /* Behind the topmost root's first label; the root zone has none. */
-    size_t head = nodes[top].name[0] == 0 ? 0 : 1u + nodes[top].name[0];
-    rest[0] = (uint8_t)(nodes[top].size - head);
-    memcpy(rest + 1, nodes[top].name + head, rest[0]);
-    uint32_t suffix = pool_put(&f->records, rest, 1u + rest[0], NAMETREE_UNIT) + 1;
-    nodes[index].record = pool_append(&f->records, &empty, sizeof(empty), NAMETREE_UNIT);
-    record_of(f, index)->suffix = suffix;
-    if (nodes[index].is_parent) {
-        return;
-    }
-    uint32_t labels =
-        pool_append(&f->records, nodes[index].name, (size_t)nodes[index].size - rest[0], 1);
-    for (uint32_t i = index; i != NONE && nodes[i].labels == UNPLACED; i = nodes[i].parent) {
-        nodes[i].labels = labels + nodes[index].size - nodes[i].size;
-    }
-}
-
 /* The parent whose "*" this node is, if that has a rule; else NONE. */
 static uint32_t star_of(const struct namedraft *draft, const struct draft_node *node)
 {
@@ -324,55 +296,62 @@ static uint32_t star_of(const struct namedraft *draft, const struct draft_node *
                : NONE;
 }
 
-static void put_rule(struct finishing *f, uint32_t at, uint32_t rule, uint32_t node, bool star)
+/* The place of the names' common end: what stands behind the topmost root's first label. */
+static uint32_t put_suffix(struct finishing *f, uint32_t index)
 {
-    const struct namedraft_rule r = {rule, namedraft_place(f->draft, node), star};
+    const struct draft_node *nodes = f->draft->nodes;
+    uint8_t rest[1 + DNAME_MAX];
 
-    f->write(f->arg, &f->records, at, &r);
+    while (nodes[index].parent != NONE) {
+        index = nodes[index].parent;
+    }
+    /* The root zone has no label. */
+    size_t head = nodes[index].name[0] == 0 ? 0 : 1u + nodes[index].name[0];
+    rest[0] = (uint8_t)(nodes[index].size - head);
+    memcpy(rest + 1, nodes[index].name + head, rest[0]);
+    return pool_put(&f->records, rest, 1u + rest[0], NAMETREE_UNIT) + 1;
 }
 
-/* Puts a node's rules behind each other, its own before its star's: one place per node finds both.
- * A
- * "*" that is a node itself (because names exist below it) shares its parent's rule; if it has a
- * star in turn, it needs a copy in front of that. */
-static void put_rules(struct finishing *f, uint32_t index)
+/* Above the topmost root names repeat and are kept once; below, a name is the tail of every name
+ * under it, so that only names without children are written. */
+static void put_labels(struct finishing *f, uint32_t index, uint32_t suffix)
 {
-    static const uint8_t zero[64];
-    const struct draft_node *node = &f->draft->nodes[index];
-    uint32_t above = star_of(f->draft, node);
-    bool copy = above != NONE && node->star != NONE;
-    size_t length = (node->exact != NONE || copy) + (size_t)(node->star != NONE);
+    struct draft_node *nodes = f->draft->nodes;
 
-    if (length == 0) {
+    if (nodes[index].is_parent) {
         return;
     }
-    assert(2 * f->rule_size <= sizeof(zero));
-    uint32_t at = pool_append(&f->records, zero, length * f->rule_size, NAMETREE_UNIT);
-    record_of(f, index)->rule = at / NAMETREE_UNIT;
-    if (node->exact != NONE) {
-        put_rule(f, at, node->exact, index, false);
-        at += (uint32_t)f->rule_size;
-    } else if (copy) {
-        put_rule(f, at, f->draft->nodes[above].star, above, true);
-        at += (uint32_t)f->rule_size;
-    }
-    if (node->star != NONE) {
-        put_rule(f, at, node->star, index, true);
+    size_t size = (size_t)nodes[index].size - f->records.bytes[suffix - 1];
+    uint32_t labels = pool_append(&f->records, nodes[index].name, size, 1);
+    for (uint32_t i = index; i != NONE && nodes[i].labels == UNPLACED; i = nodes[i].parent) {
+        nodes[i].labels = labels + nodes[index].size - nodes[i].size;
     }
 }
 
 static void put(struct finishing *f, uint32_t index)
 {
-    uint32_t above = star_of(f->draft, &f->draft->nodes[index]);
+    static const struct nametree_node empty;
+    static const uint8_t zero[2 * RULE_SIZE_MAX];
+    struct draft_node *node = &f->draft->nodes[index];
+    uint32_t above = star_of(f->draft, node), suffix = put_suffix(f, index);
+    uint32_t own = above != NONE ? f->draft->nodes[above].star : node->exact;
+    size_t rules = (own != NONE) + (size_t)(node->star != NONE);
 
-    if (f->draft->nodes[index].record != 0) {
-        return;
+    node->record = pool_append(&f->records, &empty, sizeof(empty), NAMETREE_UNIT);
+    record_of(f, index)->suffix = suffix;
+    uint32_t at = pool_append(&f->records, zero, rules * f->rule_size, NAMETREE_UNIT);
+    put_labels(f, index, suffix);
+    if (own != NONE) {
+        f->write(
+            f->arg, &f->records,
+            &(struct namedraft_rule){own, at, above != NONE ? NAMETREE_OWN_COPY : NAMETREE_OWN});
+        at += (uint32_t)f->rule_size;
     }
-    if (above != NONE) {
-        put(f, above); /* a copy of its rule says where it is */
+    if (node->star != NONE) {
+        f->write(f->arg, &f->records,
+                 &(struct namedraft_rule){
+                     node->star, at, own != NONE ? NAMETREE_STAR_SECOND : NAMETREE_STAR_ALONE});
     }
-    put_node(f, index);
-    put_rules(f, index);
 }
 
 /* What is known once all nodes have their places. */
@@ -380,7 +359,7 @@ static void fill_node(struct finishing *f, uint32_t index)
 {
     const struct draft_node *nodes = f->draft->nodes, *node = &nodes[index];
     struct nametree_node *out = record_of(f, index);
-    uint32_t root = index, above = star_of(f->draft, node);
+    uint32_t root = index;
 
     while (nodes[root].parent != NONE && !(nodes[root].flags & NAMETREE_ROOT)) {
         root = nodes[root].parent;
@@ -388,14 +367,9 @@ static void fill_node(struct finishing *f, uint32_t index)
     out->name = node->labels;
     out->size = node->size;
     out->root = nodes[root].size;
-    out->flags |= node->flags | (above != NONE ? NAMETREE_RULE : 0);
+    out->flags |= node->flags | (star_of(f->draft, node) != NONE ? NAMETREE_RULE : 0);
     if (node->parent != NONE && dname_is_wildcard(node->name)) {
         record_of(f, node->parent)->flags |= NAMETREE_STAR;
-    }
-    if (above != NONE && node->star == NONE) {
-        bool behind = nodes[above].exact != NONE || star_of(f->draft, &nodes[above]) != NONE;
-        out->rule =
-            record_of(f, above)->rule + (behind ? (uint32_t)(f->rule_size / NAMETREE_UNIT) : 0);
     }
 }
 
@@ -445,6 +419,7 @@ void namedraft_finish(struct namedraft *draft, struct nametree *out, size_t rule
 {
     struct finishing f = {.draft = draft, .rule_size = rule_size, .write = write, .arg = arg};
 
+    assert(rule_size <= RULE_SIZE_MAX);
     *out = (struct nametree){.seed = draft->seed};
     pool_init(&f.records, &draft->key);
     pool_append(&f.records, "\0\0\0", NAMETREE_UNIT, NAMETREE_UNIT); /* no node is at place 0 */

@@ -27,17 +27,17 @@ uint32_t namedraft_mark(struct namedraft *, const uint8_t *name, unsigned flags,
 
 struct namedraft_rule {
     uint32_t rule; /* its number */
-    uint32_t node; /* whose it is: a place */
-    bool star;     /* of the node's child "*" */
+    uint32_t at;   /* octet of the records at which it begins */
+    enum nametree_role role;
 };
 
-/* Fills in what the tree keeps of a rule.  'at' is the octet of 'records' at which it begins; zero
- * so far.  More may be added to the records (a multiple of NAMETREE_UNIT in alignment). */
-typedef void namedraft_write_fn(void *arg, struct pool *records, uint32_t at,
-                                const struct namedraft_rule *);
+/* Fills in what the tree keeps of a rule; zero so far.  More may be added to the records (a
+ * multiple of NAMETREE_UNIT in alignment). */
+typedef void namedraft_write_fn(void *arg, struct pool *records, const struct namedraft_rule *);
 
 /* Makes the tree.  'rule_size' is what a rule takes, a multiple of NAMETREE_UNIT; most rules are
- * written once, some twice. */
+ * written once, those of a "*" that is a node itself (names exist below it) a second time behind
+ * that node. */
 void namedraft_finish(struct namedraft *, struct nametree *out, size_t rule_size,
                       namedraft_write_fn *, void *arg);
 

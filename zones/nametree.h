@@ -4,10 +4,11 @@
  * so that the hashes of all its suffixes come from one pass.  A suffix is then found with one
  * probe.
  *
- * All lies in one piece of memory, and what is read together lies together: a node, its name, its
- * rules.  Large tables miss the processor's caches on every look-up, so what counts is how often.
- * Places are counted in four octets.  Immutable once built (namedraft.h).  What the nodes and rules
- * mean is the table's business. */
+ * All lies in one piece of memory, and what is read together lies together: a node, directly behind
+ * it the rules that its flags tell of (its own, then its "*" child's), then its name.  Large tables
+ * miss the processor's caches on every look-up, so what counts is how often.  Places are counted in
+ * four octets.  Immutable once built (namedraft.h).  What the nodes and rules mean is the table's
+ * business. */
 #ifndef PLDNS_NAMETREE_H
 #define PLDNS_NAMETREE_H
 
@@ -21,7 +22,7 @@ enum nametree_flag {
     NAMETREE_OWNED = 1 << 0,      /* exists in the tree below a root: it and all below is ours */
     NAMETREE_ROOT = 1 << 1,       /* owned as a whole; implies OWNED */
     NAMETREE_POINT = 1 << 2,      /* a host outside every root: ours, but nothing below it */
-    NAMETREE_RULE = 1 << 3,       /* has a rule of its own */
+    NAMETREE_RULE = 1 << 3,       /* has a rule of its own, maybe a copy of its parent's star's */
     NAMETREE_STAR = 1 << 4,       /* has a child "*" … */
     NAMETREE_STAR_RULE = 1 << 5,  /* … and that child has a rule */
     NAMETREE_FENCE = 1 << 6,      /* names here and below are not forwarded */
@@ -39,10 +40,17 @@ struct nametree_seed {
 struct nametree_node {
     uint32_t name;   /* octet at which the labels in front of 'suffix' begin */
     uint32_t suffix; /* the same of the rest; the octet before it is the rest's size */
-    uint32_t rule;   /* place of its own rule, then its "*" child's, as the flags say */
     uint8_t size;    /* octets of the whole name */
     uint8_t root;    /* octets of the nearest ROOT at or above it */
     uint16_t flags;
+};
+
+/* Which of its node's rules a rule is; with that, a rule finds its node. */
+enum nametree_role {
+    NAMETREE_OWN,
+    NAMETREE_OWN_COPY,   /* the node is a "*": what its parent has as star's, once more */
+    NAMETREE_STAR_ALONE, /* of the child "*"; the node has no rule of its own */
+    NAMETREE_STAR_SECOND,
 };
 
 struct nametree {

@@ -77,7 +77,7 @@ static void find_below(const struct table *table, uint32_t index, const uint8_t 
         match->outcome = match->outcome == TABLE_NO_ZONE ? TABLE_NO_ZONE : TABLE_EMPTY;
         return;
     }
-    apply(table, table_star_rule(table, node), match);
+    apply(table, table_star_rule(node), match);
     if (zones != NULL && match->outcome == TABLE_ANSWER) {
         match->regional_fallback = !zones->strict;
         if (zones->strict) {
@@ -112,7 +112,7 @@ static bool find_owned(const struct table *table, const struct nametree_scan *sc
                 find_below(table, index, scan->folded + scan->at[scan->labels - depth - 1], offset,
                            match);
             } else if (node->flags & NAMETREE_RULE) {
-                apply(table, table_own_rule(table, node), match);
+                apply(table, table_own_rule(node), match);
             } else {
                 match->outcome = TABLE_EMPTY;
             }
@@ -197,11 +197,11 @@ static size_t owner_of(const struct table *table, const struct table_rule *rule,
 {
     uint8_t *at = out->wire;
 
-    if (rule->star) {
+    if (table_rule_is_star(rule)) {
         *at++ = 1;
         *at++ = '*';
     }
-    at += nametree_name(&table->names, rule->node, at);
+    at += nametree_name(&table->names, table_rule_node(table, rule), at);
     return out->size = (uint8_t)(at - out->wire);
 }
 
@@ -215,7 +215,7 @@ static int compare_note(const void *key, const void *item)
 
 static const char *note_of(const struct table *table, const struct table_rule *rule)
 {
-    uint32_t key = table_note_key(rule);
+    uint32_t key = table_rule_place(table, rule);
     const struct table_note *note =
         bsearch(&key, table->notes, table->notes_length, sizeof(*table->notes), compare_note);
 
@@ -246,12 +246,12 @@ void table_each(const struct table *table, table_rule_fn *each, void *arg)
 
     while ((place = nametree_next(&table->names, &cursor)) != NAMETREE_NONE) {
         const struct nametree_node *node = table_node(table, place);
-        /* A "*" that is a node has its parent's rule, which is visited there. */
-        if (node->flags & NAMETREE_RULE && table_own_rule(table, node)->node == place) {
-            each(arg, table_own_rule(table, node));
+        /* What is a copy is visited where it comes from. */
+        if (node->flags & NAMETREE_RULE && table_own_rule(node)->role == NAMETREE_OWN) {
+            each(arg, table_own_rule(node));
         }
         if (node->flags & NAMETREE_STAR_RULE) {
-            each(arg, table_star_rule(table, node));
+            each(arg, table_star_rule(node));
         }
     }
 }

@@ -190,32 +190,30 @@ static void digest_documents(struct digest *out, struct document *const *documen
     free(bytes);
 }
 
-static void add_note(struct build *build, const struct table_rule *rule, uint32_t text)
+static void add_note(struct build *build, uint32_t rule, uint32_t text)
 {
     if (build->notes_length == build->notes_space) {
         build->notes_space = 2 * build->notes_space + 16;
         build->notes = alloc_resize(build->notes, build->notes_space, sizeof(*build->notes));
     }
-    build->notes[build->notes_length++] = (struct table_note){table_note_key(rule), text};
+    build->notes[build->notes_length++] = (struct table_note){rule, text};
 }
 
 /* Answers are put where they are first needed: next to their rule, most of them. */
-static void write_rule(void *arg, struct pool *records, uint32_t at,
-                       const struct namedraft_rule *place)
+static void write_rule(void *arg, struct pool *records, const struct namedraft_rule *place)
 {
     struct build *build = arg;
     struct draft_rule draft = build->rules[place->rule];
 
-    draft.rule.node = place->node & ((1u << 30) - 1);
-    draft.rule.star = place->star;
+    draft.rule.role = place->role & 3;
     if (draft.rule.verdict == VERDICT_ANSWER) {
         const struct answer *answer = (void *)(build->answers.bytes + draft.answer);
         size_t size = answer_size(answer->a_count, answer->aaaa_count);
         draft.rule.answer = pool_put(records, answer, size, NAMETREE_UNIT) / NAMETREE_UNIT;
     }
-    memcpy(records->bytes + at, &draft.rule, sizeof(draft.rule));
+    memcpy(records->bytes + place->at, &draft.rule, sizeof(draft.rule));
     if (draft.note != 0) {
-        add_note(build, &draft.rule, draft.note);
+        add_note(build, place->at / NAMETREE_UNIT, draft.note);
     }
 }
 

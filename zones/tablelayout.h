@@ -10,17 +10,20 @@
 #include "verdict.h"
 #include "yamldoc.h"
 
-#define TABLE_LINE_MASK ((1u << 27) - 1)
+#define TABLE_LINE_MASK ((1u << 26) - 1)
 
-/* Stands in the records of the name tree behind its node. */
+/* Stands in the records of the name tree, right behind its node. */
 struct table_rule {
     uint32_t answer;     /* place in the records, if the verdict is VERDICT_ANSWER */
     uint32_t background; /* place in 'backgrounds', counted in items */
     uint32_t connection; /* text */
-    uint32_t node : 30, verdict : 2;
-    uint32_t line : 27, regional_fallback : 1, star : 1;
+    uint32_t line : 26, regional_fallback : 1;
+    uint32_t verdict : 2; /* enum verdict_kind */
+    uint32_t role : 2;    /* enum nametree_role */
 };
-_Static_assert(YAMLDOC_SIZE_MAX < TABLE_LINE_MASK, "a line number fits 27 bits");
+_Static_assert(sizeof(struct table_rule) == 16, "it shares its last four octets");
+/* What stands on a line takes more than one octet. */
+_Static_assert(YAMLDOC_SIZE_MAX <= TABLE_LINE_MASK + 1, "a line number fits 26 bits");
 _Static_assert(sizeof(struct table_rule) % NAMETREE_UNIT == 0, "rules stand behind each other");
 
 /* What many rules have in common; all are texts. */
@@ -43,7 +46,7 @@ struct table_zones {
 
 /* What is to be said of a rule besides its answer; few rules have one. */
 struct table_note {
-    uint32_t rule; /* table_note_key() */
+    uint32_t rule; /* its place */
     uint32_t text;
 };
 
@@ -60,6 +63,7 @@ struct table {
     struct digest digest;
 };
 
+#define TABLE_NODE_UNITS ((uint32_t)(sizeof(struct nametree_node) / NAMETREE_UNIT))
 #define TABLE_RULE_UNITS ((uint32_t)(sizeof(struct table_rule) / NAMETREE_UNIT))
 
 static inline const struct nametree_node *table_node(const struct table *table, uint32_t place)
@@ -67,23 +71,33 @@ static inline const struct nametree_node *table_node(const struct table *table, 
     return nametree_record(&table->names, place);
 }
 
-static inline uint32_t table_note_key(const struct table_rule *rule)
+/* Only for nodes whose flags say that there is such a rule. */
+static inline const struct table_rule *table_own_rule(const struct nametree_node *node)
 {
-    return (uint32_t)rule->node << 1 | rule->star;
+    return (const void *)(node + 1);
 }
 
-static inline const struct table_rule *table_own_rule(const struct table *table,
-                                                      const struct nametree_node *node)
+static inline const struct table_rule *table_star_rule(const struct nametree_node *node)
 {
-    return nametree_record(&table->names, node->rule);
+    return table_own_rule(node) + (node->flags & NAMETREE_RULE ? 1 : 0);
 }
 
-static inline const struct table_rule *table_star_rule(const struct table *table,
-                                                       const struct nametree_node *node)
+static inline uint32_t table_rule_place(const struct table *table, const struct table_rule *rule)
 {
-    uint32_t behind = node->flags & NAMETREE_RULE ? TABLE_RULE_UNITS : 0;
+    return (uint32_t)((size_t)((const uint8_t *)rule - table->names.records) / NAMETREE_UNIT);
+}
 
-    return nametree_record(&table->names, node->rule + behind);
+/* The place of the node that it stands behind. */
+static inline uint32_t table_rule_node(const struct table *table, const struct table_rule *rule)
+{
+    return table_rule_place(table, rule) - TABLE_NODE_UNITS -
+           (rule->role == NAMETREE_STAR_SECOND ? TABLE_RULE_UNITS : 0);
+}
+
+/* True if its owner is not its node, but that node's child "*". */
+static inline bool table_rule_is_star(const struct table_rule *rule)
+{
+    return rule->role == NAMETREE_STAR_ALONE || rule->role == NAMETREE_STAR_SECOND;
 }
 
 #endif

@@ -26,11 +26,11 @@ static void see_rule(void *arg, const struct table_rule *rule)
     if (search->found.size != 0) {
         return;
     }
-    if (rule->star) {
+    if (table_rule_is_star(rule)) {
         *at++ = 1;
         *at++ = '*';
     }
-    at += nametree_name(&search->table->names, rule->node, at);
+    at += nametree_name(&search->table->names, table_rule_node(search->table, rule), at);
     owner.size = (uint8_t)(at - owner.wire);
     if (dname_under(owner.wire, search->root.wire, NULL)) {
         search->found = owner;
@@ -45,9 +45,9 @@ static bool owner_for(const struct table *table, uint32_t place, struct dname *o
 
     search.root.size = (uint8_t)nametree_name(&table->names, place, search.root.wire);
     if (node->flags & NAMETREE_RULE) {
-        see_rule(&search, table_own_rule(table, node));
+        see_rule(&search, table_own_rule(node));
     } else if (node->flags & NAMETREE_STAR_RULE) {
-        see_rule(&search, table_star_rule(table, node));
+        see_rule(&search, table_star_rule(node));
     } else {
         table_each(table, see_rule, &search);
     }
@@ -79,7 +79,7 @@ static bool near_prefix(const struct table *table, const struct dname *qname, st
             break;
         }
         if (match.rule != NULL) {
-            return owner_for(table, match.rule->node, out);
+            return owner_for(table, table_rule_node(table, match.rule), out);
         }
         struct nametree_scan scan;
         nametree_scan(&scan, &table->names.seed, name + match.root_offset, DNAME_LABELS_MAX);

@@ -20,10 +20,9 @@ static const struct hash_key keys[] = {
 /* The kinds of names there are: numbered, long and alike, deep, different in the middle only. */
 #define KINDS 4
 
-static void write_nothing(void *arg, struct pool *records, uint32_t at,
-                          const struct namedraft_rule *rule)
+static void write_nothing(void *arg, struct pool *records, const struct namedraft_rule *rule)
 {
-    (void)arg, (void)records, (void)at, (void)rule;
+    (void)arg, (void)records, (void)rule;
 }
 
 static void name_of(struct dname *name, size_t kind, unsigned i)

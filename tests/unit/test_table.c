@@ -617,6 +617,83 @@ static void test_sharing(void **state)
     handmade_free(two[1]);
 }
 
+struct seen {
+    const struct table *table;
+    char owners[256];
+};
+
+static void see_owner(void *arg, const struct table_rule *rule)
+{
+    struct seen *seen = arg;
+    struct table_why why;
+
+    table_describe(seen->table, rule, &why);
+    size_t used = strlen(seen->owners);
+    snprintf(seen->owners + used, sizeof(seen->owners) - used, " %s", why.owner);
+    assert_string_equal(why.note, "unresolved=t.example(pending)");
+    assert_int_not_equal(why.line, 0);
+}
+
+/* Names below a "*" make it a node, which has its parent's rule once more: the same is told of
+ * both, and a listing has it once. */
+static void test_copies(void **state)
+{
+    static const struct {
+        const char *names;
+        struct row rows[4];
+    } cases[] = {
+        {"*.x.y a.*.x.y",
+         {{"b.x.y", "answer rule=*.x.y at=2 a=1"},
+          {"*.x.y", "answer rule=*.x.y at=2 a=1"},
+          {"a.*.x.y", "answer rule=a.*.x.y at=4 a=1"},
+          {"b.*.x.y", "nxdomain at=4"}}},
+        {"x.y *.x.y *.*.x.y",
+         {{"x.y", "answer rule=x.y at=0 a=1"},
+          {"b.x.y", "answer rule=*.x.y at=2 a=1"},
+          {"*.x.y", "answer rule=*.x.y at=0 a=1"},
+          {"b.*.x.y", "answer rule=*.*.x.y at=2 a=1"}}},
+        {"*.*.x.y *.x.y a.*.*.x.y",
+         {{"b.x.y", "answer rule=*.x.y at=2 a=1"},
+          {"*.x.y", "answer rule=*.x.y at=0 a=1"},
+          {"*.*.x.y", "answer rule=*.*.x.y at=2 a=1"},
+          {"a.*.*.x.y", "answer rule=a.*.*.x.y at=4 a=1"}}},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+        struct document *document = handmade_new("d");
+        struct connection *connection = handmade_connection(document, "plc");
+        handmade_endpoint(document, connection, "", "10.0.0.1");
+        handmade_endpoint(document, connection, "", "")->target = (const uint8_t *)"\1t\7example";
+        struct connection_domain *domain = handmade_custom(document, connection, cases[i].names);
+        struct table *table = table_build(&plain, &document, 1);
+        struct seen seen = {.table = table};
+
+        check(table, cases[i].rows, ARRAY_LENGTH(cases[i].rows));
+        for (size_t r = 0; r < ARRAY_LENGTH(cases[i].rows); r++) {
+            struct dname name = name_of(cases[i].rows[r].qname);
+            struct table_match match;
+            table_find(table, name.wire, &match);
+            if (match.rule != NULL) {
+                see_owner(&seen, match.rule);
+            }
+        }
+        seen.owners[0] = '\0';
+        table_each(table, see_owner, &seen);
+        size_t length = 0;
+        for (const char *at = seen.owners; *at != '\0'; at++) {
+            length += *at == ' ';
+        }
+        assert_int_equal(length, domain->length);
+        for (unsigned n = 0; n < domain->length; n++) {
+            char text[DNAME_TEXT_MAX];
+            assert_non_null(strstr(seen.owners, dname_to_text(domain->names[n].wire, text)));
+        }
+        table_free(table);
+        handmade_free(document);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -626,6 +703,7 @@ int main(void)
         cmocka_unit_test(test_odd_names),    cmocka_unit_test(test_empty),
         cmocka_unit_test(test_many),         cmocka_unit_test(test_near),
         cmocka_unit_test(test_sharing),      cmocka_unit_test(test_names_elsewhere),
+        cmocka_unit_test(test_copies),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
