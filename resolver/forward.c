@@ -28,6 +28,7 @@ struct errand {
     unsigned jobs_length;
     bool unattended; /* goes on though nobody waits (prefetch) */
     bool ending;     /* being told to its waiters */
+    bool late;       /* kept as a failure already, its first waiters were told */
 };
 
 _Static_assert(FORWARD_SENDS_MAX == INQUIRY_SENDS_MAX, "the promise and who keeps it");
@@ -46,6 +47,7 @@ struct forward {
 };
 
 static inquiry_done_fn on_done;
+static inquiry_late_fn on_late;
 static void on_overloaded(void *arg, uint64_t now);
 
 struct forward *forward_new(const struct forward_options *options)
@@ -69,6 +71,7 @@ struct forward *forward_new(const struct forward_options *options)
     f->desk.guard = options->guard;
     f->desk.guard_arg = options->arg;
     f->desk.done = on_done;
+    f->desk.late = options->late != NULL ? on_late : NULL;
     return f;
 }
 
@@ -172,10 +175,26 @@ static void on_done(struct inquiry *i, enum inquiry_result outcome, const uint8_
     e->ending = true;
     leave(e);
     if (f->options.keep != NULL &&
-        (result == FORWARD_ANSWER || result == FORWARD_UNREACHABLE || result == FORWARD_BROKEN))
+        (result == FORWARD_ANSWER ||
+         (!e->late && (result == FORWARD_UNREACHABLE || result == FORWARD_BROKEN))))
         f->options.keep(f->options.arg, &i->question, result, message, size, reply, now);
     tell_jobs(&e->jobs, &e->jobs_end, result, message, size, reply, now);
     bury(e);
+}
+
+/* Nobody waits behind this, but what comes still is worth keeping. */
+static void on_late(struct inquiry *i, uint64_t now)
+{
+    struct errand *e = (struct errand *)i;
+    struct forward *f = e->forward;
+
+    if (!f->options.late(f->options.arg, &i->question, now))
+        return;
+    e->unattended = e->late = true;
+    if (f->options.keep != NULL)
+        f->options.keep(f->options.arg, &i->question, FORWARD_UNREACHABLE, NULL, 0, NULL, now);
+    tell_jobs(&e->jobs, &e->jobs_end, FORWARD_UNREACHABLE, NULL, 0, NULL, now);
+    e->jobs_length = 0;
 }
 
 /* ---- asking ---- */
@@ -229,7 +248,7 @@ static struct errand *begin(struct forward *f, uint64_t hash, const struct reply
     e->jobs = NULL;
     e->jobs_end = &e->jobs;
     e->jobs_length = 0;
-    e->unattended = e->ending = false;
+    e->unattended = e->ending = e->late = false;
     e->link = &f->buckets[hash & f->mask];
     e->next = *e->link;
     if (e->next != NULL)

@@ -39,11 +39,17 @@ typedef void forward_done_fn(void *arg, enum forward_result, const uint8_t *mess
                              const struct reply *, uint64_t now);
 
 /* Called once per question that ended in FORWARD_ANSWER, UNREACHABLE or BROKEN, before its waiters
- * are told: the place to cache it.  With FORWARD_ANSWER look at the rcode: SERVFAIL is a failure
+ * are told: the place to cache it.  After UNREACHABLE of one that was late (see below) an ANSWER
+ * may still follow.  With FORWARD_ANSWER look at the rcode: SERVFAIL is a failure
  * too. */
 typedef void forward_keep_fn(void *arg, const struct reply_question *, enum forward_result,
                              const uint8_t *message, size_t size, const struct reply *,
                              uint64_t now);
+
+/* Asked at most once per question, when its time is nearly over (INQUIRY_LATE_MS): true if those
+ * who wait do better with FORWARD_UNREACHABLE now.  The question goes on to its end all the same.
+ */
+typedef bool forward_late_fn(void *arg, const struct reply_question *, uint64_t now);
 
 /* Asked before every single send: true if the name is owned now in the view of who asks, and must
  * not leave. */
@@ -56,8 +62,9 @@ struct forward_options {
     struct stats *stats;
     unsigned in_flight;    /* questions at a time, this worker */
     forward_keep_fn *keep; /* NULL: nothing is kept */
+    forward_late_fn *late; /* NULL: who waits, waits to the end */
     forward_guard_fn *guard;
-    void *arg; /* of keep and guard */
+    void *arg; /* of keep, late and guard */
 };
 
 struct forward *forward_new(const struct forward_options *);

@@ -109,11 +109,20 @@ static uint64_t jitter(struct inquiry *i, uint64_t ms)
     return ms + (ms * dice >> 16) / 10;
 }
 
+/* For whatever comes first. */
+static void arm_timer(struct inquiry *i, uint64_t now)
+{
+    uint64_t at = i->late != 0 && i->late < i->due ? i->late : i->due;
+
+    i->desk->network->timer_set(i->timer, now, at > now ? at - now : 0);
+}
+
 static void set_timer(struct inquiry *i, uint64_t wait, uint64_t now)
 {
     uint64_t left = i->deadline > now ? i->deadline - now : 0;
 
-    i->desk->network->timer_set(i->timer, now, wait < left ? wait : left);
+    i->due = now + (wait < left ? wait : left);
+    arm_timer(i, now);
 }
 
 /* Sends once to that server.  False: it did not go. */
@@ -191,6 +200,14 @@ static void on_timer(void *arg, uint64_t now)
 
     if (i->over) {
         end(i, i->result, 0, NULL, now);
+        return;
+    }
+    if (i->late != 0 && now + TIMER_EARLY_MS >= i->late) {
+        i->late = 0;
+        i->desk->late(i, now);
+    }
+    if (now + TIMER_EARLY_MS < i->due) {
+        arm_timer(i, now);
         return;
     }
     if (i->last != NULL && i->last->upstream != NULL) {
@@ -399,6 +416,7 @@ void inquiry_start(struct inquiry *i, const struct reply_question *q, struct rou
 {
     struct inquiry_desk *desk = i->desk;
     struct network_timer *timer = i->timer;
+    uint64_t timeout = desk->config->forward.timeout_ms, late = timeout - timeout / 10;
     uint8_t dice[QUESTION_DICE];
 
     memset(i, 0, offsetof(struct inquiry, asks)); /* the asks are a thousand octets, seldom used */
@@ -406,7 +424,9 @@ void inquiry_start(struct inquiry *i, const struct reply_question *q, struct rou
     i->timer = timer;
     i->question = *q;
     i->group = group;
-    i->deadline = now + desk->config->forward.timeout_ms;
+    i->deadline = now + timeout;
+    if (desk->late != NULL)
+        i->late = now + (late < INQUIRY_LATE_MS ? late : INQUIRY_LATE_MS);
     i->question.name = i->name;
     memcpy(i->name, q->name, q->name_size);
     memcpy(i->sent, q->name, q->name_size);

@@ -11,6 +11,9 @@
 #include "route.h"
 
 #define INQUIRY_SENDS_MAX 12
+/* Who waits is told that it takes long after so much (RFC 8767's client response timer), or after
+ * nine tenths of a shorter time. */
+#define INQUIRY_LATE_MS 1800
 
 struct inquiry;
 
@@ -27,6 +30,10 @@ enum inquiry_result {
 typedef void inquiry_done_fn(struct inquiry *, enum inquiry_result, const uint8_t *message,
                              size_t size, const struct reply *, uint64_t now);
 
+/* Called at most once, when the time is nearly over and nobody has answered well.  The inquiry goes
+ * on: it may not be stopped here. */
+typedef void inquiry_late_fn(struct inquiry *, uint64_t now);
+
 typedef bool inquiry_guard_fn(void *arg, const uint8_t *name, unsigned view);
 
 /* What all inquiries of one forward share. */
@@ -37,6 +44,7 @@ struct inquiry_desk {
     inquiry_guard_fn *guard; /* asked before every single send */
     void *guard_arg;
     inquiry_done_fn *done;
+    inquiry_late_fn *late;           /* NULL: nobody wants to know */
     uint8_t message[REPLY_SIZE_MAX]; /* private: what 'done' is lent */
 };
 
@@ -48,6 +56,8 @@ struct inquiry { /* part of the owner's struct; private but for 'question' and '
     uint8_t sent[DNAME_MAX];        /* as it is sent */
     struct route_group *group;
     uint64_t deadline;
+    uint64_t due;  /* when the wait for the last one asked is over */
+    uint64_t late; /* when 'late' is to be called; 0: not any more */
     bool starting; /* inside inquiry_start(): no callback */
     bool over;     /* ends with 'result' as soon as the timer runs */
     enum inquiry_result result;

@@ -148,13 +148,26 @@ static bool write_stored(struct visit *v, const struct cache_hit *hit)
     return true;
 }
 
+/* As write_stored() says, before anything is written. */
+static bool is_complete(const struct query_desk *desk, const struct table *table,
+                        const struct cache_hit *hit, uint64_t now)
+{
+    struct chain_cut cut;
+
+    if (!hit->cut)
+        return true;
+    cache_write(desk->cache, hit, now, desk->stored);
+    return chain_find(table, desk->stored, hit->reply, &cut);
+}
+
 static enum visit_step serve_stale(struct visit *v, const struct cache_hit *hit)
 {
     bool nothing = hit->reply->rcode == WIRE_NXDOMAIN;
 
-    wire_reply_explain(&v->reply, nothing ? WIRE_EDE_STALE_NXDOMAIN : WIRE_EDE_STALE, "");
-    if (!write_stored(v, hit))
+    if (!is_complete(v->desk, v->table, hit, v->now))
         return visit_fail(v, WIRE_EDE_UNREACHABLE, "");
+    wire_reply_explain(&v->reply, nothing ? WIRE_EDE_STALE_NXDOMAIN : WIRE_EDE_STALE, "");
+    (void)write_stored(v, hit);
     v->how = "stale";
     stats_count(v->desk->stats, STATS_CACHE_STALE);
     return VISIT_DONE;
@@ -409,6 +422,21 @@ static void keep(void *arg, const struct reply_question *question, enum forward_
     publish_read_end();
 }
 
+/* True if what has ended may be given out to those who wait. */
+static bool has_stale(void *arg, const struct reply_question *question, uint64_t now)
+{
+    const struct query_desk *desk = arg;
+    struct cache_hit hit;
+
+    if (cache_get(desk->cache, question, now, &hit) != CACHE_STALE)
+        return false;
+    publish_read_begin();
+    bool complete =
+        is_complete(desk, tableset_table(publish_get(desk->table), question->view), &hit, now);
+    publish_read_end();
+    return complete;
+}
+
 /* ---- the desk ---- */
 
 struct query_desk *query_desk_new(const struct query_desk_options *options)
@@ -430,6 +458,7 @@ struct query_desk *query_desk_new(const struct query_desk_options *options)
         .stats = options->stats,
         .in_flight = options->in_flight,
         .keep = keep,
+        .late = has_stale,
         .guard = is_owned_now,
         .arg = desk,
     });
