@@ -9,14 +9,16 @@
 #define TIMER_EARLY_MS 2
 /* Somebody has answered, though badly: the silent ones get so many tries, not the whole budget. */
 #define TRIES_AFTER_ANSWER 2
-/* A connection that ends while one waits on it is replaced at once for so many. */
+/* A connection that ends while one waits on it is replaced at once so many times. */
 #define TRIES_AFTER_CLOSE 2
+#define REFUSED_RETRY_MS  50 /* doubled each time: a server that is being restarted may be back */
 /* Servers whose round trips differ by less are equal; the order of the configuration decides. */
 #define EQUAL_MS 10
 /* A doubted server comes after a good one was asked so many times. */
 #define DOUBT_TRIES 2
 
 _Static_assert(CONFIG_UPSTREAMS_MAX <= 32, "a bit for each server");
+_Static_assert(INQUIRY_SENDS_MAX <= 32, "a bit for each ask");
 
 /* ---- the end ---- */
 
@@ -67,9 +69,15 @@ static void end_soon(struct inquiry *i, enum inquiry_result result, uint64_t now
 static uint64_t rank(const struct inquiry *i, unsigned place)
 {
     const struct upstream *u = i->group->upstreams[place];
-    uint64_t tries = i->tries[place] + (upstream_doubted(u) ? DOUBT_TRIES : 0u);
+    uint64_t tries = i->places[place].tries + (upstream_doubted(u) ? DOUBT_TRIES : 0u);
 
     return tries << 48 | upstream_round_trip(u) / EQUAL_MS << 8 | place;
+}
+
+/* True if nothing good will come from there any more. */
+static bool is_out(const struct inquiry *i, unsigned place)
+{
+    return (i->finished >> place & 1) != 0 || i->places[place].refused >= INQUIRY_REFUSALS_MAX;
 }
 
 /* Who is asked next.  False: nobody is left. */
@@ -78,7 +86,7 @@ static bool choose(const struct inquiry *i, unsigned *out, uint64_t now)
     bool found = false;
 
     for (unsigned place = 0; place < i->group->length; place++) {
-        if ((i->finished >> place & 1) != 0 || upstream_loops(i->group->upstreams[place], now))
+        if (is_out(i, place) || upstream_loops(i->group->upstreams[place], now))
             continue;
         if (!found || rank(i, place) < rank(i, *out))
             *out = place;
@@ -93,10 +101,20 @@ static bool has_waited_enough(const struct inquiry *i)
     if (i->rcode == 0 && !i->broken && !i->looped)
         return false;
     for (unsigned place = 0; place < i->group->length; place++) {
-        if ((i->finished >> place & 1) == 0 && i->tries[place] < TRIES_AFTER_ANSWER)
+        if (!is_out(i, place) && i->places[place].tries < TRIES_AFTER_ANSWER)
             return false;
     }
     return true;
+}
+
+/* True if a reply may still come to something that was sent. */
+static bool is_pending(const struct inquiry *i)
+{
+    for (unsigned n = 0; n < i->sends; n++) {
+        if (i->asks[n].upstream != NULL && (i->refused >> n & 1) == 0)
+            return true;
+    }
+    return false;
 }
 
 /* Up to a tenth more, so that many who wait do not send again in the same moment. */
@@ -132,20 +150,20 @@ static bool send_to(struct inquiry *i, unsigned place, uint64_t now)
     struct upstream_ask *ask = &i->asks[i->sends];
     bool tcp = (i->over_tcp >> place & 1) != 0;
     uint8_t room[2 + QUESTION_MAX];
-    unsigned nth = i->tries[place];
+    struct inquiry_place *at = &i->places[place];
     size_t size;
 
     ask->owner = i;
     ask->index = place;
     ask->edns = (i->without_edns >> place & 1) == 0;
     size = question_write(room + 2, &i->question, i->sent, ask->edns);
-    if (i->tries[place] < UINT8_MAX)
-        i->tries[place]++;
+    if (at->tries < UINT8_MAX)
+        at->tries++;
     if (!upstream_send(u, ask, room, size, tcp, now))
         return false;
     i->sends++;
     i->last = ask;
-    set_timer(i, jitter(i, upstream_wait(u, nth, tcp)), now);
+    set_timer(i, jitter(i, upstream_wait(u, at->overdue, tcp)), now);
     return true;
 }
 
@@ -165,7 +183,10 @@ static void send_from(struct inquiry *i, unsigned place, uint64_t now)
 {
     if (i->sends == INQUIRY_SENDS_MAX) {
         i->last = NULL;
-        set_timer(i, UINT64_MAX, now); /* what is on its way may still arrive */
+        if (is_pending(i))
+            set_timer(i, UINT64_MAX, now);
+        else
+            give_up(i, now);
         return;
     }
     if (is_guarded(i, now))
@@ -210,9 +231,15 @@ static void on_timer(void *arg, uint64_t now)
         arm_timer(i, now);
         return;
     }
-    if (i->last != NULL && i->last->upstream != NULL) {
-        stats_count(i->desk->stats, STATS_UPSTREAM_TIMEOUTS);
-        upstream_overdue(i->last, now);
+    if (i->last != NULL) {
+        struct inquiry_place *at = &i->places[i->last->index];
+
+        if (at->overdue < UINT8_MAX)
+            at->overdue++;
+        if (i->last->upstream != NULL) {
+            stats_count(i->desk->stats, STATS_UPSTREAM_TIMEOUTS);
+            upstream_overdue(i->last, now);
+        }
     }
     i->last = NULL;
     if (now + TIMER_EARLY_MS >= i->deadline)
@@ -235,6 +262,7 @@ static void drop_asks_to(struct inquiry *i, unsigned place)
 static void turn_to_tcp(struct inquiry *i, unsigned place, uint64_t now)
 {
     i->over_tcp |= 1u << place;
+    i->places[place].overdue = 0;
     drop_asks_to(i, place);
     stats_count(i->desk->stats, STATS_UPSTREAM_TCP);
     send_from(i, place, now);
@@ -357,20 +385,38 @@ static void on_ready(struct inquiry *i, struct upstream_ask *ask, uint64_t now)
         stats_count(i->desk->stats, STATS_UPSTREAM_TIMEOUTS);
 }
 
-/* Nobody listens there, or the connection has ended: at once to somebody who was asked less;
- * without such a one the timer decides, so that refusals do not make us send faster. */
-static void on_error(struct inquiry *i, struct upstream_ask *ask, enum upstream_event event,
-                     uint64_t now)
+/* Nobody listens there: at once to somebody who was asked less, or soon again, in case that is
+ * wrong or over.  When nobody is left, there is nothing to wait for. */
+static void on_refused(struct inquiry *i, struct upstream_ask *ask, uint64_t now)
 {
-    unsigned place = ask->index, other;
+    struct inquiry_place *at = &i->places[ask->index];
+    unsigned other;
 
+    i->refused |= 1u << (ask - i->asks);
+    at->refused++;
     if (ask != i->last)
         return;
-    /* A kept connection may end just as we write: one more try with a new one (RFC 7766). */
-    if (event == UPSTREAM_CLOSED && i->tries[place] <= TRIES_AFTER_CLOSE)
-        send_from(i, place, now);
-    else if (choose(i, &other, now) && i->tries[other] < i->tries[place])
+    i->last = NULL; /* it is not overdue */
+    if (!choose(i, &other, now))
+        give_up(i, now);
+    else if (i->places[other].tries < at->tries)
         send_from(i, other, now);
+    else
+        set_timer(i, REFUSED_RETRY_MS << (at->refused - 1), now);
+}
+
+/* A kept connection may end just as we write: once more with a new one (RFC 7766).  If those end
+ * too, it is as if nobody listened. */
+static void on_closed(struct inquiry *i, struct upstream_ask *ask, uint64_t now)
+{
+    unsigned place = ask->index;
+
+    if (ask == i->last && i->places[place].closed < TRIES_AFTER_CLOSE) {
+        i->places[place].closed++;
+        send_from(i, place, now);
+    } else {
+        on_refused(i, ask, now);
+    }
 }
 
 bool inquiry_on_upstream(struct upstream_ask *ask, enum upstream_event event,
@@ -389,10 +435,16 @@ bool inquiry_on_upstream(struct upstream_ask *ask, enum upstream_event event,
     case UPSTREAM_FLOODED:
         turn_to_tcp(i, ask->index, now);
         return true;
-    case UPSTREAM_ERROR:
     case UPSTREAM_CLOSED:
+        on_closed(i, ask, now);
+        return true;
+    case UPSTREAM_ERROR:
+        if ((i->refused >> (ask - i->asks) & 1) != 0)
+            return true; /* a socket may be told more than once */
+        on_refused(i, ask, now);
+        return true;
     case UPSTREAM_REFUSED:
-        on_error(i, ask, event, now);
+        on_refused(i, ask, now);
         return true;
     }
     return true;

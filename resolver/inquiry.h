@@ -2,15 +2,18 @@
  *
  * The server with the fewest tries and the best round trip is next (a doubted one counts as tried
  * before); a retransmission follows that server's own latency; a bad answer ends what that server
- * has to say; the first good answer from any of them ends it all, late ones are not heard.  Never
- * more than INQUIRY_SENDS_MAX messages, never longer than the deadline. */
+ * has to say; the first good answer from any of them ends it all, late ones are not heard.  Where
+ * nobody listens (as ICMP says, or a reset) the question goes INQUIRY_REFUSALS_MAX times, some ten
+ * milliseconds apart: one forged ICMP message loses nothing, and when all refuse nobody waits for
+ * the deadline.  Never more than INQUIRY_SENDS_MAX messages, never longer than the deadline. */
 #ifndef PLDNS_INQUIRY_H
 #define PLDNS_INQUIRY_H
 
 #include "reply.h"
 #include "route.h"
 
-#define INQUIRY_SENDS_MAX 12
+#define INQUIRY_SENDS_MAX    12
+#define INQUIRY_REFUSALS_MAX 3
 /* Who waits is told that it takes long after so much (RFC 8767's client response timer), or after
  * nine tenths of a shorter time. */
 #define INQUIRY_LATE_MS 1800
@@ -48,6 +51,14 @@ struct inquiry_desk {
     uint8_t message[REPLY_SIZE_MAX]; /* private: what 'done' is lent */
 };
 
+/* Of one server of the group. */
+struct inquiry_place {
+    uint8_t tries;
+    uint8_t overdue; /* waits in a row that ran out, of one transport */
+    uint8_t closed;  /* connections that ended while one waited on them */
+    uint8_t refused; /* nobody listens there */
+};
+
 struct inquiry { /* part of the owner's struct; private but for 'question' and 'group' */
     struct inquiry_desk *desk;
     struct network_timer *timer;
@@ -63,9 +74,9 @@ struct inquiry { /* part of the owner's struct; private but for 'question' and '
     enum inquiry_result result;
     unsigned sends;
     struct upstream_ask *last; /* its wait is what the timer runs for */
-    /* Of each server of the group, by place. */
-    uint8_t tries[CONFIG_UPSTREAMS_MAX];
-    uint32_t finished, over_tcp, without_edns; /* bits */
+    struct inquiry_place places[CONFIG_UPSTREAMS_MAX];
+    uint32_t finished, over_tcp, without_edns; /* a bit for each place */
+    uint32_t refused;                          /* a bit for each ask */
     bool broken, looped;
     uint16_t rcode;                              /* the best of the bad ones; 0: none */
     struct upstream_ask asks[INQUIRY_SENDS_MAX]; /* 'sends' of them; last, see inquiry_start() */

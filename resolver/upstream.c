@@ -334,7 +334,7 @@ uint64_t upstream_round_trip(const struct upstream *u)
     return u->measured ? u->mean / SCALE : UPSTREAM_WAIT_FIRST_MS / 2;
 }
 
-uint64_t upstream_wait(const struct upstream *u, unsigned nth, bool tcp)
+uint64_t upstream_wait(const struct upstream *u, unsigned overdue, bool tcp)
 {
     uint64_t wait = u->measured ? (u->mean + 4 * u->variation) / SCALE : UPSTREAM_WAIT_FIRST_MS;
 
@@ -342,7 +342,7 @@ uint64_t upstream_wait(const struct upstream *u, unsigned nth, bool tcp)
         wait = UPSTREAM_WAIT_LEAST_MS;
     if ((tcp || u->server->transport != CONFIG_UDP) && wait < UPSTREAM_WAIT_TCP_MS)
         wait = UPSTREAM_WAIT_TCP_MS;
-    for (; nth > 0 && wait < UPSTREAM_WAIT_MAX_MS; nth--)
+    for (; overdue > 0 && wait < UPSTREAM_WAIT_MAX_MS; overdue--)
         wait *= 2;
     return wait < UPSTREAM_WAIT_MAX_MS ? wait : UPSTREAM_WAIT_MAX_MS;
 }

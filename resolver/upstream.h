@@ -83,8 +83,9 @@ bool upstream_loops(const struct upstream *, uint64_t now);
 bool upstream_doubted(const struct upstream *);
 /* Smoothed round-trip time in milliseconds; a guess as long as it is not known. */
 uint64_t upstream_round_trip(const struct upstream *);
-/* How long to wait for the reply to the 'nth' (from 0) send of one question. */
-uint64_t upstream_wait(const struct upstream *, unsigned nth, bool tcp);
+/* How long to wait for a reply, when 'overdue' replies to the same question have not come in time.
+ */
+uint64_t upstream_wait(const struct upstream *, unsigned overdue, bool tcp);
 /* To be called when a question comes that may concern it: probes it if it was not heard for long.
  */
 void upstream_touch(struct upstream *, uint64_t now);
