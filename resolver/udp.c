@@ -53,6 +53,12 @@ struct udp {
     size_t reply_size;
     struct half in, out;
     struct query_client clients[UDP_BATCH];
+    /* Replies that had to wait, gathered in 'out' until the events in hand are done: those of many
+     * upstream sockets leave with one system call. */
+    struct event *flush;
+    const struct udp_socket *late_socket; /* whose they are */
+    unsigned late;
+    union config_address late_to[UDP_BATCH];
     uint8_t packets[UDP_BATCH][PACKET_MAX];
     uint8_t *replies; /* UDP_BATCH times 'reply_size' octets */
 };
@@ -126,32 +132,6 @@ static socklen_t address_size(const union config_address *address)
 
 /* ---- replies ---- */
 
-/* A reply that had to wait. */
-static void reply_late(const struct query_client *client, const uint8_t *reply, size_t size)
-{
-    const struct udp_socket *socket = client->transport;
-    union config_address to = client->address;
-    _Alignas(struct cmsghdr) uint8_t control[CONTROL_SIZE];
-    struct origin origin;
-    struct iovec part = {.iov_base = (void *)(uintptr_t)reply, .iov_len = size};
-    struct msghdr head = {
-        .msg_name = &to,
-        .msg_namelen = address_size(&to),
-        .msg_iov = &part,
-        .msg_iovlen = 1,
-    };
-
-    if (size == 0)
-        return;
-    memcpy(&origin, client->route, sizeof origin);
-    write_origin(&head, control, &origin);
-    ssize_t sent;
-    do {
-        sent = sendmsg(socket->fd, &head, MSG_DONTWAIT | MSG_NOSIGNAL);
-    } while (sent < 0 && errno == EINTR);
-    /* Whatever else went wrong, the client asks again: that is what UDP is like. */
-}
-
 /* Sends the batch.  A reply that cannot be sent (full buffers, a firewall, an address that is gone)
  * is lost, as on the wire; those behind it are not. */
 static void send_batch(int fd, struct mmsghdr *heads, unsigned length)
@@ -163,6 +143,48 @@ static void send_batch(int fd, struct mmsghdr *heads, unsigned length)
         else if (sent == 0 || errno != EINTR)
             at++;
     }
+}
+
+static void send_late(struct udp *udp)
+{
+    unsigned length = udp->late;
+
+    udp->late = 0;
+    if (length > 0)
+        send_batch(udp->late_socket->fd, udp->out.heads, length);
+}
+
+static void udp_on_flush(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    send_late(arg);
+}
+
+/* A reply that had to wait. */
+static void reply_late(const struct query_client *client, const uint8_t *reply, size_t size)
+{
+    const struct udp_socket *socket = client->transport;
+    struct udp *udp = socket->udp;
+
+    if (size == 0)
+        return;
+    if (udp->late_socket != socket || udp->late == UDP_BATCH)
+        send_late(udp);
+    unsigned i = udp->late++;
+    assert(size <= udp->reply_size);
+    memcpy(udp->replies + i * udp->reply_size, reply, size);
+    udp->out.parts[i].iov_len = size;
+    udp->late_to[i] = client->address;
+    udp->late_socket = socket;
+    struct origin origin;
+    struct msghdr *head = &udp->out.heads[i].msg_hdr;
+    memcpy(&origin, client->route, sizeof origin);
+    write_origin(head, udp->out.control[i], &origin);
+    head->msg_name = &udp->late_to[i];
+    head->msg_namelen = address_size(&client->address);
+    if (i == 0)
+        event_active(udp->flush, 0, 0); /* behind all events that are in hand */
 }
 
 /* ---- queries ---- */
@@ -190,6 +212,7 @@ static void answer_batch(struct udp *udp, struct udp_socket *socket, unsigned le
     uint64_t now = clock_ms();
     unsigned replies = 0;
 
+    send_late(udp); /* they stand where this batch's replies go */
     publish_read_begin();
     for (unsigned i = 0; i < length; i++) {
         struct query_client *client = &udp->clients[i];
@@ -282,6 +305,11 @@ struct udp *udp_new(const struct udp_options *options)
     udp->reply_size = options->config->udp_size > 1232 ? options->config->udp_size : 1232;
     udp->replies = alloc_array(UDP_BATCH, udp->reply_size);
     prepare(udp);
+    udp->flush = event_new(options->base, -1, 0, udp_on_flush, udp);
+    if (udp->flush == NULL) {
+        udp_free(udp);
+        return NULL;
+    }
     for (; udp->length < length; udp->length++) {
         const struct listener *l = &options->listeners[udp->length];
         struct udp_socket *s = &udp->sockets[udp->length];
@@ -312,6 +340,9 @@ void udp_free(struct udp *udp)
 {
     if (udp == NULL)
         return;
+    send_late(udp);
+    if (udp->flush != NULL)
+        event_free(udp->flush);
     for (size_t i = 0; i < udp->length; i++) {
         if (udp->sockets[i].event != NULL)
             event_free(udp->sockets[i].event);
