@@ -91,6 +91,13 @@ static uint32_t get32(const uint8_t *at)
     return (uint32_t)get16(at) << 16 | get16(at + 2);
 }
 
+void record_names_clear(struct record_names *names, size_t size)
+{
+    size_t octets = size / 8 + 1;
+
+    memset(names->starts, 0, octets < sizeof names->starts ? octets : sizeof names->starts);
+}
+
 /* Remembers that a name, or its tail, begins there. */
 static void mark(struct record_names *names, size_t at)
 {
@@ -161,9 +168,20 @@ static bool read_parts(const uint8_t *message, size_t size, size_t offset, size_
     return true;
 }
 
+/* Where the name at 'at' ends, 0 if it breaks off.  What a pointer leads to is not looked at. */
+static size_t behind_name(const uint8_t *message, size_t size, size_t at)
+{
+    while (at < size && message[at] < POINTER_BITS) {
+        if (message[at] == 0)
+            return at + 1;
+        at += 1u + message[at];
+    }
+    return at + 2 <= size ? at + 2 : 0;
+}
+
 bool record_read(const uint8_t *message, size_t size, size_t offset, struct record *out)
 {
-    return read_parts(message, size, offset, record_name(message, size, offset, NULL, NULL), out);
+    return read_parts(message, size, offset, behind_name(message, size, offset), out);
 }
 
 static void skip(struct reader *r, size_t size)
@@ -275,10 +293,23 @@ static bool is_sound(const uint8_t *message, const struct record *record,
     return !r.bad && r.at == r.end;
 }
 
+bool record_is_questions(const uint8_t *message, size_t size, size_t offset)
+{
+    return offset + 2 <= size &&
+           get16(message + offset) == (POINTER_BITS << 8 | RECORD_HEADER_SIZE);
+}
+
 bool record_check(const uint8_t *message, size_t size, size_t offset, struct record_names *names,
                   struct record *out)
 {
-    size_t at = record_name(message, size, offset, names, NULL);
+    size_t at;
 
+    if (names != NULL && record_is_questions(message, size, offset) &&
+        is_marked(names, RECORD_HEADER_SIZE)) {
+        mark(names, offset); /* the usual owner, and nothing new behind it */
+        at = offset + 2;
+    } else {
+        at = record_name(message, size, offset, names, NULL);
+    }
     return read_parts(message, size, offset, at, out) && is_sound(message, out, names);
 }

@@ -39,11 +39,14 @@ struct record {
 };
 
 /* Where names and their tails begin, as far as a message has been walked: one bit for each offset
- * that a pointer can hold.  All zero bytes: none.  A pointer to anything else is refused: what it
+ * that a pointer can hold.  A pointer to anything else is refused: what it
  * leads to may be a TTL that counts down, or RDATA of somebody's choice. */
 struct record_names {
     uint8_t starts[RECORD_POINTER_MAX / 8 + 1];
 };
+
+/* None, for the walk through a message of that size. */
+void record_names_clear(struct record_names *, size_t size);
 
 /* Reads the possibly compressed name at 'offset', letter case kept, into 'out' (may be NULL).
  * Returns the offset behind it, 0 if it is broken.  'names' may be NULL: then pointers may lead
@@ -51,7 +54,11 @@ struct record_names {
 MUST_USE size_t record_name(const uint8_t *message, size_t size, size_t offset,
                             struct record_names *names, struct dname *out);
 
-/* Finds the parts of the record at 'offset'.  False: it breaks off.  RDATA is not looked at. */
+/* True if the name at 'offset' is nothing but a pointer to the first one behind the header. */
+bool record_is_questions(const uint8_t *message, size_t size, size_t offset);
+
+/* Finds the parts of the record at 'offset' of a message that was checked.  False: it breaks off.
+ * Neither RDATA nor what the owner points to is looked at. */
 MUST_USE bool record_read(const uint8_t *message, size_t size, size_t offset, struct record *out);
 
 /* The same of a record nobody has looked at yet, names and RDATA included.  False: it is broken. */

@@ -165,9 +165,16 @@ static enum reply_verdict explain(struct walk *w, const struct record *r)
     uint16_t asked = w->question->type;
     bool here;
 
-    if (r->class != w->question->class || read_folded(w, r->owner, &w->name) == 0)
+    if (r->class != w->question->class)
         return REPLY_MALFORMED;
-    here = same(&w->name, end_of_trail(w));
+    if (w->trail_length == 1 && record_is_questions(w->message, w->size, r->owner)) {
+        w->name = w->trail[0];
+        here = true;
+    } else {
+        if (read_folded(w, r->owner, &w->name) == 0)
+            return REPLY_MALFORMED;
+        here = same(&w->name, end_of_trail(w));
+    }
     if (r->type == RECORD_RRSIG && asked != RECORD_RRSIG) {
         if (on_trail(w, &w->name) || (w->dname_seen && same(&w->name, &w->dname_owner)))
             return REPLY_GOOD;
@@ -314,13 +321,19 @@ enum reply_verdict reply_check(const uint8_t *message, size_t size, uint16_t id,
                                const uint8_t *sent, const struct reply_question *q,
                                struct reply *out)
 {
-    struct walk w = {.message = message, .size = size, .question = q, .reply = out};
+    struct walk w; /* large: only what is read before it is written is cleared */
     uint16_t flags;
 
     if (!is_ours(message, size, id, sent, q))
         return REPLY_NOT_OURS;
     flags = get16(message + 2);
+    w.message = message;
+    w.size = size;
+    w.question = q;
+    w.reply = out;
     w.at = REPLY_HEADER_SIZE + q->name_size + 4u;
+    w.answered = w.dname_seen = w.dname_waits = w.dname_overflows = false;
+    record_names_clear(&w.names, size);
     *out = (struct reply){
         .rcode = flags & RCODE_BITS,
         .authoritative = (flags & FLAG_AA) != 0,
