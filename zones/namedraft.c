@@ -20,6 +20,9 @@
  * reading it. */
 #define LARGE_SIZE (4u << 20)
 
+/* While slots are filled, so many are on their way from memory. */
+#define SLOTS_AHEAD 16
+
 #define RULE_SIZE_MAX 64
 
 /* A draft's slots are at most half full, a finished tree's this much: probes stay short and a name
@@ -47,6 +50,7 @@ struct namedraft {
     uint32_t *slots; /* node + 1 or 0 */
     uint32_t slots_mask;
     uint64_t root_depths[2]; /* bit n: some root has n labels */
+    uint32_t root;           /* found last as the topmost */
     uint32_t rules;
     struct arena copies;       /* of names */
     struct nametree_scan scan; /* of the name in hand */
@@ -81,28 +85,41 @@ static void scan(struct namedraft *draft, const uint8_t *name)
     nametree_scan(&draft->scan, &draft->seed, name, DNAME_LABELS_MAX);
 }
 
+/* True if the node is that of the scanned name's suffix. */
+static bool is_scanned(const struct namedraft *draft, uint32_t index, unsigned depth)
+{
+    const struct nametree_scan *s = &draft->scan;
+    const struct draft_node *node = &draft->nodes[index];
+    unsigned offset = nametree_offset(s, depth);
+
+    return node->hash == s->hash[depth] && node->size == s->size - offset &&
+           memcmp(node->name, s->folded + offset, node->size) == 0;
+}
+
 /* The slot of the scanned name's suffix, or the free one where it belongs. */
 static uint32_t *find_slot(const struct namedraft *draft, unsigned depth)
 {
     const struct nametree_scan *s = &draft->scan;
-    unsigned offset = nametree_offset(s, depth);
     uint32_t at = (uint32_t)nametree_spread(s->hash[depth]) & draft->slots_mask;
 
     for (;; at = (at + 1) & draft->slots_mask) {
         uint32_t *slot = &draft->slots[at];
-        if (*slot == 0) {
-            return slot;
-        }
-        const struct draft_node *node = &draft->nodes[*slot - 1];
-        if (node->hash == s->hash[depth] && node->size == s->size - offset &&
-            memcmp(node->name, s->folded + offset, node->size) == 0) {
+        if (*slot == 0 || is_scanned(draft, *slot - 1, depth)) {
             return slot;
         }
     }
 }
 
+/* Rules come in the order in which their roots came: mostly, the one found last is wanted again, or
+ * the one after it. */
 static uint32_t find(const struct namedraft *draft, unsigned depth)
 {
+    for (uint32_t guess = draft->root; guess < draft->nodes_length && guess <= draft->root + 1;
+         guess++) {
+        if (is_scanned(draft, guess, depth)) {
+            return guess;
+        }
+    }
     uint32_t slot = *find_slot(draft, depth);
 
     return slot == 0 ? NONE : slot - 1;
@@ -120,7 +137,12 @@ static void grow(struct namedraft *draft)
     draft->slots = alloc_array((size_t)2 * draft->nodes_space, sizeof(*draft->slots));
     draft->slots_mask = 2 * draft->nodes_space - 1;
     for (uint32_t i = 0; i < draft->nodes_length; i++) {
-        uint32_t at = (uint32_t)nametree_spread(draft->nodes[i].hash) & draft->slots_mask;
+        const struct draft_node *node = &draft->nodes[i];
+        if (i + SLOTS_AHEAD < draft->nodes_length) {
+            uint64_t later = nametree_spread(node[SLOTS_AHEAD].hash);
+            __builtin_prefetch(&draft->slots[(uint32_t)later & draft->slots_mask], 1);
+        }
+        uint32_t at = (uint32_t)nametree_spread(node->hash) & draft->slots_mask;
         while (draft->slots[at] != 0) {
             at = (at + 1) & draft->slots_mask;
         }
@@ -161,9 +183,9 @@ static uint32_t make(struct namedraft *draft, unsigned depth, const uint8_t **ke
     return index;
 }
 
-/* Labels of the topmost root at or above the scanned name's suffix with 'depth' labels; false:
- * none. */
-static bool topmost_root(const struct namedraft *draft, unsigned depth, unsigned *out)
+/* The topmost root at or above the scanned name's suffix with 'depth' labels, and how many it has;
+ * NONE: there is none. */
+static uint32_t topmost_root(struct namedraft *draft, unsigned depth, unsigned *out)
 {
     for (unsigned d = 0; d <= depth; d++) {
         if ((draft->root_depths[d / 64] >> d % 64 & 1) == 0) {
@@ -172,10 +194,10 @@ static bool topmost_root(const struct namedraft *draft, unsigned depth, unsigned
         uint32_t node = find(draft, d);
         if (node != NONE && (draft->nodes[node].flags & NAMETREE_ROOT) != 0) {
             *out = d;
-            return true;
+            return draft->root = node;
         }
     }
-    return false;
+    return NONE;
 }
 
 /* Puts the scanned name's suffix with 'depth' labels, and all between it and the topmost root, into
@@ -184,13 +206,14 @@ static uint32_t put_owned(struct namedraft *draft, unsigned depth)
 {
     const uint8_t *kept = NULL;
     uint32_t first = NONE, child = NONE;
-    unsigned top;
+    unsigned top = 0;
+    uint32_t root = topmost_root(draft, depth, &top);
 
-    if (!topmost_root(draft, depth, &top)) {
+    if (root == NONE) {
         return NONE;
     }
     for (unsigned d = depth + 1; d-- > top;) {
-        uint32_t index = make(draft, d, &kept);
+        uint32_t index = d == top ? root : make(draft, d, &kept);
         if (child == NONE) {
             first = index;
         } else {
@@ -277,6 +300,7 @@ uint32_t namedraft_mark(struct namedraft *draft, const uint8_t *name, unsigned f
 struct finishing {
     struct namedraft *draft;
     struct pool records;
+    uint32_t suffix; /* put last, or 0 */
     size_t rule_size;
     namedraft_write_fn *write;
     void *arg;
@@ -296,7 +320,8 @@ static uint32_t star_of(const struct namedraft *draft, const struct draft_node *
                : NONE;
 }
 
-/* The place of the names' common end: what stands behind the topmost root's first label. */
+/* The place of the names' common end: what stands behind the topmost root's first label.  Most
+ * have the one of the node before. */
 static uint32_t put_suffix(struct finishing *f, uint32_t index)
 {
     const struct draft_node *nodes = f->draft->nodes;
@@ -309,7 +334,11 @@ static uint32_t put_suffix(struct finishing *f, uint32_t index)
     size_t head = nodes[index].name[0] == 0 ? 0 : 1u + nodes[index].name[0];
     rest[0] = (uint8_t)(nodes[index].size - head);
     memcpy(rest + 1, nodes[index].name + head, rest[0]);
-    return pool_put(&f->records, rest, 1u + rest[0], NAMETREE_UNIT) + 1;
+    const uint8_t *last = f->records.bytes + f->suffix;
+    if (f->suffix == 0 || last[-1] != rest[0] || memcmp(last, rest + 1, rest[0]) != 0) {
+        f->suffix = pool_put(&f->records, rest, 1u + rest[0], NAMETREE_UNIT) + 1;
+    }
+    return f->suffix;
 }
 
 /* Above the topmost root names repeat and are kept once; below, a name is the tail of every name
@@ -377,6 +406,10 @@ static void fill_slots(const struct namedraft *draft, struct nametree *tree, uin
 {
     for (uint32_t i = 0; i < draft->nodes_length; i++) {
         const struct draft_node *node = &draft->nodes[i];
+        if (i + SLOTS_AHEAD < draft->nodes_length) {
+            uint64_t later = nametree_spread(node[SLOTS_AHEAD].hash);
+            __builtin_prefetch(&slots[nametree_slot(later, tree->slots_length)], 1);
+        }
         uint64_t spread = nametree_spread(node->hash);
         uint32_t at = nametree_slot(spread, tree->slots_length);
         while (slots[at] != 0) {

@@ -30,16 +30,23 @@ uint32_t pool_append(struct pool *pool, const void *bytes, size_t size, size_t a
     return (uint32_t)place;
 }
 
-/* The item that holds these bytes, or the free one where they belong. */
-static struct pool_item *find(const struct pool *pool, const void *bytes, size_t size)
+/* Never 0, which marks a free item. */
+static uint32_t hash_of(const struct pool *pool, const void *bytes, size_t size)
+{
+    return (uint32_t)(hash_bytes(&pool->key, bytes, size) >> 32) | 1u << 31;
+}
+
+/* The item that holds these bytes (or begins with them, which is as good), or the free one where
+ * they belong. */
+static struct pool_item *find(const struct pool *pool, uint32_t hash, const void *bytes,
+                              size_t size)
 {
     size_t mask = pool->items_space - 1;
-    size_t at = (size_t)hash_bytes(&pool->key, bytes, size) & mask;
 
-    for (;; at = (at + 1) & mask) {
+    for (size_t at = hash & mask;; at = (at + 1) & mask) {
         struct pool_item *item = &pool->items[at];
-        if (item->size == 0 ||
-            (item->size == size && memcmp(pool->bytes + item->place, bytes, size) == 0)) {
+        if (item->hash == 0 || (item->hash == hash && pool->size - item->place >= size &&
+                                memcmp(pool->bytes + item->place, bytes, size) == 0)) {
             return item;
         }
     }
@@ -53,22 +60,29 @@ static void grow(struct pool *pool)
     pool->items_space = length == 0 ? ITEMS_FIRST : 2 * length;
     pool->items = alloc_array(pool->items_space, sizeof(*pool->items));
     for (size_t i = 0; i < length; i++) {
-        if (old[i].size != 0) {
-            *find(pool, pool->bytes + old[i].place, old[i].size) = old[i];
+        if (old[i].hash == 0) {
+            continue;
         }
+        size_t at = old[i].hash & (pool->items_space - 1);
+        while (pool->items[at].hash != 0) {
+            at = (at + 1) & (pool->items_space - 1);
+        }
+        pool->items[at] = old[i];
     }
     free(old);
 }
 
 uint32_t pool_put(struct pool *pool, const void *bytes, size_t size, size_t align)
 {
+    uint32_t hash = hash_of(pool, bytes, size);
+
     assert(size > 0 && size <= UINT32_MAX);
     if (2 * pool->items_length >= pool->items_space) {
         grow(pool);
     }
-    struct pool_item *item = find(pool, bytes, size);
-    if (item->size == 0) {
-        *item = (struct pool_item){pool_append(pool, bytes, size, align), (uint32_t)size};
+    struct pool_item *item = find(pool, hash, bytes, size);
+    if (item->hash == 0) {
+        *item = (struct pool_item){pool_append(pool, bytes, size, align), hash};
         pool->items_length++;
     }
     return item->place;

@@ -13,7 +13,7 @@ struct pool {
     size_t size, space;
     struct hash_key key;
     struct pool_item {
-        uint32_t place, size; /* size 0 = free */
+        uint32_t place, hash; /* hash 0 = free */
     } * items;
     size_t items_length, items_space; /* space: a power of two or 0 */
 };

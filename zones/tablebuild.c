@@ -14,9 +14,25 @@
 
 /* What a rule says, until it finds its place. */
 struct draft_rule {
-    struct table_rule rule;
-    uint32_t answer; /* place in 'answers' */
-    uint32_t note;   /* place in 'texts'; 0: none, for "" is the first text */
+    struct table_rule rule; /* 'answer' is the place in 'answers' */
+    uint32_t note;          /* place in 'texts'; 0: none, for "" is the first text */
+};
+
+/* An answer, until the first rule that has it finds its place. */
+struct draft_answer {
+    uint32_t place; /* its own in the records, 0: none yet */
+    uint32_t answer[];
+};
+
+/* Most rules have the background of the one before, or the most part of it. */
+#define BACKGROUND_TEXTS (sizeof(struct table_background) / sizeof(uint32_t))
+
+struct recent {
+    const char *texts[BACKGROUND_TEXTS]; /* NULL: none yet */
+    uint32_t places[BACKGROUND_TEXTS];
+    uint32_t background;
+    const struct connection *connection;
+    uint32_t id; /* place of the connection's text */
 };
 
 struct build {
@@ -30,6 +46,7 @@ struct build {
     size_t checks_length, checks_space;
     struct table_note *notes;
     size_t notes_length, notes_space;
+    struct recent recent;
     struct verdict_facts facts;
     struct verdict verdict; /* of the rule in hand: large */
 };
@@ -91,27 +108,60 @@ static int compare_checks(const void *a, const void *b)
 
 static uint32_t put_answer(struct build *build, uint32_t ttl)
 {
-    _Alignas(struct answer) uint8_t bytes[sizeof(struct answer) + ANSWER_RECORDS_MAX * 16];
-    struct answer *answer = (void *)bytes;
+    _Alignas(struct answer) uint8_t
+        bytes[sizeof(struct draft_answer) + sizeof(struct answer) + ANSWER_RECORDS_MAX * 16];
+    struct draft_answer *draft = (void *)bytes;
+    struct answer *answer = (void *)draft->answer;
     const struct verdict *verdict = &build->verdict;
 
+    draft->place = 0;
     answer_encode(answer, ttl, verdict->addresses, verdict->length, verdict->preferred);
-    return pool_put(&build->answers, answer, answer_size(answer->a_count, answer->aaaa_count),
+    return pool_put(&build->answers, draft,
+                    sizeof(*draft) + answer_size(answer->a_count, answer->aaaa_count),
                     sizeof(uint32_t));
 }
 
 static uint32_t put_background(struct build *build, const struct domain_rule *rule)
 {
-    const struct table_background background = {
-        .cluster = pool_put_text(&build->texts, rule->connection->cluster_id),
-        .zone = pool_put_text(&build->texts, rule->zone),
-        .document = pool_put_text(&build->texts, build->document),
-        .state = pool_put_text(&build->texts, build->verdict.state),
-        .message = pool_put_text(&build->texts, build->verdict.message),
+    const char *const texts[BACKGROUND_TEXTS] = {
+        rule->connection->cluster_id, rule->zone, build->document, build->verdict.state,
+        build->verdict.message,
     };
-    uint32_t place =
-        pool_put(&build->backgrounds, &background, sizeof(background), sizeof(uint32_t));
-    return place / (uint32_t)sizeof(background);
+    struct recent *recent = &build->recent;
+    bool changed = false;
+
+    for (size_t i = 0; i < BACKGROUND_TEXTS; i++) {
+        if (recent->texts[i] == NULL || strcmp(recent->texts[i], texts[i]) != 0) {
+            recent->texts[i] = texts[i];
+            recent->places[i] = pool_put_text(&build->texts, texts[i]);
+            changed = true;
+        }
+    }
+    if (changed) {
+        const struct table_background background = {
+            .cluster = recent->places[0],
+            .zone = recent->places[1],
+            .document = recent->places[2],
+            .state = recent->places[3],
+            .message = recent->places[4],
+        };
+        recent->background =
+            pool_put(&build->backgrounds, &background, sizeof(background), sizeof(uint32_t)) /
+            (uint32_t)sizeof(background);
+    }
+    return recent->background;
+}
+
+/* No two connections have one id: there is no use in looking for it. */
+static uint32_t put_id(struct build *build, const struct connection *connection)
+{
+    struct recent *recent = &build->recent;
+
+    if (recent->connection != connection) {
+        recent->connection = connection;
+        recent->id = pool_append(&build->texts, connection->id, strlen(connection->id) + 1, 1);
+    }
+    return recent->id;
 }
 
 static void add_rule(void *arg, const struct domain_rule *rule)
@@ -129,13 +179,13 @@ static void add_rule(void *arg, const struct domain_rule *rule)
     struct draft_rule *out = &build->rules[build->rules_length++];
     *out = (struct draft_rule){.rule = {
                                    .background = put_background(build, rule),
-                                   .connection = pool_put_text(&build->texts, rule->connection->id),
+                                   .connection = put_id(build, rule->connection),
                                    .verdict = build->verdict.kind & 3,
                                    .line = rule->line & TABLE_LINE_MASK,
                                    .regional_fallback = build->verdict.regional_fallback,
                                }};
     if (build->verdict.kind == VERDICT_ANSWER) {
-        out->answer = put_answer(build, rule->connection->ttl);
+        out->rule.answer = put_answer(build, rule->connection->ttl);
     }
     if (build->verdict.sick_length > 0 || build->verdict.targets_length > 0) {
         char text[NOTE_MAX];
@@ -207,9 +257,13 @@ static void write_rule(void *arg, struct pool *records, const struct namedraft_r
 
     draft.rule.role = place->role & 3;
     if (draft.rule.verdict == VERDICT_ANSWER) {
-        const struct answer *answer = (void *)(build->answers.bytes + draft.answer);
-        size_t size = answer_size(answer->a_count, answer->aaaa_count);
-        draft.rule.answer = pool_put(records, answer, size, NAMETREE_UNIT) / NAMETREE_UNIT;
+        struct draft_answer *own = (void *)(build->answers.bytes + draft.rule.answer);
+        const struct answer *answer = (void *)own->answer;
+        if (own->place == 0) {
+            size_t size = answer_size(answer->a_count, answer->aaaa_count);
+            own->place = pool_append(records, answer, size, NAMETREE_UNIT) / NAMETREE_UNIT;
+        }
+        draft.rule.answer = own->place;
     }
     memcpy(records->bytes + place->at, &draft.rule, sizeof(draft.rule));
     if (draft.note != 0) {
