@@ -159,7 +159,8 @@ void builder_learn(struct builder *b, struct targets *targets, struct health *he
 
 static struct tableset *build(struct builder *b)
 {
-    lore_take(b->lore);
+    if (lore_take(b->lore))
+        catalog_learned(b->catalog);
     struct table_options options = {
         .key = b->key,
         .generation = ++b->generation,
@@ -178,10 +179,8 @@ static struct tableset *build(struct builder *b)
 static void publish(struct builder *b)
 {
     struct tableset *old = publish_swap(b->table, build(b));
-    size_t bytes = tableset_bytes(old);
 
-    tableset_free(old);
-    if (bytes >= TRIM_FROM)
+    if (tableset_free(old) >= TRIM_FROM)
         malloc_trim(0);
 }
 

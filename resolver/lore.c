@@ -59,7 +59,7 @@ bool lore_waits(struct lore *lore)
     return waits;
 }
 
-void lore_take(struct lore *lore)
+bool lore_take(struct lore *lore)
 {
     pthread_mutex_lock(&lore->lock);
     bool waits = lore->waits;
@@ -68,9 +68,10 @@ void lore_take(struct lore *lore)
     lore->waits = false;
     pthread_mutex_unlock(&lore->lock);
     if (!waits)
-        return;
+        return false;
     forget(&lore->used);
     lore->used = next;
+    return true;
 }
 
 const struct targets *lore_targets(const struct lore *lore)

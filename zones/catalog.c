@@ -7,7 +7,6 @@
 #include "alloc.h"
 #include "catalogjudge.h"
 #include "namechange.h"
-#include "viewsplit.h"
 
 /* ---- versions and entries ---- */
 
@@ -110,6 +109,7 @@ struct catalog *catalog_new(uint64_t hold_ms)
     struct catalog *catalog = alloc_array(1, sizeof(*catalog));
 
     catalog->hold_ms = hold_ms;
+    catalog->tables = catalogtables_new(NULL);
     return catalog;
 }
 
@@ -117,6 +117,8 @@ void catalog_set_views(struct catalog *catalog, const struct view_list *views)
 {
     assert(catalog->length == 0 && catalog->tombstones.length == 0);
     catalog->views = catalog->tombstones.views = views;
+    catalogtables_free(catalog->tables);
+    catalog->tables = catalogtables_new(views);
 }
 
 void catalog_free(struct catalog *catalog)
@@ -128,6 +130,7 @@ void catalog_free(struct catalog *catalog)
         entry_free(catalog->entries[i]);
     }
     free(catalog->entries);
+    catalogtables_free(catalog->tables);
     ledger_free(catalog->ledger);
     tombstone_clear(&catalog->tombstones);
     free(catalog->degraded);
@@ -320,7 +323,12 @@ void catalog_finish(struct catalog *catalog, uint64_t now, struct catalog_change
 
 bool catalog_expire(struct catalog *catalog, uint64_t now)
 {
-    return tombstone_expire(&catalog->tombstones, now);
+    bool expired = tombstone_expire(&catalog->tombstones, now);
+
+    if (expired) {
+        catalogtables_spoil(catalog->tables);
+    }
+    return expired;
 }
 
 uint64_t catalog_next_expiry(const struct catalog *catalog)
@@ -362,45 +370,23 @@ struct wanted *catalog_wanted(const struct catalog *catalog)
     return wanted;
 }
 
-static struct table *build_one(const struct viewsplit *split, unsigned view,
-                               const struct tombstone_list *graves, struct table_options *options)
+struct tableset *catalog_build_set(struct catalog *catalog, struct table_options *options)
 {
-    struct table_tombstone *tombstones = alloc_array(graves->length, sizeof(*tombstones));
     size_t length;
-    struct document *const *documents = viewsplit_documents(split, view, &length);
-
-    options->tombstones = tombstones;
-    options->tombstones_length = 0;
-    for (size_t i = 0; i < graves->length; i++) {
-        if (graves->items[i].view == view) {
-            tombstones[options->tombstones_length++] = graves->items[i].what;
-        }
-    }
-    struct table *table = table_build(options, documents, length);
-    options->tombstones = NULL;
-    options->tombstones_length = 0;
-    free(tombstones);
-    return table;
-}
-
-struct tableset *catalog_build_set(const struct catalog *catalog, struct table_options *options)
-{
-    size_t count = view_count(catalog->views), length;
-    struct table **tables = alloc_array(count, sizeof(struct table *));
     struct document **documents = served(catalog, &length);
-    struct viewsplit *split = viewsplit_new(catalog->views, documents, length);
+    struct tableset *set =
+        catalogtables_build(catalog->tables, documents, length, &catalog->tombstones, options);
 
-    for (unsigned view = 0; view < count; view++) {
-        tables[view] = build_one(split, view, &catalog->tombstones, options);
-    }
-    struct tableset *set = tableset_new(catalog->views, tables, length);
-    viewsplit_free(split);
     free(documents);
-    free(tables);
     return set;
 }
 
-struct table *catalog_build(const struct catalog *catalog, struct table_options *options)
+void catalog_learned(struct catalog *catalog)
+{
+    catalogtables_spoil(catalog->tables);
+}
+
+struct table *catalog_build(struct catalog *catalog, struct table_options *options)
 {
     assert(view_count(catalog->views) == 1);
     struct tableset *set = catalog_build_set(catalog, options);

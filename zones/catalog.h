@@ -79,11 +79,13 @@ char *catalog_detached(const struct catalog *, uint64_t now, uint64_t wall, size
 uint64_t catalog_detached_changes(const struct catalog *);
 
 /* Builds the tables of what is served now; documents and tombstones of 'options' are filled in
- * here.
- */
-struct tableset *catalog_build_set(const struct catalog *, struct table_options *options);
+ * here.  From call to call of one catalog, 'options' differ in nothing but the generation, the
+ * targets and the health; if what the latter two point at changed, that is told by
+ * catalog_learned() first. */
+struct tableset *catalog_build_set(struct catalog *, struct table_options *options);
+void catalog_learned(struct catalog *);
 /* The same where there are no views. */
-struct table *catalog_build(const struct catalog *, struct table_options *options);
+struct table *catalog_build(struct catalog *, struct table_options *options);
 
 /* What the documents that are served want found out; the caller's to free. */
 struct wanted *catalog_wanted(const struct catalog *);

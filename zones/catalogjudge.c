@@ -186,6 +186,21 @@ static struct catalog_version *chosen(const struct catalog_document *entry)
     return entry->chosen;
 }
 
+/* What a table was built of and what changed since can be looked up apart from each other only as
+ * long as neither has to do with the other.  The ledger holds what stays. */
+static bool is_apart(const struct catalog *catalog, version_fn *from, version_fn *to)
+{
+    for (size_t i = 0; i < catalog->length; i++) {
+        const struct catalog_version *both[] = {from(catalog->entries[i]), to(catalog->entries[i])};
+        for (size_t v = 0; both[0] != both[1] && v < ARRAY_LENGTH(both); v++) {
+            if (both[v] != NULL && !ledger_is_apart(catalog->ledger, both[v]->document)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
 /* Exchanges in the ledger what differs of all documents.  False: something new contradicts. */
 static bool exchange(struct catalog *catalog, version_fn *from, version_fn *to)
 {
@@ -196,6 +211,9 @@ static bool exchange(struct catalog *catalog, version_fn *from, version_fn *to)
         if (old != NULL && old != to(catalog->entries[i])) {
             ledger_remove(catalog->ledger, old->document);
         }
+    }
+    if (catalogtables_wait(catalog->tables) && !is_apart(catalog, from, to)) {
+        catalogtables_spoil(catalog->tables);
     }
     for (size_t i = 0; i < catalog->length; i++) {
         const struct catalog_version *new = to(catalog->entries[i]);

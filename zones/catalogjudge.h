@@ -4,6 +4,7 @@
 #define PLDNS_CATALOGJUDGE_H
 
 #include "catalog.h"
+#include "catalogtables.h"
 #include "ledger.h"
 #include "tombstone.h"
 
@@ -42,6 +43,7 @@ struct catalog {
     struct hash_key key;   /* set with … */
     struct ledger *ledger; /* … the claims of all that is served; NULL before the first load */
     struct tombstone_list tombstones;
+    struct catalogtables *tables;
     bool failing;   /* in this reload the source could not be read as a whole */
     char *degraded; /* why, since the last reload; NULL: it is not */
 };

@@ -30,6 +30,8 @@ enum nametree_flag {
     NAMETREE_GRAVE_TREE = 1 << 8, /* … or all below it too */
     NAMETREE_ZONED = 1 << 9,      /* the label left of it may be a zone id … */
     NAMETREE_CLOUD_SHIFT = 10,    /* … of this cloud: two bits */
+    NAMETREE_MASK = 1 << 12,      /* in a patch: the name itself … */
+    NAMETREE_MASK_TREE = 1 << 13, /* … or all below it too is not looked up in the base */
 };
 
 /* What names are hashed with: drawn from a key, for a bare key may be a weak multiplier. */

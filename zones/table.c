@@ -16,10 +16,18 @@ static const enum table_outcome outcomes[] = {
     [VERDICT_GONE] = TABLE_GONE,
 };
 
+/* Of a rule that stands in this table itself. */
+static enum table_outcome outcome_of(const struct table *table, const struct table_rule *rule,
+                                     const struct answer **answer)
+{
+    *answer = rule->verdict == VERDICT_ANSWER ? nametree_record(&table->names, rule->answer) : NULL;
+    return outcomes[rule->verdict];
+}
+
 static void apply(const struct table *table, const struct table_rule *rule,
                   struct table_match *match)
 {
-    match->outcome = table_rule_outcome(table, rule, &match->answer);
+    match->outcome = outcome_of(table, rule, &match->answer);
     match->rule = rule;
     match->regional_fallback = rule->regional_fallback;
 }
@@ -90,15 +98,17 @@ static void find_below(const struct table *table, uint32_t index, const uint8_t 
 /* What is not owned but not simply forwarded: octets left of it, or NOWHERE. */
 struct leftovers {
     unsigned grave, fence;
+    bool masked;
 };
 
-static bool find_owned(const struct table *table, const struct nametree_scan *scan,
-                       struct table_match *match, struct leftovers *left)
+/* In this table alone, without its base. */
+static bool find_here(const struct table *table, const struct nametree_scan *scan,
+                      struct table_match *match, struct leftovers *left)
 {
     const struct nametree *names = &table->names;
     unsigned depth = (scan->labels < names->deepest ? scan->labels : names->deepest) + 1u;
 
-    *left = (struct leftovers){NOWHERE, NOWHERE};
+    *left = (struct leftovers){NOWHERE, NOWHERE, false};
     while (nametree_next_depth(names, &depth)) {
         uint32_t index = nametree_at(names, scan, depth);
         if (index == NAMETREE_NONE) {
@@ -126,8 +136,18 @@ static bool find_owned(const struct table *table, const struct nametree_scan *sc
         if (node->flags & NAMETREE_FENCE && left->fence == NOWHERE) {
             left->fence = offset;
         }
+        left->masked |=
+            node->flags & NAMETREE_MASK_TREE || (node->flags & NAMETREE_MASK && !offset);
     }
     return false;
+}
+
+/* What a patch owns is masked, so its own names need not be asked for in the base. */
+static bool find_owned(const struct table *table, const struct nametree_scan *scan,
+                       struct table_match *match, struct leftovers *left)
+{
+    return find_here(table, scan, match, left) ||
+           (table->base != NULL && !left->masked && find_here(table->base, scan, match, left));
 }
 
 /* True if an owned name with a search suffix behind it; '*offset' is then where the suffix begins.
@@ -145,7 +165,7 @@ static bool find_search(const struct table *table, const struct nametree_scan *s
         }
         memcpy(name, scan->folded, *offset);
         name[*offset] = 0;
-        nametree_scan(&short_scan, &table->names.seed, name, table->names.deepest);
+        nametree_scan(&short_scan, &table->names.seed, name, table->deepest);
         if (find_owned(table, &short_scan, &match, &left)) {
             return true;
         }
@@ -173,7 +193,7 @@ void table_find(const struct table *table, const uint8_t *qname, struct table_ma
     size_t offset;
 
     *match = (struct table_match){.outcome = TABLE_NOT_OWNED};
-    nametree_scan(&scan, &table->names.seed, qname, table->names.deepest);
+    nametree_scan(&scan, &table->names.seed, qname, table->deepest);
     if (!find_owned(table, &scan, match, &left)) {
         if (left.grave != NOWHERE) {
             match->outcome = TABLE_DETACHED;
@@ -193,7 +213,7 @@ void table_find(const struct table *table, const uint8_t *qname, struct table_ma
 
 /* ---- what a table holds ---- */
 
-static size_t owner_of(const struct table *table, const struct table_rule *rule, struct dname *out)
+void table_owner(const struct table *table, const struct table_rule *rule, struct dname *out)
 {
     uint8_t *at = out->wire;
 
@@ -202,7 +222,17 @@ static size_t owner_of(const struct table *table, const struct table_rule *rule,
         *at++ = '*';
     }
     at += nametree_name(&table->names, table_rule_node(table, rule), at);
-    return out->size = (uint8_t)(at - out->wire);
+    out->size = (uint8_t)(at - out->wire);
+}
+
+bool table_masks(const struct table *table, const uint8_t *name)
+{
+    struct nametree_scan scan;
+    struct table_match match;
+    struct leftovers left;
+
+    nametree_scan(&scan, &table->names.seed, name, table->names.deepest);
+    return find_here(table, &scan, &match, &left) || left.masked;
 }
 
 static int compare_note(const void *key, const void *item)
@@ -222,13 +252,14 @@ static const char *note_of(const struct table *table, const struct table_rule *r
     return note == NULL ? "" : (const char *)table->texts + note->text;
 }
 
-void table_describe(const struct table *table, const struct table_rule *rule, struct table_why *out)
+void table_describe(const struct table *whole, const struct table_rule *rule, struct table_why *out)
 {
+    const struct table *table = table_part(whole, rule);
     const struct table_background *b = &table->backgrounds[rule->background];
     const char *texts = (const char *)table->texts;
     struct dname owner;
 
-    owner_of(table, rule, &owner);
+    table_owner(table, rule, &owner);
     dname_to_text(owner.wire, out->owner);
     out->connection = texts + rule->connection;
     out->cluster = texts + b->cluster;
@@ -240,7 +271,8 @@ void table_describe(const struct table *table, const struct table_rule *rule, st
     out->line = rule->line;
 }
 
-void table_each(const struct table *table, table_rule_fn *each, void *arg)
+/* Of this table alone, without its base. */
+static void each_here(const struct table *table, table_rule_fn *each, void *arg)
 {
     uint32_t cursor = 0, place;
 
@@ -256,11 +288,35 @@ void table_each(const struct table *table, table_rule_fn *each, void *arg)
     }
 }
 
+struct sifting {
+    const struct table *table;
+    table_rule_fn *each;
+    void *arg;
+};
+
+static void sift(void *arg, const struct table_rule *rule)
+{
+    const struct sifting *sifting = arg;
+    struct dname owner;
+
+    table_owner(sifting->table->base, rule, &owner);
+    if (!table_masks(sifting->table, owner.wire)) {
+        sifting->each(sifting->arg, rule);
+    }
+}
+
+void table_each(const struct table *table, table_rule_fn *each, void *arg)
+{
+    each_here(table, each, arg);
+    if (table->base != NULL) {
+        each_here(table->base, sift, &(struct sifting){table, each, arg});
+    }
+}
+
 enum table_outcome table_rule_outcome(const struct table *table, const struct table_rule *rule,
                                       const struct answer **answer)
 {
-    *answer = rule->verdict == VERDICT_ANSWER ? nametree_record(&table->names, rule->answer) : NULL;
-    return outcomes[rule->verdict];
+    return outcome_of(table_part(table, rule), rule, answer);
 }
 
 uint64_t table_generation(const struct table *table)
@@ -290,7 +346,7 @@ size_t table_documents(const struct table *table)
 
 size_t table_bytes(const struct table *table)
 {
-    return table->bytes;
+    return table->bytes + (table->base != NULL ? table->base->bytes : 0);
 }
 
 struct table *table_build(const struct table_options *options, struct document *const *documents,
@@ -299,11 +355,25 @@ struct table *table_build(const struct table_options *options, struct document *
     return tablebuild_run(options, documents, length);
 }
 
-void table_free(struct table *table)
+struct table *table_build_patched(const struct table_options *options,
+                                  struct document *const *documents, size_t length,
+                                  const struct table_patch *patch)
 {
-    if (table == NULL) {
-        return;
+    return tablebuild_patch(options, documents, length, patch);
+}
+
+struct table *table_hold(struct table *table)
+{
+    table->holders++;
+    return table;
+}
+
+size_t table_free(struct table *table)
+{
+    if (table == NULL || --table->holders > 0) {
+        return 0;
     }
+    size_t bytes = table->bytes + table_free(table->base);
     nametree_clear(&table->names);
     free(table->texts);
     free(table->zones);
@@ -312,4 +382,5 @@ void table_free(struct table *table)
     free(table->notes);
     free(table->search_suffixes);
     free(table);
+    return bytes;
 }

@@ -68,7 +68,7 @@ const struct digest *table_digest(const struct table *); /* over all documents' 
 size_t table_names(const struct table *);                /* owner names */
 size_t table_connections(const struct table *);
 size_t table_documents(const struct table *);
-size_t table_bytes(const struct table *); /* memory held */
+size_t table_bytes(const struct table *); /* memory held, a base included */
 
 /* Visits every rule, in no particular order: for listings and for diff. */
 typedef void table_rule_fn(void *arg, const struct table_rule *);
@@ -82,6 +82,7 @@ enum table_outcome table_rule_outcome(const struct table *, const struct table_r
 struct table_tombstone {
     const uint8_t *name; /* folded wire name */
     bool subtree;
+    bool fresh; /* in a patch: the base does not know of it */
 };
 
 struct table_options { /* all lent for the call of table_build() */
@@ -102,6 +103,27 @@ struct table_options { /* all lent for the call of table_build() */
  * owner all the same, the first given wins. */
 struct table *table_build(const struct table_options *, struct document *const *documents,
                           size_t length);
-void table_free(struct table *);
+
+/* What changed since a table was built whole. */
+struct table_patch {
+    struct table *base;
+    struct document *const *before, *const *after; /* documents that are not there any more, or not
+                                                      so, and what is there now instead */
+    size_t before_length, after_length;
+};
+
+/* The table that table_build() would make of 'documents', at the cost of those that changed: names
+ * that have to do with them are looked up in what is built here, all others in the base, which is
+ * held as long as the new table lives.  The options are those of the base but for the generation
+ * and the tombstones, of which some are 'fresh' and none the base knows is missing but for names
+ * that are attached again.  No document that is in both has a root or host at, above or below one
+ * of the changed documents or a fresh tombstone.  The base is not a patched table itself. */
+struct table *table_build_patched(const struct table_options *, struct document *const *documents,
+                                  size_t length, const struct table_patch *);
+
+/* A table is there until its last holder frees it; only the thread that builds tables does either.
+ * NULL is fine.  Returns the octets of memory that were given back. */
+struct table *table_hold(struct table *);
+size_t table_free(struct table *);
 
 #endif

@@ -318,6 +318,8 @@ static struct table *finish(struct build *build)
         table->search_suffixes[i] = options->search_suffixes[i];
     }
     table->generation = options->generation;
+    table->holders = 1;
+    table->deepest = table->names.deepest;
     table->owners = build->rules_length;
     table->bytes = sizeof(*table) + table->names.size + texts + zones + backgrounds +
                    table->checks_length * sizeof(*table->checks) +
@@ -326,15 +328,9 @@ static struct table *finish(struct build *build)
     return table;
 }
 
-struct table *tablebuild_run(const struct table_options *options, struct document *const *documents,
-                             size_t length)
+static void add_documents(struct build *build, struct document *const *documents, size_t length)
 {
-    struct build *build = alloc_array(1, sizeof(*build));
-    size_t connections = 0;
-
-    start(build, options);
     for (size_t i = 0; i < length; i++) {
-        connections += documents[i]->length;
         for (size_t c = 0; c < documents[i]->length; c++) {
             domain_roots(&documents[i]->connections[c], add_root, build);
         }
@@ -347,10 +343,99 @@ struct table *tablebuild_run(const struct table_options *options, struct documen
         }
     }
     add_others(build);
-    struct table *table = finish(build);
-    table->connections = connections;
+}
+
+static void count_documents(struct table *table, struct document *const *documents, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        table->connections += documents[i]->length;
+    }
     table->documents = length;
     digest_documents(&table->digest, documents, length);
+}
+
+struct table *tablebuild_run(const struct table_options *options, struct document *const *documents,
+                             size_t length)
+{
+    struct build *build = alloc_array(1, sizeof(*build));
+
+    start(build, options);
+    add_documents(build, documents, length);
+    struct table *table = finish(build);
+    count_documents(table, documents, length);
+    free(build);
+    return table;
+}
+
+/* ---- patches ---- */
+
+static void mask(struct build *build, const uint8_t *name, bool subtree)
+{
+    namedraft_mark(build->names, name, subtree ? NAMETREE_MASK_TREE : NAMETREE_MASK, NULL);
+}
+
+static void mask_root(void *arg, const struct domain_root *root)
+{
+    mask(arg, root->name.wire, root->subtree);
+}
+
+/* What is there now is found before the base is asked, and needs no mask. */
+static void mask_documents(struct build *build, struct document *const *documents, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        for (size_t c = 0; c < documents[i]->length; c++) {
+            domain_roots(&documents[i]->connections[c], mask_root, build);
+        }
+    }
+}
+
+static void mask_tombstones(struct build *build)
+{
+    const struct table_options *options = build->options;
+
+    for (size_t i = 0; i < options->tombstones_length; i++) {
+        if (options->tombstones[i].fresh) {
+            mask(build, options->tombstones[i].name, options->tombstones[i].subtree);
+        }
+    }
+}
+
+static void count_rule(void *arg, const struct domain_rule *rule)
+{
+    (void)rule;
+    ++*(size_t *)arg;
+}
+
+static size_t count_rules(struct document *const *documents, size_t length)
+{
+    size_t rules = 0;
+
+    for (size_t i = 0; i < length; i++) {
+        for (size_t c = 0; c < documents[i]->length; c++) {
+            domain_rules(&documents[i]->connections[c], count_rule, &rules);
+        }
+    }
+    return rules;
+}
+
+struct table *tablebuild_patch(const struct table_options *options,
+                               struct document *const *documents, size_t length,
+                               const struct table_patch *patch)
+{
+    struct build *build = alloc_array(1, sizeof(*build));
+
+    assert(patch->base->base == NULL);
+    start(build, options);
+    add_documents(build, patch->after, patch->after_length);
+    mask_documents(build, patch->before, patch->before_length);
+    mask_tombstones(build);
+    struct table *table = finish(build);
+    table->base = table_hold(patch->base);
+    table->owners += table->base->owners - count_rules(patch->before, patch->before_length);
+    if (table->deepest < table->base->deepest) {
+        table->deepest = table->base->deepest;
+    }
+    count_documents(table, documents, length);
     free(build);
     return table;
 }

@@ -51,6 +51,10 @@ struct table_note {
 };
 
 struct table {
+    /* What is not masked in 'names' is looked up in there; NULL: all is in 'names'. */
+    struct table *base;
+    unsigned holders;
+    uint8_t deepest; /* most labels of any node, the base's too */
     struct nametree names;
     uint8_t *texts, *zones;
     struct table_background *backgrounds;
@@ -69,6 +73,15 @@ struct table {
 static inline const struct nametree_node *table_node(const struct table *table, uint32_t place)
 {
     return nametree_record(&table->names, place);
+}
+
+/* The table, or its base, that holds what 'record' points at. */
+static inline const struct table *table_part(const struct table *table, const void *record)
+{
+    const uint8_t *at = record, *from = table->names.memory;
+
+    return table->base == NULL || (at >= from && at < from + table->names.size) ? table
+                                                                                : table->base;
 }
 
 /* Only for nodes whose flags say that there is such a rule. */
@@ -99,5 +112,11 @@ static inline bool table_rule_is_star(const struct table_rule *rule)
 {
     return rule->role == NAMETREE_STAR_ALONE || rule->role == NAMETREE_STAR_SECOND;
 }
+
+/* The owner of a rule that stands in this table itself, not in its base. */
+void table_owner(const struct table *, const struct table_rule *, struct dname *out);
+
+/* True if a patch's base is not asked for this name. */
+bool table_masks(const struct table *, const uint8_t *name);
 
 #endif

@@ -21,29 +21,24 @@ static void see_rule(void *arg, const struct table_rule *rule)
 {
     struct search *search = arg;
     struct dname owner;
-    uint8_t *at = owner.wire;
 
     if (search->found.size != 0) {
         return;
     }
-    if (table_rule_is_star(rule)) {
-        *at++ = 1;
-        *at++ = '*';
-    }
-    at += nametree_name(&search->table->names, table_rule_node(search->table, rule), at);
-    owner.size = (uint8_t)(at - owner.wire);
+    table_owner(table_part(search->table, rule), rule, &owner);
     if (dname_under(owner.wire, search->root.wire, NULL)) {
         search->found = owner;
     }
 }
 
-/* The rule that best stands for a node: its own, its star's, else any below it. */
-static bool owner_for(const struct table *table, uint32_t place, struct dname *out)
+/* The rule that best stands for a node of a part: its own, its star's, else any below it. */
+static bool owner_for(const struct table *table, const struct table *part, uint32_t place,
+                      struct dname *out)
 {
-    const struct nametree_node *node = table_node(table, place);
+    const struct nametree_node *node = table_node(part, place);
     struct search search = {.table = table};
 
-    search.root.size = (uint8_t)nametree_name(&table->names, place, search.root.wire);
+    search.root.size = (uint8_t)nametree_name(&part->names, place, search.root.wire);
     if (node->flags & NAMETREE_RULE) {
         see_rule(&search, table_own_rule(node));
     } else if (node->flags & NAMETREE_STAR_RULE) {
@@ -79,11 +74,15 @@ static bool near_prefix(const struct table *table, const struct dname *qname, st
             break;
         }
         if (match.rule != NULL) {
-            return owner_for(table, table_rule_node(table, match.rule), out);
+            const struct table *part = table_part(table, match.rule);
+            return owner_for(table, part, table_rule_node(part, match.rule), out);
         }
+        const uint8_t *root = name + match.root_offset;
+        const struct table *part =
+            table->base != NULL && !table_masks(table, root) ? table->base : table;
         struct nametree_scan scan;
-        nametree_scan(&scan, &table->names.seed, name + match.root_offset, DNAME_LABELS_MAX);
-        return owner_for(table, nametree_at(&table->names, &scan, scan.labels), out);
+        nametree_scan(&scan, &part->names.seed, root, DNAME_LABELS_MAX);
+        return owner_for(table, part, nametree_at(&part->names, &scan, scan.labels), out);
     }
     return false;
 }
@@ -129,28 +128,42 @@ static unsigned nearness(const uint8_t *name, const uint8_t *owned)
     return different == 1 ? score : 0;
 }
 
+struct nearest {
+    const struct table *part; /* where it stands */
+    uint32_t place;           /* NAMETREE_NONE: there is none */
+    unsigned score;
+};
+
+static void see_part(const struct table *table, const struct table *part, const uint8_t *name,
+                     struct nearest *nearest)
+{
+    uint32_t cursor = 0, place;
+
+    while ((place = nametree_next(&part->names, &cursor)) != NAMETREE_NONE) {
+        uint8_t owned[DNAME_MAX];
+        if (!(table_node(part, place)->flags & (NAMETREE_ROOT | NAMETREE_POINT))) {
+            continue;
+        }
+        nametree_name(&part->names, place, owned);
+        unsigned score = nearness(name, owned);
+        if (score > nearest->score && (part == table || !table_masks(table, owned))) {
+            *nearest = (struct nearest){part, place, score};
+        }
+    }
+}
+
 bool table_near(const struct table *table, const uint8_t *qname, struct dname *owner)
 {
-    const struct nametree *names = &table->names;
-    uint32_t nearest = NAMETREE_NONE, cursor = 0, place;
-    unsigned best = 0;
+    struct nearest nearest = {.place = NAMETREE_NONE};
     struct dname name;
 
     name.size = (uint8_t)dname_fold(name.wire, qname);
     if (near_prefix(table, &name, owner)) {
         return true;
     }
-    while ((place = nametree_next(names, &cursor)) != NAMETREE_NONE) {
-        uint8_t owned[DNAME_MAX];
-        if (!(table_node(table, place)->flags & (NAMETREE_ROOT | NAMETREE_POINT))) {
-            continue;
-        }
-        nametree_name(names, place, owned);
-        unsigned score = nearness(name.wire, owned);
-        if (score > best) {
-            best = score;
-            nearest = place;
-        }
+    see_part(table, table, name.wire, &nearest);
+    if (table->base != NULL) {
+        see_part(table, table->base, name.wire, &nearest);
     }
-    return nearest != NAMETREE_NONE && owner_for(table, nearest, owner);
+    return nearest.place != NAMETREE_NONE && owner_for(table, nearest.part, nearest.place, owner);
 }

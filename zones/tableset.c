@@ -23,15 +23,18 @@ struct tableset *tableset_of(struct table *table)
     return tableset_new(NULL, &table, table_documents(table));
 }
 
-void tableset_free(struct tableset *set)
+size_t tableset_free(struct tableset *set)
 {
+    size_t bytes = 0;
+
     if (set == NULL) {
-        return;
+        return 0;
     }
     for (size_t i = 0; i < set->length; i++) {
-        table_free(set->tables[i]);
+        bytes += table_free(set->tables[i]);
     }
     free(set);
+    return bytes;
 }
 
 bool tableset_lets_out(const struct tableset *set, const uint8_t *name)

@@ -21,7 +21,9 @@ struct tableset *tableset_new(const struct view_list *views, struct table *const
                               size_t documents);
 /* A set of this table alone. */
 struct tableset *tableset_of(struct table *);
-void tableset_free(struct tableset *);
+/* NULL is fine.  Returns the octets of memory that were given back: tables may be held by others.
+ */
+size_t tableset_free(struct tableset *);
 
 /* The view of a client, and its table.  Inline: without views, nothing but two loads stands between
  * a query and its table. */

@@ -27,11 +27,11 @@ static void add(struct tombstone_list *list, unsigned view, const uint8_t *wire,
         list->items = alloc_resize(list->items, list->space, sizeof(*list->items));
     }
     list->items[list->length++] = (struct tombstone){
-        .what = {alloc_copy(wire, size), subtree},
+        .what = {.name = alloc_copy(wire, size), .subtree = subtree},
         .until = until,
+        .change = ++list->changes,
         .view = view,
     };
-    list->changes++;
 }
 
 static void add_root(void *arg, const struct domain_root *root)

@@ -13,6 +13,7 @@
 struct tombstone {
     struct table_tombstone what; /* its name is owned */
     uint64_t until;              /* monotonic milliseconds */
+    uint64_t change;             /* the list's 'changes' when it came */
     unsigned view;               /* where it was attached, and only there it is held */
 };
 

@@ -147,7 +147,7 @@ static struct table *build(struct set *set)
     for (size_t i = 0; i < model->graves_length; i++) {
         read_name(&set->graves[i], model->graves[i].name);
         set->tombstones[i] =
-            (struct table_tombstone){set->graves[i].wire, model->graves[i].subtree};
+            (struct table_tombstone){set->graves[i].wire, model->graves[i].subtree, false};
     }
     tables++;
     return table_build(&options, &set->document, 1);

@@ -93,7 +93,7 @@ static const char *complaint(const struct catalog *catalog, size_t i)
 }
 
 /* The connection that answers for a name, or what else is said of it. */
-static const char *whose(const struct catalog *catalog, const char *text)
+static const char *whose(struct catalog *catalog, const char *text)
 {
     static char answer[64];
     struct table_options options = {.zone = ""};

@@ -377,8 +377,9 @@ static void test_around(void **state)
     struct dname graves[] = {name_of("old.c.d"), name_of("oldhost.c.d"), name_of("e.f"),
                              name_of("b.c.d"), name_of("gone.lan")};
     struct table_tombstone tombstones[] = {
-        {graves[0].wire, true}, {graves[1].wire, false}, {graves[2].wire, true},
-        {graves[3].wire, true}, {graves[4].wire, true},
+        {graves[0].wire, true, false}, {graves[1].wire, false, false},
+        {graves[2].wire, true, false}, {graves[3].wire, true, false},
+        {graves[4].wire, true, false},
     };
     struct table_options options = plain;
 

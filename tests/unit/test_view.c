@@ -297,7 +297,7 @@ static const char *said_of(const struct table *table, const char *text)
 }
 
 /* "plc-0 plc-a -": who answers for a name to clients in no view, in a, and in b. */
-static const char *seen(const struct catalog *catalog, const char *name)
+static const char *seen(struct catalog *catalog, const char *name)
 {
     static char texts[4][256];
     static unsigned turn;

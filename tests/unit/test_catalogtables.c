@@ -1,0 +1,327 @@
+/* Tables that were patched say what tables built whole say: two catalogs are told the same, one of
+ * them must build all anew each time. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "alloc.h"
+#include "catalog.h"
+#include "explain.h"
+
+#define DOCUMENTS 96
+#define HOLD      50 /* milliseconds of our clock */
+#define ROUNDS    200
+
+static uint32_t seed;
+
+static unsigned draw(unsigned below)
+{
+    seed = seed * 1664525 + 1013904223;
+    return (seed >> 8) % below;
+}
+
+/* ---- what the source holds ---- */
+
+struct world {
+    char texts[DOCUMENTS][1024]; /* "" = there is none */
+    struct view_list views;
+    struct catalog *patched, *whole;
+    uint64_t now, generation;
+    struct dname fences[2], suffixes[2];
+    unsigned patches; /* how often a base outlived a change */
+};
+
+static struct dname name_of(const char *text)
+{
+    struct dname name;
+    const char *why;
+
+    assert_true(dname_from_text(&name, text, strlen(text), &why));
+    return name;
+}
+
+/* Names that are mostly a document's own; some meet those of others, above or below. */
+static const char *name_for(unsigned document, char text[64])
+{
+    switch (draw(100)) {
+    case 0:
+        return draw(20) == 0 ? "*.example.com" : "*.deep.h1.example.com";
+    case 1:
+        snprintf(text, 64, "x.w%u.example.com", draw(DOCUMENTS));
+        return text;
+    case 2:
+        snprintf(text, 64, "*.h%u.example.com", draw(DOCUMENTS));
+        return text;
+    case 3:
+        return "*.gone.lan";
+    default:
+        snprintf(text, 64, draw(2) == 0 ? "h%u.example.com" : "*.w%u.example.com", document);
+        return text;
+    }
+}
+
+static void write_document(struct world *world, unsigned i)
+{
+    static const char *const states[] = {"ACTIVE", "ACTIVE", "CREATING", "DELETED"};
+    char *text = world->texts[i], name[64];
+
+    if (draw(5) == 0) {
+        text[0] = '\0';
+        return;
+    }
+    int at = snprintf(text, sizeof(world->texts[i]),
+                      "privateLinkConnectionId: plc-%u\nclusterId: 'c%u'\n"
+                      "type: AWS_ENDPOINT_SERVICE\nstate: %s\nttl: %u\nendpoints:\n",
+                      draw(40) == 0 ? 0 : i, draw(3), states[draw(4)], 10 + draw(40));
+    at += snprintf(text + at, sizeof(world->texts[i]) - (size_t)at,
+                   draw(2) == 0 ? "- addresses: [10.0.%u.%u]\n"
+                                : "- {zone: use1-az1, addresses: [10.0.%u.%u]}\n",
+                   i, draw(250));
+    if (draw(3) == 0) {
+        snprintf(text + at, sizeof(world->texts[i]) - (size_t)at,
+                 "attachedDomains: [{type: TIDBCLOUD_MANAGED, uniqueName: "
+                 "%caaaaaaaaaaaaaaaaaaaaaaaa%c}]\n",
+                 'a' + (char)(i / 24), 'a' + (char)(i % 24));
+    } else {
+        snprintf(text + at, sizeof(world->texts[i]) - (size_t)at,
+                 "attachedDomains: [{type: CUSTOM, domains: [{name: '%s'}]}]\n", name_for(i, name));
+    }
+}
+
+static void tell(const struct world *world, struct catalog *catalog, struct catalog_change *change)
+{
+    char name[16];
+
+    catalog_begin(catalog);
+    for (unsigned i = 0; i < DOCUMENTS; i++) {
+        if (world->texts[i][0] != '\0') {
+            snprintf(name, sizeof(name), "%03u.yaml", i);
+            (void)catalog_offer(catalog, name, world->texts[i], strlen(world->texts[i]));
+        }
+    }
+    catalog_finish(catalog, world->now, change);
+    (void)catalog_expire(catalog, world->now);
+}
+
+static struct tableset *build(struct world *world, struct catalog *catalog)
+{
+    struct table_options options = {
+        .key = {1, 2},
+        .generation = world->generation,
+        .zone = "use1-az1",
+        .fences = world->fences,
+        .fences_length = ARRAY_LENGTH(world->fences),
+        .search_suffixes = world->suffixes,
+        .search_suffixes_length = ARRAY_LENGTH(world->suffixes),
+    };
+
+    return catalog_build_set(catalog, &options);
+}
+
+/* ---- comparing ---- */
+
+static void compare_name(const struct table *a, const struct table *b, const char *text)
+{
+    static char one[EXPLAIN_TEXT_MAX], other[EXPLAIN_TEXT_MAX];
+    struct explain x, y;
+    struct dname name = name_of(text);
+
+    explain_find(a, name.wire, &x);
+    explain_find(b, name.wire, &y);
+    assert_string_equal(explain_outcome(&x), explain_outcome(&y));
+    assert_int_equal(x.is_near, y.is_near);
+    if (!x.is_near) { /* of several names that are as near, either may find any */
+        assert_string_equal(explain_text(a, &x, one, sizeof(one)),
+                            explain_text(b, &y, other, sizeof(other)));
+    }
+    assert_int_equal(x.match.root_offset, y.match.root_offset);
+    assert_int_equal(x.match.regional_fallback, y.match.regional_fallback);
+    assert_true(explain_ttl(&x) == explain_ttl(&y));
+}
+
+static const char *const around[] = {
+    "example.com",
+    "a.example.com",
+    "deep.h1.example.com",
+    "a.gone.lan",
+    "gone.lan",
+    "lan",
+    "other.lan",
+    "x.deep.h1.example.com",
+    "h1.example.com.corp.example",
+    "a.gone.lan.corp.lan",
+    "com",
+    "aws.plc.tidbcloud.com",
+};
+
+static void compare_names(const struct table *a, const struct table *b)
+{
+    char text[128];
+
+    for (unsigned i = 0; i < ARRAY_LENGTH(around); i++) {
+        compare_name(a, b, around[i]);
+    }
+    for (unsigned i = 0; i < DOCUMENTS; i++) {
+        static const char *const forms[] = {"h%u.example.com",   "a.h%u.example.com",
+                                            "x.w%u.example.com", "y.w%u.example.com",
+                                            "w%u.example.com",   "z.y.x.w%u.example.com"};
+        for (unsigned f = 0; f < ARRAY_LENGTH(forms); f++) {
+            /* The number is the only thing that a form leaves open. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+            snprintf(text, sizeof(text), forms[f], i);
+#pragma GCC diagnostic pop
+            compare_name(a, b, text);
+        }
+        snprintf(text, sizeof(text),
+                 "b1.use1-az%u.%caaaaaaaaaaaaaaaaaaaaaaaa%c.aws.plc.tidbcloud.com", 1 + i % 2,
+                 'a' + (char)(i / 24), 'a' + (char)(i % 24));
+        compare_name(a, b, text);
+        compare_name(a, b, text + strlen("b1."));
+    }
+}
+
+struct owners {
+    const struct table *table;
+    char (*texts)[DNAME_TEXT_MAX];
+    size_t length;
+};
+
+static void note_owner(void *arg, const struct table_rule *rule)
+{
+    struct owners *owners = arg;
+    struct table_why why;
+
+    table_describe(owners->table, rule, &why);
+    memcpy(owners->texts[owners->length++], why.owner, DNAME_TEXT_MAX);
+}
+
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(a, b);
+}
+
+static void compare_rules(const struct table *a, const struct table *b)
+{
+    const struct table *const tables[] = {a, b};
+    struct owners owners[2];
+
+    for (unsigned i = 0; i < 2; i++) {
+        owners[i] = (struct owners){.table = tables[i]};
+        owners[i].texts = alloc_array(1 + table_names(tables[i]), DNAME_TEXT_MAX);
+        table_each(tables[i], note_owner, &owners[i]);
+        assert_int_equal(owners[i].length, table_names(tables[i]));
+        qsort(owners[i].texts, owners[i].length, DNAME_TEXT_MAX, by_text);
+    }
+    assert_int_equal(owners[0].length, owners[1].length);
+    for (size_t i = 0; i < owners[0].length; i++) {
+        assert_string_equal(owners[0].texts[i], owners[1].texts[i]);
+    }
+    free(owners[0].texts);
+    free(owners[1].texts);
+}
+
+static void compare(const struct tableset *a, const struct tableset *b)
+{
+    assert_int_equal(a->length, b->length);
+    assert_int_equal(tableset_connections(a), tableset_connections(b));
+    for (unsigned view = 0; view < a->length; view++) {
+        const struct table *x = tableset_table(a, view), *y = tableset_table(b, view);
+        assert_int_equal(table_documents(x), table_documents(y));
+        assert_int_equal(table_generation(x), table_generation(y));
+        assert_memory_equal(table_digest(x), table_digest(y), sizeof(struct digest));
+        compare_rules(x, y);
+        compare_names(x, y);
+    }
+}
+
+/* ---- a life ---- */
+
+static void live(struct world *world)
+{
+    struct tableset *before = NULL;
+
+    for (unsigned i = 0; i < DOCUMENTS; i++) {
+        write_document(world, i);
+    }
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        struct catalog_change a, b;
+        for (unsigned n = draw(4); n > 0; n--) {
+            write_document(world, draw(DOCUMENTS));
+        }
+        world->now += draw(20) == 0 ? HOLD : 1;
+        world->generation++;
+        tell(world, world->patched, &a);
+        tell(world, world->whole, &b);
+        assert_memory_equal(&a, &b, sizeof(a));
+        catalog_learned(world->whole);
+        struct tableset *set = build(world, world->patched), *other = build(world, world->whole);
+        compare(set, other);
+        tableset_free(other);
+        /* Freeing what was patched gives back the patch alone. */
+        size_t all = before != NULL ? tableset_bytes(before) : 0;
+        world->patches += before != NULL && tableset_free(before) < all;
+        before = set;
+    }
+    tableset_free(before);
+}
+
+static void run(uint32_t from, uint64_t hold, bool views)
+{
+    struct world *world = alloc_array(1, sizeof(*world));
+    char why[VIEW_WHY];
+
+    seed = from;
+    world->fences[0] = name_of("lan");
+    world->fences[1] = name_of("w5.example.com");
+    world->suffixes[0] = name_of("corp.lan");
+    world->suffixes[1] = name_of("corp.example");
+    world->patched = catalog_new(hold);
+    world->whole = catalog_new(hold);
+    if (views) {
+        unsigned one = view_add(&world->views, "one", why),
+                 two = view_add(&world->views, "two", why);
+        assert_true(view_add_clients(&world->views, one, "10.1.0.0/16", why));
+        assert_true(view_add_clients(&world->views, two, "10.2.0.0/16", why));
+        assert_true(view_add_cluster(&world->views, one, "c1", why));
+        assert_true(view_add_cluster(&world->views, two, "c1", why));
+        assert_true(view_add_cluster(&world->views, two, "c2", why));
+        catalog_set_views(world->patched, &world->views);
+        catalog_set_views(world->whole, &world->views);
+    }
+    live(world);
+    assert_true(world->patches > ROUNDS / 4);
+    catalog_free(world->patched);
+    catalog_free(world->whole);
+    view_clear(&world->views);
+    free(world);
+}
+
+static void test_patched_as_whole(void **state)
+{
+    (void)state;
+    run(1, HOLD, false);
+    run(2, 0, false); /* without tombstones */
+}
+
+static void test_patched_as_whole_in_views(void **state)
+{
+    (void)state;
+    run(3, HOLD, true);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_patched_as_whole),
+        cmocka_unit_test(test_patched_as_whole_in_views),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,229 @@
+#include "catalogtables.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "alloc.h"
+#include "viewsplit.h"
+
+/* A list of documents. */
+struct list {
+    struct document **items;
+    size_t length, connections;
+};
+
+struct catalogtables {
+    const struct view_list *views;
+    size_t count;          /* view_count() */
+    struct table **bases;  /* what was built whole last, held; NULL: nothing, or it is spoiled */
+    struct list documents; /* of them, held */
+    uint64_t tombstones;   /* how many changes of the tombstones they know */
+    const struct targets *targets;
+    const struct health *health;
+};
+
+struct catalogtables *catalogtables_new(const struct view_list *views)
+{
+    struct catalogtables *tables = alloc_array(1, sizeof(*tables));
+
+    *tables = (struct catalogtables){.views = views, .count = view_count(views)};
+    return tables;
+}
+
+void catalogtables_spoil(struct catalogtables *tables)
+{
+    for (size_t i = 0; tables->bases != NULL && i < tables->count; i++) {
+        table_free(tables->bases[i]);
+    }
+    for (size_t i = 0; i < tables->documents.length; i++) {
+        document_release(tables->documents.items[i]);
+    }
+    free(tables->bases);
+    free(tables->documents.items);
+    tables->bases = NULL;
+    tables->documents = (struct list){0};
+}
+
+void catalogtables_free(struct catalogtables *tables)
+{
+    if (tables == NULL) {
+        return;
+    }
+    catalogtables_spoil(tables);
+    free(tables);
+}
+
+bool catalogtables_wait(const struct catalogtables *tables)
+{
+    return tables->bases != NULL;
+}
+
+/* ---- what changed ---- */
+
+static void add(struct list *list, struct document *document)
+{
+    list->items[list->length++] = document;
+    list->connections += document->length;
+}
+
+/* The documents of either list that the other has not, or not so; both stand by name. */
+static void compare(const struct list *old, const struct list *new, struct list *before,
+                    struct list *after)
+{
+    size_t o = 0, n = 0;
+
+    while (o < old->length || n < new->length) {
+        struct document *mine = o < old->length ? old->items[o] : NULL;
+        struct document *theirs = n < new->length ? new->items[n] : NULL;
+        int order = mine == NULL ? 1 : theirs == NULL ? -1 : strcmp(mine->name, theirs->name);
+        if (order <= 0) {
+            o++;
+        }
+        if (order >= 0) {
+            n++;
+        }
+        if (order <= 0 && mine != theirs) {
+            add(before, mine);
+        }
+        if (order >= 0 && mine != theirs) {
+            add(after, theirs);
+        }
+    }
+}
+
+static bool is_small(const struct list *before, const struct list *after, const struct list *all)
+{
+    size_t changed = before->connections + after->connections;
+
+    return changed <= CATALOGTABLES_PATCH_MAX &&
+           changed * CATALOGTABLES_PATCH_PART <= all->connections;
+}
+
+/* ---- building ---- */
+
+/* What all views share. */
+struct building {
+    struct catalogtables *tables;
+    const struct tombstone_list *graves;
+    struct table_options *options;
+    const struct viewsplit *all, *before, *after; /* the last two of a patch only */
+};
+
+static void take_tombstones(struct building *b, unsigned view, struct table_tombstone *out)
+{
+    b->options->tombstones = out;
+    b->options->tombstones_length = 0;
+    for (size_t i = 0; i < b->graves->length; i++) {
+        const struct tombstone *grave = &b->graves->items[i];
+        if (grave->view == view) {
+            out[b->options->tombstones_length] = grave->what;
+            out[b->options->tombstones_length++].fresh = grave->change > b->tables->tombstones;
+        }
+    }
+}
+
+static struct table *build_one(struct building *b, unsigned view)
+{
+    struct table_tombstone *tombstones = alloc_array(b->graves->length, sizeof(*tombstones));
+    struct table *table;
+    size_t length;
+    struct document *const *documents = viewsplit_documents(b->all, view, &length);
+
+    take_tombstones(b, view, tombstones);
+    if (b->before == NULL) {
+        table = table_build(b->options, documents, length);
+    } else {
+        struct table_patch patch = {.base = b->tables->bases[view]};
+        patch.before = viewsplit_documents(b->before, view, &patch.before_length);
+        patch.after = viewsplit_documents(b->after, view, &patch.after_length);
+        table = table_build_patched(b->options, documents, length, &patch);
+    }
+    b->options->tombstones = NULL;
+    b->options->tombstones_length = 0;
+    free(tombstones);
+    return table;
+}
+
+static struct tableset *build_all(struct building *b, size_t documents)
+{
+    struct table **all = alloc_array(b->tables->count, sizeof(struct table *));
+
+    for (unsigned view = 0; view < b->tables->count; view++) {
+        all[view] = build_one(b, view);
+    }
+    struct tableset *set = tableset_new(b->tables->views, all, documents);
+    free(all);
+    return set;
+}
+
+static void keep(struct catalogtables *tables, const struct tableset *set, const struct list *all,
+                 const struct building *b)
+{
+    tables->bases = alloc_array(tables->count, sizeof(struct table *));
+    for (size_t i = 0; i < tables->count; i++) {
+        tables->bases[i] = table_hold(set->tables[i]);
+    }
+    tables->documents = (struct list){alloc_array(all->length, sizeof(struct document *)), 0, 0};
+    for (size_t i = 0; i < all->length; i++) {
+        add(&tables->documents, document_hold(all->items[i]));
+    }
+    tables->tombstones = b->graves->changes;
+    tables->targets = b->options->targets;
+    tables->health = b->options->health;
+}
+
+static struct tableset *build_whole(struct building *b, const struct list *all)
+{
+    catalogtables_spoil(b->tables);
+    struct tableset *set = build_all(b, all->length);
+    keep(b->tables, set, all, b);
+    return set;
+}
+
+/* NULL: too much changed. */
+static struct tableset *build_patched(struct building *b, const struct list *all)
+{
+    const struct catalogtables *tables = b->tables;
+    struct list before = {alloc_array(tables->documents.length, sizeof(struct document *)), 0, 0};
+    struct list after = {alloc_array(all->length, sizeof(struct document *)), 0, 0};
+    struct tableset *set = NULL;
+
+    compare(&tables->documents, all, &before, &after);
+    if (is_small(&before, &after, all)) {
+        struct viewsplit *splits[] = {viewsplit_new(tables->views, before.items, before.length),
+                                      viewsplit_new(tables->views, after.items, after.length)};
+        b->before = splits[0];
+        b->after = splits[1];
+        set = build_all(b, all->length);
+        b->before = b->after = NULL;
+        viewsplit_free(splits[0]);
+        viewsplit_free(splits[1]);
+    }
+    free(before.items);
+    free(after.items);
+    return set;
+}
+
+struct tableset *catalogtables_build(struct catalogtables *tables,
+                                     struct document *const *documents, size_t length,
+                                     const struct tombstone_list *graves,
+                                     struct table_options *options)
+{
+    struct list all = {(struct document **)(uintptr_t)documents, length, 0};
+    struct viewsplit *split = viewsplit_new(tables->views, documents, length);
+    struct building b = {tables, graves, options, split, NULL, NULL};
+    struct tableset *set = NULL;
+
+    for (size_t i = 0; i < length; i++) {
+        all.connections += documents[i]->length;
+    }
+    if (tables->bases != NULL && tables->targets == options->targets &&
+        tables->health == options->health && graves->length <= CATALOGTABLES_TOMBSTONES_MAX) {
+        set = build_patched(&b, &all);
+    }
+    if (set == NULL) {
+        set = build_whole(&b, &all);
+    }
+    viewsplit_free(split);
+    return set;
+}

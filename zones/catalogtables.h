@@ -1,0 +1,34 @@
+/* private to catalog: its tables.  Built whole now and then; in between, what changed is laid over
+ * what was built, so that a small change costs little however large the table is. */
+#ifndef PLDNS_CATALOGTABLES_H
+#define PLDNS_CATALOGTABLES_H
+
+#include "tableset.h"
+#include "tombstone.h"
+
+/* Connections that a patch is made of, those before and those after; beyond, and beyond this part
+ * of all, a whole table is built. */
+#define CATALOGTABLES_PATCH_MAX  8192
+#define CATALOGTABLES_PATCH_PART 8
+/* Tombstones that a patch repeats. */
+#define CATALOGTABLES_TOMBSTONES_MAX 1024
+
+struct catalogtables;
+
+struct catalogtables *catalogtables_new(const struct view_list *views);
+void catalogtables_free(struct catalogtables *);
+
+/* Something changed that is not told by documents and new tombstones, or documents changed that do
+ * not lie apart from the others: the next tables are built whole. */
+void catalogtables_spoil(struct catalogtables *);
+
+/* True if whole tables were built that may yet be patched. */
+bool catalogtables_wait(const struct catalogtables *);
+
+/* The tables of these documents, which stand in the order of their names.  The tombstones of
+ * 'options' are filled in here. */
+struct tableset *catalogtables_build(struct catalogtables *, struct document *const *documents,
+                                     size_t length, const struct tombstone_list *,
+                                     struct table_options *options);
+
+#endif
