@@ -113,14 +113,7 @@ struct cache *cache_new(const struct cache_options *options)
 
 static uint64_t hash_of(const struct cache *c, const struct reply_question *q, enum kind kind)
 {
-    uint8_t key[DNAME_MAX + 5];
-    size_t size = q->name_size;
-
-    memcpy(key, q->name, size);
-    set16(key + size, q->type);
-    set16(key + size + 2, q->class);
-    key[size + 4] = (uint8_t)(q->dnssec_ok | q->checking_disabled << 1 | kind << 2);
-    return hash_bytes(&c->options.key, key, size + 5) + q->view;
+    return reply_question_hash(q, &c->options.key) + kind;
 }
 
 static bool matches(const struct entry *e, uint64_t hash, const struct reply_question *q,
@@ -167,6 +160,11 @@ static void drop(struct cache *c, struct entry *e)
     c->bytes -= cost_of(e);
     c->entries--;
     free(e);
+}
+
+const struct hash_key *cache_key(const struct cache *c)
+{
+    return &c->options.key;
 }
 
 void cache_free(struct cache *c)

@@ -29,6 +29,7 @@ struct cache_options {
 
 struct cache *cache_new(const struct cache_options *);
 void cache_free(struct cache *);
+const struct hash_key *cache_key(const struct cache *); /* of reply_question_hash() */
 
 enum cache_result { CACHE_MISS, CACHE_HIT, CACHE_STALE };
 

@@ -7,8 +7,9 @@
 #include "alloc.h"
 #include "hash.h"
 #include "inquiry.h"
+#include "spare.h"
 
-#define SPARE_MAX 64 /* ended errands kept for the next ones */
+#define ERRANDS_KEPT 64 /* ended ones, for the next */
 
 struct forward_job {
     struct errand *errand; /* NULL: overloaded, in forward->overloaded */
@@ -41,6 +42,7 @@ struct forward {
     size_t mask, length;
     struct errand *spare;
     size_t spare_length;
+    struct spare jobs;
     struct forward_job *overloaded, **overloaded_end;
     struct network_timer *overloaded_timer;
     struct inquiry_desk desk;
@@ -75,12 +77,6 @@ struct forward *forward_new(const struct forward_options *options)
     return f;
 }
 
-void forward_set_upstreams(struct forward *f, const struct config_upstreams *upstreams,
-                           uint64_t now)
-{
-    route_set_standard(f->route, upstreams, now);
-}
-
 /* ---- jobs ---- */
 
 static void append(struct forward_job *job, struct forward_job ***end)
@@ -112,7 +108,7 @@ static void tell_jobs(struct forward_job **first, struct forward_job ***end,
         void *arg = job->arg;
 
         unlink_job(job, end);
-        free(job);
+        spare_give(&job->forward->jobs, job);
         done(arg, result, message, size, reply, now);
     }
 }
@@ -155,7 +151,7 @@ static void bury(struct errand *e)
 {
     struct forward *f = e->forward;
 
-    if (f->spare_length < SPARE_MAX) {
+    if (f->spare_length < ERRANDS_KEPT) {
         e->next = f->spare;
         f->spare = e;
         f->spare_length++;
@@ -204,18 +200,6 @@ static void on_late(struct inquiry *i, uint64_t now)
 }
 
 /* ---- asking ---- */
-
-static uint64_t hash_of(const struct forward *f, const struct reply_question *q)
-{
-    uint8_t key[DNAME_MAX + 5];
-    size_t size = q->name_size;
-
-    memcpy(key, q->name, size);
-    memcpy(key + size, &q->type, 2);
-    memcpy(key + size + 2, &q->class, 2);
-    key[size + 4] = (uint8_t)(q->dnssec_ok | q->checking_disabled << 1);
-    return hash_bytes(&f->key, key, size + 5) + q->view;
-}
 
 static struct errand *find(const struct forward *f, uint64_t hash, const struct reply_question *q)
 {
@@ -269,7 +253,7 @@ static struct errand *begin(struct forward *f, uint64_t hash, const struct reply
 static struct forward_job *wait_for(struct forward *f, struct errand *e, forward_done_fn *done,
                                     void *arg)
 {
-    struct forward_job *job = alloc_array(1, sizeof *job);
+    struct forward_job *job = spare_take(&f->jobs, sizeof *job);
 
     *job = (struct forward_job){.forward = f, .errand = e, .done = done, .arg = arg};
     if (e != NULL) {
@@ -293,7 +277,7 @@ static struct forward_job *refuse(struct forward *f, forward_done_fn *done, void
 struct forward_job *forward_ask(struct forward *f, const struct reply_question *q, uint64_t now,
                                 forward_done_fn *done, void *arg)
 {
-    uint64_t hash = hash_of(f, q);
+    uint64_t hash = reply_question_hash(q, &f->key);
     struct errand *e = find(f, hash, q);
 
     if (e != NULL) {
@@ -328,7 +312,7 @@ void forward_cancel(struct forward_job *job)
         return;
     e = job->errand;
     unlink_job(job, e != NULL ? &e->jobs_end : &job->forward->overloaded_end);
-    free(job);
+    spare_give(&job->forward->jobs, job);
     if (e == NULL)
         return;
     e->jobs_length--;
@@ -359,6 +343,7 @@ void forward_free(struct forward *f)
         inquiry_close(&e->inquiry);
         free(e);
     }
+    spare_clear(&f->jobs);
     route_free(f->route);
     f->options.network->timer_free(f->overloaded_timer);
     free(f->buckets);

@@ -17,6 +17,9 @@
 #include "portrange.h"
 #include "random.h"
 
+#define TIMER_EARLY_MS                                                                             \
+    2                   /* no other wait for so little; inquiry.c knows that timers may be early   \
+                         */
 #define PORT_TRIES   64 /* then the kernel chooses */
 #define READ_SIZE    65536
 #define CONTROL_SIZE 128
@@ -58,9 +61,13 @@ struct network_socket {
     void *arg;
 };
 
+/* A timer that is cleared, or set to later, leaves its event alone: most never run out, and the
+ * next question's runs about as long.  An event that comes too early is added for the rest. */
 struct network_timer {
     struct event_network *owner;
     struct event event;
+    bool set, pending;
+    uint64_t due, wakes; /* when it is to run out; when the pending event comes */
     network_timer_fn *fn;
     void *arg;
 };
@@ -363,13 +370,32 @@ static bool send_bytes(struct network_socket *s, const uint8_t *data, size_t siz
 
 /* ---- timers and dice ---- */
 
+static void wake_at(struct network_timer *t, uint64_t now, uint64_t delay_ms)
+{
+    struct timeval delay = {(time_t)(delay_ms / 1000), (suseconds_t)(delay_ms % 1000 * 1000)};
+
+    /* libevent counts from its own idea of now, which is the same clock. */
+    event_add(&t->event, &delay);
+    t->pending = true;
+    t->wakes = now + delay_ms;
+}
+
 static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
     struct network_timer *t = arg;
+    uint64_t now = clock_ms();
 
     (void)fd;
     (void)what;
-    t->fn(t->arg, clock_ms());
+    t->pending = false;
+    if (!t->set)
+        return;
+    if (now + TIMER_EARLY_MS < t->due) {
+        wake_at(t, now, t->due - now);
+        return;
+    }
+    t->set = false;
+    t->fn(t->arg, now);
 }
 
 static struct network_timer *timer_new(struct network *network, network_timer_fn *fn, void *arg)
@@ -387,15 +413,15 @@ static struct network_timer *timer_new(struct network *network, network_timer_fn
 
 static void timer_set(struct network_timer *t, uint64_t now, uint64_t delay_ms)
 {
-    struct timeval delay = {(time_t)(delay_ms / 1000), (suseconds_t)(delay_ms % 1000 * 1000)};
-
-    (void)now; /* libevent counts from its own idea of now, which is the same clock */
-    event_add(&t->event, &delay);
+    t->set = true;
+    t->due = now + delay_ms;
+    if (!t->pending || t->wakes > t->due)
+        wake_at(t, now, delay_ms);
 }
 
 static void timer_clear(struct network_timer *t)
 {
-    event_del(&t->event);
+    t->set = false;
 }
 
 static void timer_free(struct network_timer *t)

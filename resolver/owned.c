@@ -26,6 +26,22 @@ enum wire_rcode owned_rcode(const struct table_match *match)
     return WIRE_SERVFAIL;
 }
 
+void owned_count(struct stats *stats, const struct table_match *match)
+{
+    static const enum stats_counter counters[] = {
+        [TABLE_NXDOMAIN] = STATS_OWNED_NXDOMAIN, [TABLE_NOT_READY] = STATS_OWNED_NOT_READY,
+        [TABLE_GONE] = STATS_OWNED_NXDOMAIN,     [TABLE_NO_ZONE] = STATS_OWNED_NXDOMAIN,
+        [TABLE_DETACHED] = STATS_DETACHED,       [TABLE_FENCED] = STATS_FENCED,
+        [TABLE_SEARCH] = STATS_SEARCH_ABSORBED,
+    };
+
+    stats_count(stats, STATS_OWNED);
+    if (match->outcome < ARRAY_LENGTH(counters) && counters[match->outcome] != 0)
+        stats_count(stats, counters[match->outcome]);
+    if (match->regional_fallback)
+        stats_count(stats, STATS_OWNED_REGIONAL);
+}
+
 /* "connection plc-1 is CREATING: waiting for approval" */
 static void explain_state(struct wire_reply *r, enum wire_ede code, const struct table *table,
                           const struct table_match *match)

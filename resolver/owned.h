@@ -2,8 +2,12 @@
 #ifndef PLDNS_OWNED_H
 #define PLDNS_OWNED_H
 
+#include "stats.h"
 #include "table.h"
 #include "wire.h"
+
+/* Counts a query for an owned name, under its outcome too. */
+void owned_count(struct stats *, const struct table_match *);
 
 /* The extended error of the outcome, if it has one; to be called before any record is written. */
 void owned_explain(struct wire_reply *, const struct table *, const struct table_match *,

@@ -11,6 +11,7 @@
 #include "cookie.h"
 #include "message.h"
 #include "owned.h"
+#include "spare.h"
 #include "specialreply.h"
 #include "tableset.h"
 #include "visit.h"
@@ -26,8 +27,12 @@ struct query_desk {
     uint8_t cookie_secret[COOKIE_SECRET_SIZE];
     struct waiting *first; /* questions that wait for an upstream */
     size_t waiting;
-    uint8_t *stored; /* room for one message out of the cache … */
-    uint8_t *late;   /* … and for one late reply; QUERY_REPLY_MAX octets each */
+    /* Being handed on, looked up in this very section: asking the table again would change nothing.
+     * NULL: nothing is. */
+    const struct reply_question *asking;
+    struct spare spare; /* of struct waiting */
+    uint8_t *stored;    /* room for one message out of the cache … */
+    uint8_t *late;      /* … and for one late reply; QUERY_REPLY_MAX octets each */
 };
 
 /* A client that waits for an upstream.  Lives from ask_upstream() to end_wait(). */
@@ -38,7 +43,9 @@ struct waiting {
     struct query_client client;
     struct wire_query wire; /* points into 'packet' */
     size_t space;
+    struct reply_question question; /* its name is 'folded' */
     uint8_t packet[WIRE_QUESTION_MAX];
+    uint8_t folded[WIRE_NAME_MAX];
 };
 
 /* ---- the stages, in the order in which a query meets them ---- */
@@ -74,28 +81,12 @@ static enum visit_step diagnose(struct visit *v)
     return VISIT_DONE;
 }
 
-static void count_owned(struct stats *stats, const struct table_match *match)
-{
-    static const enum stats_counter counters[] = {
-        [TABLE_NXDOMAIN] = STATS_OWNED_NXDOMAIN, [TABLE_NOT_READY] = STATS_OWNED_NOT_READY,
-        [TABLE_GONE] = STATS_OWNED_NXDOMAIN,     [TABLE_NO_ZONE] = STATS_OWNED_NXDOMAIN,
-        [TABLE_DETACHED] = STATS_DETACHED,       [TABLE_FENCED] = STATS_FENCED,
-        [TABLE_SEARCH] = STATS_SEARCH_ABSORBED,
-    };
-
-    stats_count(stats, STATS_OWNED);
-    if (match->outcome < ARRAY_LENGTH(counters) && counters[match->outcome] != 0)
-        stats_count(stats, counters[match->outcome]);
-    if (match->regional_fallback)
-        stats_count(stats, STATS_OWNED_REGIONAL);
-}
-
 static void write_owned(struct visit *v, const struct table_match *match)
 {
     struct wire_owner owner = {.name = wire_name(&v->wire), .at = WIRE_HEADER_SIZE};
 
     v->how = "owned";
-    count_owned(v->desk->stats, match);
+    owned_count(v->desk->stats, match);
     v->reply.flags |= WIRE_FLAG_AA;
     owned_explain(&v->reply, v->table, match, owner.name);
     owned_write(&v->reply, v->table, match, &owner, v->wire.type, v->desk->turn++);
@@ -109,8 +100,10 @@ static enum visit_step answer_owned(struct visit *v)
     table_find(v->table, wire_name(&v->wire), &match);
     if (match.placeholder)
         stats_count(v->desk->stats, STATS_PLACEHOLDER);
-    if (match.outcome == TABLE_NOT_OWNED)
+    if (match.outcome == TABLE_NOT_OWNED) {
+        v->foreign = true;
         return VISIT_NEXT;
+    }
     write_owned(v, &match);
     return VISIT_DONE;
 }
@@ -216,21 +209,21 @@ static enum visit_step ask_upstream(struct visit *v)
     struct query_desk *desk = v->desk;
     struct waiting *w;
 
-    /* A second look where nothing may slip through: this must never be true. */
-    struct table_match match;
-    table_find(v->table, v->folded, &match);
-    if (match.outcome != TABLE_NOT_OWNED) {
+    /* Where nothing may slip through, whoever rearranges the stages: this must never be true. */
+    if (!v->foreign && answer_owned(v) == VISIT_DONE) {
         stats_count(desk->stats, STATS_LEAKS);
-        write_owned(v, &match);
         return VISIT_DONE;
     }
-    w = alloc_array(1, sizeof *w);
+    w = spare_take(&desk->spare, sizeof *w);
     w->desk = desk;
     w->client = *v->client;
     w->wire = v->wire;
     w->wire.packet = w->packet;
     w->space = v->space;
+    w->question = v->question;
+    w->question.name = w->folded;
     memcpy(w->packet, v->wire.packet, v->wire.question_end);
+    memcpy(w->folded, v->folded, v->wire.name_size);
     w->next = desk->first;
     w->link = &desk->first;
     if (w->next != NULL)
@@ -238,7 +231,9 @@ static enum visit_step ask_upstream(struct visit *v)
     desk->first = w;
     desk->waiting++;
     stats_count(desk->stats, STATS_FORWARDED);
+    desk->asking = &v->question;
     w->job = forward_ask(desk->forward, &v->question, v->now, on_forwarded, w);
+    desk->asking = NULL;
     return VISIT_WAIT;
 }
 
@@ -258,8 +253,10 @@ static void open_visit(struct visit *v, struct query_desk *desk, const struct qu
     v->config = desk->config;
     v->stats = desk->stats;
     v->cookie_secret = desk->cookie_secret;
+    v->key = cache_key(desk->cache);
     v->from = &client->address;
     v->tcp = client->tcp;
+    v->foreign = false;
 }
 
 enum query_result query_handle(struct query_desk *desk, const struct query_client *client,
@@ -306,8 +303,8 @@ static void resume(struct visit *v, struct waiting *w, uint64_t now)
     v->out = w->desk->late;
     v->space = w->space;
     v->how = "forwarded";
+    v->question = w->question;
     visit_start(v);
-    visit_question(v);
 }
 
 /* The only way a wait ends: the reply goes out, and nothing of the wait is left. */
@@ -320,7 +317,7 @@ static void end_wait(struct waiting *w, struct visit *v)
     if (w->next != NULL)
         w->next->link = w->link;
     w->desk->waiting--;
-    free(w);
+    spare_give(&w->desk->spare, w);
 }
 
 static enum visit_step stale_or_fail(struct visit *v, enum wire_ede code, const char *why)
@@ -379,8 +376,12 @@ static void on_forwarded(void *arg, enum forward_result result, const uint8_t *m
 static bool is_owned_now(void *arg, const uint8_t *name, unsigned view)
 {
     const struct query_desk *desk = arg;
+    const struct reply_question *asking = desk->asking;
     struct table_match match;
 
+    if (asking != NULL && asking->view == view &&
+        memcmp(asking->name, name, asking->name_size) == 0)
+        return false;
     publish_read_begin();
     table_find(tableset_table(publish_get(desk->table), view), name, &match);
     publish_read_end();
@@ -480,6 +481,7 @@ void query_desk_free(struct query_desk *desk)
         publish_read_end();
     }
     forward_free(desk->forward);
+    spare_clear(&desk->spare);
     free(desk->stored);
     free(desk->late);
     free(desk);

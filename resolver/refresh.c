@@ -11,7 +11,6 @@
 
 #define CLASS_IN 1
 /* Questions of all names on their way: two for each. */
-#define BOTH_MAX  (2 * CONNECTION_ADDRESSES_MAX)
 #define IN_FLIGHT (2 * REFRESH_AT_ONCE)
 /* Room for the addresses of a name in a log line; more are cut. */
 #define LISTED_MAX 640
@@ -356,11 +355,6 @@ struct refresh *refresh_new(const struct refresh_options *options)
     return r;
 }
 
-void refresh_set_upstreams(struct refresh *r, const struct config_upstreams *list, uint64_t now)
-{
-    forward_set_upstreams(r->forward, list, now);
-}
-
 static struct target *target_new(struct refresh *r, const uint8_t *name)
 {
     struct target *target = alloc_array(1, sizeof *target);
@@ -449,6 +443,8 @@ static struct refresh_status status_of(const struct target *target,
     }
     return status;
 }
+
+#define BOTH_MAX (2 * CONNECTION_ADDRESSES_MAX)
 
 void refresh_each(const struct refresh *r, refresh_each_fn *each, void *arg)
 {

@@ -14,6 +14,7 @@
 #define PLDNS_REPLY_H
 
 #include "dname.h"
+#include "hash.h"
 
 #define REPLY_HOPS_MAX    16   /* CNAME hops followed; more is a loop to us */
 #define REPLY_RECORDS_MAX 4096 /* records in one message: bounds work and TTL lists */
@@ -37,7 +38,11 @@ struct reply_question {
     uint16_t type, class;
     uint16_t view;                                     /* of who asks: see view.h */
     bool dnssec_ok, checking_disabled, authentic_data; /* DO, CD, AD of the query */
+    uint64_t hash; /* what reply_question_hash() found; 0: whoever needs it works it out */
 };
+
+/* A hash over all by which questions differ, under that key unless 'hash' is known. */
+uint64_t reply_question_hash(const struct reply_question *, const struct hash_key *);
 
 struct reply_hop {   /* one CNAME of the chain, in chain order, which is message order */
     uint16_t owner;  /* offset of the record */

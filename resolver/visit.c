@@ -71,6 +71,7 @@ void visit_question(struct visit *v)
         .checking_disabled = (v->wire.flags & WIRE_FLAG_CD) != 0,
         .authentic_data = (v->wire.flags & WIRE_FLAG_AD) != 0,
     };
+    v->question.hash = reply_question_hash(&v->question, v->key);
 }
 
 /* ---- the stages ---- */

@@ -28,11 +28,13 @@ struct visit {
     const struct config *config;
     struct stats *stats;
     const uint8_t *cookie_secret;
+    const struct hash_key *key; /* of questions */
     const union config_address *from;
     bool tcp;
     const struct tableset *set; /* of this moment: not kept across a wait */
     const struct table *table;  /* of it, the one that the client sees … */
     unsigned view;              /* … because it is in this view */
+    bool foreign;               /* and looked up there: not ours */
     uint64_t now;
     const uint8_t *packet; /* as it came; NULL behind a wait */
     size_t size;

@@ -50,8 +50,14 @@ uint64_t hash_bytes(const struct hash_key *key, const void *bytes, size_t size)
         sip_word(&s, le64toh(word));
     }
     word = (uint64_t)size << 56;
-    for (size_t i = 0; i < size % sizeof(word); i++) {
-        word |= (uint64_t)at[i] << (8 * i);
+    if (size > sizeof(word) && size % sizeof(word) != 0) { /* with some octets seen already */
+        uint64_t last;
+        memcpy(&last, at + size % sizeof(word) - sizeof(word), sizeof(last));
+        word |= le64toh(last) >> (64 - 8 * (size % sizeof(word)));
+    } else {
+        for (size_t i = 0; i < size % sizeof(word); i++) {
+            word |= (uint64_t)at[i] << (8 * i);
+        }
     }
     sip_word(&s, word);
     s.v2 ^= 0xff;
