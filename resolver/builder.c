@@ -36,6 +36,7 @@ struct builder {
     struct keeper *keeper;
     uint64_t generation, fingerprint;
     struct lore *lore;
+    bool bulky; /* memory of the first load is to be given back to the system */
     bool threaded;
     pthread_t thread;
     int done;
@@ -268,6 +269,10 @@ static void *thread_main(void *arg)
         /* Behind the report: nobody waits for a disk. */
         if (keep) {
             keeper_keep(b->keeper, b->catalog);
+            catalog_kept(b->catalog);
+            if (b->bulky)
+                malloc_trim(0);
+            b->bulky = false;
             if (note_trouble(b))
                 wake_control(b);
         }
@@ -378,7 +383,9 @@ struct builder *builder_new(const struct config *config, struct hash_key key,
         return NULL;
     }
     error_clear(&found);
-    b->table = publish_new(build(b));
+    struct tableset *set = build(b);
+    b->bulky = tableset_bytes(set) >= TRIM_FROM;
+    b->table = publish_new(set);
     b->report = report_of(b, &change, started);
     b->report->built = b->report->read = true;
     b->report->wanted = catalog_wanted(b->catalog);

@@ -88,6 +88,7 @@ static struct catalog_version *read_version(const char *name, const void *bytes,
         document_release(version->document);
         version->document = NULL;
     }
+    version->wants = version->document != NULL && wanted_any(version->document);
     return version;
 }
 
@@ -143,12 +144,8 @@ void catalog_begin(struct catalog *catalog)
     for (size_t i = 0; i < catalog->length; i++) {
         struct catalog_document *entry = catalog->entries[i];
         entry->offered = false;
-        entry->newly = false;
-        if (entry->served != NULL) {
-            free(entry->served->bytes);
-            entry->served->bytes = NULL;
-        }
     }
+    catalog_kept(catalog);
 }
 
 enum catalog_offer catalog_offer(struct catalog *catalog, const char *name, const void *bytes,
@@ -362,10 +359,16 @@ static struct document **served(const struct catalog *catalog, size_t *length)
 
 struct wanted *catalog_wanted(const struct catalog *catalog)
 {
-    size_t length;
-    struct document **documents = served(catalog, &length);
-    struct wanted *wanted = wanted_of(documents, length);
+    struct document **documents = alloc_array(catalog->length, sizeof(struct document *));
+    size_t length = 0;
 
+    for (size_t i = 0; i < catalog->length; i++) {
+        const struct catalog_version *version = catalog->entries[i]->served;
+        if (version != NULL && version->wants) {
+            documents[length++] = version->document;
+        }
+    }
+    struct wanted *wanted = wanted_of(documents, length);
     free(documents);
     return wanted;
 }
@@ -438,4 +441,16 @@ const void *catalog_newly_accepted(const struct catalog *catalog, size_t i, size
     }
     *size = entry->served->size;
     return entry->served->bytes;
+}
+
+void catalog_kept(struct catalog *catalog)
+{
+    for (size_t i = 0; i < catalog->length; i++) {
+        struct catalog_document *entry = catalog->entries[i];
+        entry->newly = false;
+        if (entry->served != NULL) {
+            free(entry->served->bytes);
+            entry->served->bytes = NULL;
+        }
+    }
 }

@@ -104,8 +104,12 @@ size_t catalog_length(const struct catalog *);
 void catalog_entry(const struct catalog *, size_t i, struct catalog_entry *out); /* by name */
 bool catalog_degraded(const struct catalog *, const char **why);
 
-/* The bytes to keep for a document that is served (for the state directory); lent until the next
- * catalog_begin().  NULL if nothing new was accepted for it in the last catalog_finish(). */
+/* The bytes to keep for a document that is served (for the state directory); lent until
+ * catalog_kept() or the next catalog_begin().  NULL if nothing new was accepted for it in the last
+ * catalog_finish(). */
 const void *catalog_newly_accepted(const struct catalog *, size_t i, size_t *size);
+
+/* They were kept, and are forgotten here. */
+void catalog_kept(struct catalog *);
 
 #endif

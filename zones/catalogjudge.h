@@ -11,6 +11,7 @@
 /* One version of a document. */
 struct catalog_version {
     struct document *document; /* NULL: it did not load */
+    bool wants;                /* wanted_any() */
     struct digest digest;
     struct error_list errors; /* of reading it, warnings too */
     void *bytes;              /* until they were handed out */

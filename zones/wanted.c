@@ -144,6 +144,22 @@ static void settle_checks(struct wanted *wanted)
 
 /* ---- the whole ---- */
 
+bool wanted_any(const struct document *document)
+{
+    for (size_t c = 0; c < document->length; c++) {
+        const struct connection *connection = &document->connections[c];
+        if (connection->health.on) {
+            return true;
+        }
+        for (unsigned i = 0; i < connection->endpoints_length; i++) {
+            if (connection->endpoints[i].target != NULL) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 struct wanted *wanted_of(struct document *const *documents, size_t length)
 {
     struct wanted *wanted = alloc_array(1, sizeof(*wanted));

@@ -28,6 +28,9 @@ struct wanted {
     size_t checks_length, checks_left_out;
 };
 
+/* False: the document wants nothing, and may be left out. */
+bool wanted_any(const struct document *);
+
 struct wanted *wanted_of(struct document *const *documents, size_t length);
 void wanted_free(struct wanted *); /* NULL is fine */
 

@@ -1,0 +1,203 @@
+/* What a change costs, in CPU time of the thread that builds tables: one document is read anew,
+ * judged, and its table made.
+ *
+ *   bench_reload [ATTACHMENTS [CONNECTIONS-PER-DOCUMENT]]      default: 100000, 100
+ *
+ * An attachment is a connection of its own with three IPv4 and one typed domain without zones.  All
+ * documents are told again at every reload, as the directory does it: by name if untouched. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <yaml.h>
+
+#include "alloc.h"
+#include "catalog.h"
+
+#define LINE_MAX_SIZE 320
+#define ROUNDS        21 /* the median counts */
+#define NAME_SIZE     32
+
+static double now(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
+}
+
+/* 26 letters that no two numbers have in common. */
+static const char *unique(size_t n, char text[27])
+{
+    for (unsigned i = 0; i < 26; i++) {
+        text[i] = "abcdefghijklmnopqrstuvwxyz234567"[n % 32];
+        n = n / 32 + i * 2654435761u % 977;
+    }
+    text[26] = '\0';
+    return text;
+}
+
+struct source {
+    size_t documents, each;
+    char *text; /* of the document in hand */
+    size_t size;
+};
+
+static void write_document(struct source *source, size_t number, unsigned version)
+{
+    char id[27];
+
+    source->size = (size_t)sprintf(source->text, "privateLinkConnections:\n");
+    for (size_t i = number * source->each; i < (number + 1) * source->each; i++) {
+        unsigned first = i == number * source->each ? version % 250 : (unsigned)(i & 127);
+        source->size += (size_t)snprintf(
+            source->text + source->size, LINE_MAX_SIZE,
+            "- {privateLinkConnectionId: plc-%08zx, type: AWS_ENDPOINT_SERVICE, ttl: 60, "
+            "endpoints: "
+            "[{addresses: [10.%zu.%zu.%u, 10.%zu.%zu.251, 10.%zu.%zu.252]}], attachedDomains: "
+            "[{type: TIDBCLOUD_MANAGED, uniqueName: %s}]}\n",
+            i, i >> 8 & 255, i >> 16 & 255, first, i >> 8 & 255, i >> 16 & 255, i >> 8 & 255,
+            i >> 16 & 255, unique(i, id));
+    }
+}
+
+static const char *name_of(size_t number, char name[NAME_SIZE])
+{
+    snprintf(name, NAME_SIZE, "%08zu.yaml", number);
+    return name;
+}
+
+static struct tableset *build(struct catalog *catalog)
+{
+    static uint64_t generation;
+    struct table_options options = {.key = {1, 2}, .zone = "", .generation = ++generation};
+
+    return catalog_build_set(catalog, &options);
+}
+
+/* What libyaml alone takes for the same octets. */
+static double time_libyaml(const struct source *source)
+{
+    yaml_parser_t parser;
+    yaml_event_t event;
+    double start = now();
+    bool more = true;
+
+    yaml_parser_initialize(&parser);
+    yaml_parser_set_input_string(&parser, (const unsigned char *)source->text, source->size);
+    while (more && yaml_parser_parse(&parser, &event)) {
+        more = event.type != YAML_STREAM_END_EVENT;
+        yaml_event_delete(&event);
+    }
+    yaml_parser_delete(&parser);
+    return now() - start;
+}
+
+struct times {
+    double read, judge, build, free;
+};
+
+static struct tableset *load(struct catalog *catalog, struct source *source, struct times *took,
+                             double *yaml)
+{
+    char name[NAME_SIZE];
+    struct catalog_change change;
+
+    catalog_begin(catalog);
+    for (size_t i = 0; i < source->documents; i++) {
+        write_document(source, i, 0);
+        *yaml += time_libyaml(source);
+        double start = now();
+        (void)catalog_offer(catalog, name_of(i, name), source->text, source->size);
+        took->read += now() - start;
+    }
+    double start = now();
+    catalog_finish(catalog, 0, &change);
+    took->judge = now() - start;
+    start = now();
+    struct tableset *set = build(catalog);
+    took->build = now() - start;
+    if (change.accepted != source->documents) {
+        fprintf(stderr, "%zu of %zu documents were refused\n", change.refused, source->documents);
+        exit(1);
+    }
+    return set;
+}
+
+/* One document differs from the last time. */
+static struct tableset *reload(struct catalog *catalog, struct source *source, size_t changed,
+                               unsigned version, struct tableset *before, struct times *took)
+{
+    char name[NAME_SIZE];
+    struct catalog_change change;
+
+    write_document(source, changed, version);
+    double start = now();
+    catalog_begin(catalog);
+    for (size_t i = 0; i < source->documents; i++) {
+        if (i == changed) {
+            (void)catalog_offer(catalog, name_of(i, name), source->text, source->size);
+        } else if (!catalog_offer_same(catalog, name_of(i, name))) {
+            abort();
+        }
+    }
+    took->read = now() - start;
+    start = now();
+    catalog_finish(catalog, version, &change);
+    took->judge = now() - start;
+    start = now();
+    struct tableset *set = build(catalog);
+    took->build = now() - start;
+    start = now();
+    tableset_free(before);
+    took->free = now() - start;
+    if (change.names_moved != 1) {
+        fprintf(stderr, "%zu names moved instead of one\n", change.names_moved);
+        exit(1);
+    }
+    return set;
+}
+
+static double sum(const struct times *t)
+{
+    return t->read + t->judge + t->build + t->free;
+}
+
+static int by_sum(const void *a, const void *b)
+{
+    double x = sum(a), y = sum(b);
+
+    return (x > y) - (x < y);
+}
+
+int main(int argc, char **argv)
+{
+    size_t attachments = argc > 1 ? strtoul(argv[1], NULL, 10) : 100000;
+    struct source source = {.each = argc > 2 ? strtoul(argv[2], NULL, 10) : 100};
+    struct times first = {0}, rounds[ROUNDS] = {{0}};
+    double yaml = 0;
+
+    if (argc > 3 || source.each == 0 || attachments < source.each || attachments > 10000000) {
+        fprintf(stderr, "usage: bench_reload [ATTACHMENTS [CONNECTIONS-PER-DOCUMENT]]\n");
+        return 2;
+    }
+    source.documents = attachments / source.each;
+    source.text = alloc_array(source.each + 1, LINE_MAX_SIZE);
+    struct catalog *catalog = catalog_new(0);
+    struct tableset *set = load(catalog, &source, &first, &yaml);
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        size_t changed = (i + 1) * 7919u % source.documents;
+        set = reload(catalog, &source, changed, i + 128, set, &rounds[i]);
+    }
+    qsort(rounds, ROUNDS, sizeof(rounds[0]), by_sum);
+    const struct times *one = &rounds[ROUNDS / 2];
+    printf("%8zu attachments in documents of %zu, all: read %.1f ms (libyaml alone %.1f), judged "
+           "%.1f, built %.1f\n",
+           attachments, source.each, first.read, yaml, first.judge, first.build);
+    printf("%8s one of them changed: read %.2f ms, judged %.2f, built %.2f, freed %.2f: %.2f ms\n",
+           "", one->read, one->judge, one->build, one->free, sum(one));
+    tableset_free(set);
+    catalog_free(catalog);
+    free(source.text);
+    return 0;
+}
