@@ -17,12 +17,11 @@
 #include "yamldoc.h"
 #include "zoneid.h"
 
-#define FILE_MOST   (1u << 20) /* a configuration of a megabyte is a mistake */
-#define GROUPS_MAX  64         /* names in one map; the table of keys has fewer */
-#define NAME_ROOM   48         /* one member's name */
-#define PATH_ROOM   128        /* a dotted path with its index */
-#define PREFIX      "PLDNS_"
-#define RESOLV_CONF "/etc/resolv.conf"
+#define FILE_MOST  (1u << 20) /* a configuration of a megabyte is a mistake */
+#define GROUPS_MAX 64         /* names in one map; the table of keys has fewer */
+#define NAME_ROOM  48         /* one member's name */
+#define PATH_ROOM  128        /* a dotted path with its index */
+#define PREFIX     "PLDNS_"
 
 #define SECOND 1000ULL
 #define MINUTE (60 * SECOND)
@@ -53,6 +52,7 @@ static const struct configvalue_key keys[] = {
     {"attachments.views", CONFIGVALUE_VIEWS, FIELD(attachments.views), "", 0, 0, {0}, 0},
     {"forward.upstreams", CONFIGVALUE_UPSTREAMS, FIELD(forward.upstreams), "", 0, 0, {0},
      FIELD(forward.upstreams.length)},
+    {"forward.resolvConf", CONFIGVALUE_PATH, FIELD(forward.resolv_conf), "/etc/resolv.conf", 0, 0, {0}, 0},
     {"forward.routes", CONFIGVALUE_ROUTES, FIELD(forward.routes), "", 0, 0, {0},
      FIELD(forward.routes_length)},
     {"forward.timeout", CONFIGVALUE_DURATION, FIELD(forward.timeout_ms), "2s", 100, 30 * SECOND, {0}, 0},
@@ -425,7 +425,6 @@ static void set_standard(struct config *config)
     for (size_t i = 0; i < ARRAY_LENGTH(keys); i++)
         take_text(config, &keys[i], keys[i].standard, keys[i].name, &errors);
     assert(errors.errors == 0);
-    config->forward.resolv_conf = alloc_string(RESOLV_CONF);
 }
 
 static void fill_instance(struct config *config)

@@ -40,7 +40,7 @@ struct config {
     } attachments;
     struct {
         struct config_upstreams upstreams; /* empty: resolv.conf */
-        char *resolv_conf;                 /* /etc/resolv.conf */
+        char *resolv_conf;
         struct config_route *routes;
         size_t routes_length;
         uint64_t timeout_ms;

@@ -77,6 +77,12 @@ struct forward *forward_new(const struct forward_options *options)
     return f;
 }
 
+void forward_set_upstreams(struct forward *f, const struct config_upstreams *upstreams,
+                           uint64_t now)
+{
+    route_set_standard(f->route, upstreams, now);
+}
+
 /* ---- jobs ---- */
 
 static void append(struct forward_job *job, struct forward_job ***end)

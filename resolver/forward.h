@@ -57,7 +57,7 @@ typedef bool forward_guard_fn(void *arg, const uint8_t *name, unsigned view);
 
 struct forward_options {
     const struct config *config; /* routes, timeout, letter case, limits: held for ever */
-    const struct config_upstreams *upstreams; /* default list (from config or resolv.conf) */
+    const struct config_upstreams *upstreams; /* default list; copied */
     struct network *network;
     struct stats *stats;
     unsigned in_flight;    /* questions at a time, this worker */
@@ -70,6 +70,9 @@ struct forward_options {
 struct forward *forward_new(const struct forward_options *);
 /* Ends all questions without telling anybody.  Not from inside a callback. */
 void forward_free(struct forward *);
+
+/* From now on this is the default list; copied.  Questions on their way keep to the old one. */
+void forward_set_upstreams(struct forward *, const struct config_upstreams *, uint64_t now);
 
 /* Never fails: over a limit the job ends with FORWARD_OVERLOADED soon.  With done == NULL nobody
  * waits (prefetch) and the result is NULL.  The question is copied. */

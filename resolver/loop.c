@@ -1,5 +1,7 @@
 #include "loop.h"
 
+#include <assert.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,58 +14,28 @@
 
 static const uint8_t suffix[] = "\4loop\5pldns\4test";
 
-struct member {
-    const struct config_upstream *server;
+struct loop_member {
+    struct loop *loop;
+    struct loop_member *next;
+    unsigned holders; /* under the lock */
+    struct config_upstream server;
     struct dname name;
     _Atomic uint64_t until; /* it loops; monotonic milliseconds */
 };
 
 struct loop {
-    struct member *members;
-    size_t length;
+    uint64_t nonce;
+    pthread_mutex_t lock; /* of what follows */
+    uint64_t joined;      /* ever: each has another name */
+    struct loop_member *first;
 };
 
-static bool is_same(const struct config_upstream *a, const struct config_upstream *b)
-{
-    return a->transport == b->transport && configaddress_equal(&a->address, &b->address);
-}
-
-static struct member *find(const struct loop *l, const struct config_upstream *server)
-{
-    for (size_t i = 0; i < l->length; i++) {
-        if (is_same(l->members[i].server, server))
-            return &l->members[i];
-    }
-    return NULL;
-}
-
-static void add_all(struct loop *l, const struct config_upstreams *servers, uint64_t nonce)
-{
-    for (size_t i = 0; i < servers->length; i++) {
-        char text[NAME_ROOM];
-        const char *why;
-
-        if (find(l, &servers->items[i]) != NULL)
-            continue;
-        l->members = alloc_resize(l->members, l->length + 1, sizeof *l->members);
-        struct member *m = &l->members[l->length];
-        memset(m, 0, sizeof *m);
-        m->server = &servers->items[i];
-        int size = snprintf(text, sizeof text, "%016llx-%zu.loop.pldns.test",
-                            (unsigned long long)nonce, l->length);
-        if (dname_from_text(&m->name, text, (size_t)size, &why))
-            l->length++;
-    }
-}
-
-struct loop *loop_new(const struct config_upstreams *standard, const struct config_route *routes,
-                      size_t routes_length, uint64_t nonce)
+struct loop *loop_new(uint64_t nonce)
 {
     struct loop *l = alloc_array(1, sizeof *l);
 
-    add_all(l, standard, nonce);
-    for (size_t i = 0; i < routes_length; i++)
-        add_all(l, &routes[i].upstreams, nonce);
+    l->nonce = nonce;
+    pthread_mutex_init(&l->lock, NULL);
     return l;
 }
 
@@ -71,47 +43,111 @@ void loop_free(struct loop *l)
 {
     if (l == NULL)
         return;
-    free(l->members);
+    assert(l->first == NULL);
+    pthread_mutex_destroy(&l->lock);
     free(l);
 }
 
-size_t loop_length(const struct loop *l)
+/* ---- members ---- */
+
+static bool is_same(const struct config_upstream *a, const struct config_upstream *b)
 {
-    return l->length;
+    return a->transport == b->transport && configaddress_equal(&a->address, &b->address);
 }
 
-const struct config_upstream *loop_server(const struct loop *l, size_t i)
+static struct loop_member *find(const struct loop *l, const struct config_upstream *server)
 {
-    return l->members[i].server;
+    struct loop_member *m = l->first;
+
+    while (m != NULL && !is_same(&m->server, server))
+        m = m->next;
+    return m;
 }
 
-void loop_name(const struct loop *l, size_t i, struct dname *out)
+static struct loop_member *add(struct loop *l, const struct config_upstream *server)
 {
-    *out = l->members[i].name;
+    struct loop_member *m = alloc_array(1, sizeof *m);
+    char text[NAME_ROOM];
+    const char *why;
+    int size = snprintf(text, sizeof text, "%016llx-%llu.loop.pldns.test",
+                        (unsigned long long)l->nonce, (unsigned long long)l->joined++);
+    bool made = dname_from_text(&m->name, text, (size_t)size, &why);
+
+    assert(made);
+    m->loop = l;
+    m->server = *server;
+    m->next = l->first;
+    l->first = m;
+    return m;
+}
+
+struct loop_member *loop_join(struct loop *l, const struct config_upstream *server)
+{
+    pthread_mutex_lock(&l->lock);
+    struct loop_member *m = find(l, server);
+    if (m == NULL)
+        m = add(l, server);
+    m->holders++;
+    pthread_mutex_unlock(&l->lock);
+    return m;
+}
+
+void loop_leave(struct loop_member *m)
+{
+    if (m == NULL)
+        return;
+    struct loop *l = m->loop;
+    pthread_mutex_lock(&l->lock);
+    bool last = --m->holders == 0;
+    if (last) {
+        struct loop_member **at = &l->first;
+        while (*at != m)
+            at = &(*at)->next;
+        *at = m->next;
+    }
+    pthread_mutex_unlock(&l->lock);
+    if (last)
+        free(m);
+}
+
+const struct config_upstream *loop_server(const struct loop_member *m)
+{
+    return &m->server;
+}
+
+const struct dname *loop_name(const struct loop_member *m)
+{
+    return &m->name;
+}
+
+/* ---- what came round ---- */
+
+bool loop_has(const struct loop_member *m, uint64_t now)
+{
+    return m != NULL && atomic_load_explicit(&m->until, memory_order_relaxed) > now;
+}
+
+bool loop_knows(struct loop *l, const struct config_upstream *server, uint64_t now)
+{
+    pthread_mutex_lock(&l->lock);
+    bool loops = loop_has(find(l, server), now);
+    pthread_mutex_unlock(&l->lock);
+    return loops;
 }
 
 bool loop_take(struct loop *l, const uint8_t *name, uint64_t now)
 {
     if (!dname_under(name, suffix, NULL))
         return false;
-    for (size_t i = 0; i < l->length; i++) {
-        struct member *m = &l->members[i];
-
-        if (!dname_equal(m->name.wire, name))
-            continue;
-        if (atomic_exchange(&m->until, now + LOOP_HOLD_MS) <= now)
-            log_error("upstream refused",
-                      "upstream=%s why=\"a question sent there came back to us\" action=\"nothing "
-                      "is asked there; name another upstream, or mend where it forwards to\"",
-                      m->server->text);
-        return true;
-    }
-    return false;
-}
-
-bool loop_has(const struct loop *l, const struct config_upstream *server, uint64_t now)
-{
-    const struct member *m = l != NULL ? find(l, server) : NULL;
-
-    return m != NULL && atomic_load_explicit(&m->until, memory_order_relaxed) > now;
+    pthread_mutex_lock(&l->lock);
+    struct loop_member *m = l->first;
+    while (m != NULL && !dname_equal(m->name.wire, name))
+        m = m->next;
+    if (m != NULL && atomic_exchange(&m->until, now + LOOP_HOLD_MS) <= now)
+        log_error("upstream refused",
+                  "upstream=%s why=\"a question sent there came back to us\" action=\"nothing "
+                  "is asked there; name another upstream, or mend where it forwards to\"",
+                  m->server.text);
+    pthread_mutex_unlock(&l->lock);
+    return m != NULL;
 }

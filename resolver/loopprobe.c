@@ -12,16 +12,15 @@
 #define SOCKETS_MAX 1024 /* far more than there are upstreams */
 
 struct far_end {
+    struct loop_member *member;
     struct upstream *upstream; /* NULL: not being asked */
     struct upstream_ask ask;
-    struct dname name;
     uint64_t asked; /* 0: never */
 };
 
 struct loopprobe {
     struct event_base *base;
     const struct config *config;
-    const struct loop *loop;
     struct network *network; /* NULL: nobody is being asked */
     struct stats stats;      /* nobody reads them */
     struct event *timer;
@@ -31,12 +30,13 @@ struct loopprobe {
 
 static size_t write_question(const struct far_end *end, uint8_t *room)
 {
-    const struct reply_question question = {.name = end->name.wire,
-                                            .name_size = end->name.size,
+    const struct dname *name = loop_name(end->member);
+    const struct reply_question question = {.name = name->wire,
+                                            .name_size = name->size,
                                             .type = 1, /* A */
                                             .class = 1};
 
-    return question_write(room + 2, &question, end->name.wire, true);
+    return question_write(room + 2, &question, name->wire, true);
 }
 
 /* What is answered says nothing: only what comes round does. */
@@ -64,7 +64,7 @@ static void probe(struct loopprobe *p, size_t i, uint64_t now)
     if (p->network == NULL)
         p->network = network_event_new(p->base, SOCKETS_MAX, 0);
     end->upstream =
-        upstream_new(p->network, loop_server(p->loop, i), p->config, &p->stats, on_event);
+        upstream_new(p->network, loop_server(end->member), p->config, &p->stats, on_event);
     end->ask = (struct upstream_ask){.owner = end, .edns = true};
     end->asked = now;
     /* One that cannot be asked now is asked in the next round. */
@@ -107,27 +107,73 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
     for (size_t i = 0; i < p->length; i++) {
         uint64_t asked = p->ends[i].asked;
 
-        if (asked == 0 || loop_has(p->loop, loop_server(p->loop, i), now) ||
-            now - asked >= LOOP_LOOK_MS)
+        if (asked == 0 || loop_has(p->ends[i].member, now) || now - asked >= LOOP_LOOK_MS)
             probe(p, i, now);
     }
     set_timer(p, p->network != NULL ? LOOPPROBE_WAIT_MS : LOOP_PROBE_MS);
 }
 
+/* ---- whom to ask ---- */
+
+static void add(struct loopprobe *p, const struct config_upstreams *servers)
+{
+    for (size_t i = 0; i < servers->length; i++) {
+        struct loop_member *member = loop_join(p->config->forward.loop, &servers->items[i]);
+        bool known = false;
+
+        for (size_t n = 0; n < p->length; n++)
+            known |= p->ends[n].member == member;
+        if (known) {
+            loop_leave(member);
+            continue;
+        }
+        p->ends = alloc_resize(p->ends, p->length + 1, sizeof *p->ends);
+        p->ends[p->length++] = (struct far_end){.member = member};
+    }
+}
+
+static void forget(struct far_end *ends, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        loop_leave(ends[i].member);
+    free(ends);
+}
+
+void loopprobe_set(struct loopprobe *p, const struct config_upstreams *standard)
+{
+    struct far_end *before = p->ends;
+    size_t length = p->length;
+
+    end_round(p);
+    p->ends = NULL;
+    p->length = 0;
+    add(p, standard);
+    for (size_t i = 0; i < p->config->forward.routes_length; i++)
+        add(p, &p->config->forward.routes[i].upstreams);
+    for (size_t i = 0; i < p->length; i++) {
+        for (size_t n = 0; n < length; n++) {
+            if (before[n].member == p->ends[i].member)
+                p->ends[i].asked = before[n].asked;
+        }
+    }
+    forget(before, length);
+    if (p->length > 0)
+        set_timer(p, LOOPPROBE_FIRST_MS);
+    else
+        evtimer_del(p->timer);
+}
+
+/* ---- life ---- */
+
 struct loopprobe *loopprobe_new(struct event_base *base, const struct config *config)
 {
+    static const struct config_upstreams none;
     struct loopprobe *p = alloc_array(1, sizeof *p);
 
     p->base = base;
     p->config = config;
-    p->loop = config->forward.loop;
-    p->length = loop_length(p->loop);
-    p->ends = alloc_array(p->length + 1, sizeof *p->ends);
-    for (size_t i = 0; i < p->length; i++)
-        loop_name(p->loop, i, &p->ends[i].name);
     p->timer = evtimer_new(base, on_timer, p);
-    if (p->length > 0)
-        set_timer(p, LOOPPROBE_FIRST_MS);
+    loopprobe_set(p, &none);
     return p;
 }
 
@@ -137,6 +183,6 @@ void loopprobe_free(struct loopprobe *p)
         return;
     end_round(p);
     event_free(p->timer);
-    free(p->ends);
+    forget(p->ends, p->length);
     free(p);
 }

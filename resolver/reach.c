@@ -186,6 +186,12 @@ void reach_update(struct reach *r, uint64_t now)
         changed(r, now);
 }
 
+void reach_upstreams_changed(struct reach *r, uint64_t now)
+{
+    if (r->refresh != NULL)
+        refresh_set_upstreams(r->refresh, r->upstreams, now);
+}
+
 /* ---- life ---- */
 
 struct reach *reach_new(struct event_base *base, const struct config *config,

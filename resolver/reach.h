@@ -25,6 +25,9 @@ void reach_free(struct reach *); /* NULL is fine; before the reload */
 /* To be called at the start and after every run of the reload. */
 void reach_update(struct reach *, uint64_t now);
 
+/* To be called when the list of reach_new() has become another one. */
+void reach_upstreams_changed(struct reach *, uint64_t now);
+
 /* For the status; NULL as long as nothing was wanted. */
 const struct refresh *reach_refresh(const struct reach *);
 const struct prober *reach_prober(const struct reach *);

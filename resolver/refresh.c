@@ -11,6 +11,7 @@
 
 #define CLASS_IN 1
 /* Questions of all names on their way: two for each. */
+#define BOTH_MAX  (2 * CONNECTION_ADDRESSES_MAX)
 #define IN_FLIGHT (2 * REFRESH_AT_ONCE)
 /* Room for the addresses of a name in a log line; more are cut. */
 #define LISTED_MAX 640
@@ -355,6 +356,11 @@ struct refresh *refresh_new(const struct refresh_options *options)
     return r;
 }
 
+void refresh_set_upstreams(struct refresh *r, const struct config_upstreams *list, uint64_t now)
+{
+    forward_set_upstreams(r->forward, list, now);
+}
+
 static struct target *target_new(struct refresh *r, const uint8_t *name)
 {
     struct target *target = alloc_array(1, sizeof *target);
@@ -443,8 +449,6 @@ static struct refresh_status status_of(const struct target *target,
     }
     return status;
 }
-
-#define BOTH_MAX (2 * CONNECTION_ADDRESSES_MAX)
 
 void refresh_each(const struct refresh *r, refresh_each_fn *each, void *arg)
 {

@@ -28,7 +28,7 @@ typedef void refresh_changed_fn(void *arg, uint64_t now);
 
 struct refresh_options {
     const struct config *config;              /* lent for ever */
-    const struct config_upstreams *upstreams; /* lent for ever */
+    const struct config_upstreams *upstreams; /* copied */
     struct network *network;
     struct stats *stats; /* of the questions */
     refresh_owned_fn *owned;
@@ -38,6 +38,9 @@ struct refresh_options {
 
 struct refresh *refresh_new(const struct refresh_options *);
 void refresh_free(struct refresh *); /* NULL is fine */
+
+/* Others than before; copied. */
+void refresh_set_upstreams(struct refresh *, const struct config_upstreams *, uint64_t now);
 
 /* From now on these names and no others; folded wire names in the order of targets_compare(), no
  * two equal; copied.  New ones are asked for at once.  True: some are not wanted any more, so what

@@ -17,9 +17,9 @@
 #include "listener.h"
 #include "log.h"
 #include "loopprobe.h"
+#include "nameservers.h"
 #include "query.h"
 #include "random.h"
-#include "resolvconf.h"
 #include "systemd.h"
 #include "tls.h"
 
@@ -37,7 +37,7 @@ struct server {
     struct service service;
     struct config *config;
     struct hash_key key;
-    struct config_upstreams upstreams;
+    struct nameservers *nameservers;
     struct query_facts facts;
     struct event_base *base;
     struct listener *listeners;
@@ -231,15 +231,6 @@ static void raise_descriptors(void)
     (void)setrlimit(RLIMIT_NOFILE, &limit); /* what is there must do then */
 }
 
-static bool is_own(const struct config *config, const union config_address *address)
-{
-    for (size_t i = 0; i < config->listen_length; i++) {
-        if (configaddress_equal(&config->listen[i], address))
-            return true;
-    }
-    return false;
-}
-
 /* Whom to believe who an upstream is; needed as soon as one speaks TLS. */
 static bool open_trust(struct config *config, struct error_list *errors)
 {
@@ -261,31 +252,15 @@ static bool open_trust(struct config *config, struct error_list *errors)
     return config->forward.trust != NULL;
 }
 
-/* The configured upstreams but ourselves, or those of resolv.conf. */
-static void find_upstreams(struct server *s, struct error_list *warnings)
+/* resolv.conf has changed. */
+static void on_nameservers(void *arg, const struct config_upstreams *upstreams)
 {
-    const struct config_upstreams *from = &s->config->forward.upstreams;
-    struct error_list found = {0};
+    struct server *s = arg;
 
-    if (from->length == 0 &&
-        !resolvconf_read(s->config->forward.resolv_conf, s->config, &s->upstreams, &found)) {
-        for (size_t i = 0; i < found.length; i++) /* owned names are served all the same */
-            error_warn(warnings, found.items[i].file, found.items[i].line, found.items[i].column,
-                       "%s", found.items[i].text);
-    }
-    error_clear(&found);
-    if (from->length > 0)
-        s->upstreams.items = alloc_array(from->length, sizeof *s->upstreams.items);
-    for (size_t i = 0; i < from->length; i++) {
-        if (is_own(s->config, &from->items[i].address))
-            error_warn(warnings, "forward.upstreams", 0, 0,
-                       "%s is one of our own listening addresses: left out", from->items[i].text);
-        else
-            s->upstreams.items[s->upstreams.length++] = from->items[i];
-    }
-    if (s->upstreams.length == 0)
-        error_warn(warnings, "forward.upstreams", 0, 0,
-                   "there is no upstream: names that are not attached are answered SERVFAIL");
+    for (unsigned i = 0; i < s->workers_length; i++)
+        worker_set_upstreams(s->workers[i], upstreams);
+    reach_upstreams_changed(s->service.reach, clock_ms());
+    loopprobe_set(s->loopprobe, upstreams);
 }
 
 static bool start_workers(struct server *s, struct error_list *errors)
@@ -299,7 +274,7 @@ static bool start_workers(struct server *s, struct error_list *errors)
             .config = s->config,
             .table = reload_table(s->service.reload),
             .listeners = s->listeners + i * each,
-            .upstreams = &s->upstreams,
+            .upstreams = s->service.upstreams,
             .key = s->key,
             .cache_bytes = (size_t)(s->config->cache.bytes / s->config->workers),
             .facts = &s->facts,
@@ -332,18 +307,17 @@ static bool start(struct server *s, const struct config_flags *flags, char *cons
         return false;
     random_bytes(&random, &s->key, sizeof s->key);
     raise_descriptors();
-    find_upstreams(s, errors);
+    s->nameservers = nameservers_new(s->config, errors);
+    s->service.upstreams = nameservers_list(s->nameservers);
     random_bytes(&random, &nonce, sizeof nonce);
-    s->config->forward.loop =
-        loop_new(&s->upstreams, s->config->forward.routes, s->config->forward.routes_length, nonce);
+    s->config->forward.loop = loop_new(nonce);
     log_warnings(errors);
     error_clear(errors);
     s->service.config = s->config;
-    s->service.upstreams = &s->upstreams;
     s->service.reload = reload_new(s->base, s->config, s->key, errors);
     if (s->service.reload == NULL)
         return false;
-    s->service.reach = reach_new(s->base, s->config, &s->upstreams, s->service.reload);
+    s->service.reach = reach_new(s->base, s->config, s->service.upstreams, s->service.reload);
     reload_listen(s->service.reload, on_reloaded, s);
     s->service.published_ms = clock_ms();
     atomic_store(&s->facts.published_ms, s->service.published_ms);
@@ -359,6 +333,8 @@ static bool start(struct server *s, const struct config_flags *flags, char *cons
         return false;
     reach_update(s->service.reach, clock_ms());
     s->loopprobe = loopprobe_new(s->base, s->config);
+    loopprobe_set(s->loopprobe, s->service.upstreams);
+    nameservers_watch(s->nameservers, s->base, on_nameservers, s);
     return true;
 }
 
@@ -384,9 +360,9 @@ static void stop(struct server *s)
     loopprobe_free(s->loopprobe);
     reach_free(s->service.reach);
     reload_free(s->service.reload);
+    nameservers_free(s->nameservers);
     if (s->base != NULL)
         event_base_free(s->base);
-    free(s->upstreams.items);
     if (s->config != NULL) {
         tls_trust_free(s->config->forward.trust);
         loop_free(s->config->forward.loop);
@@ -404,7 +380,7 @@ static void serve(struct server *s)
                                  config_address_text(&s->config->listen[i].any, one, sizeof one));
     s->service.ready = true;
     log_info("ready", "version=" PLDNS_VERSION " listen=%s workers=%u upstreams=%zu ms=%llu", text,
-             s->config->workers, s->upstreams.length,
+             s->config->workers, s->service.upstreams->length,
              (unsigned long long)(clock_ms() - s->service.started_ms));
     tell_systemd(s);
     event_base_dispatch(s->base);

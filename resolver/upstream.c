@@ -26,8 +26,8 @@ static const struct reply_question probe_question = {
 struct upstream {
     struct network *network;
     struct network *secure; /* the same behind TLS, or NULL */
-    const struct config_upstream *server;
-    const struct loop *loop;
+    struct config_upstream server;
+    struct loop_member *loop; /* NULL: nobody looks for loops */
     struct stats *stats;
     upstream_fn *fn;
     struct portpool *datagrams;
@@ -158,7 +158,7 @@ static void on_probe_timer(void *arg, uint64_t now)
         upstream_overdue(&u->probe, now);
     upstream_drop(&u->probe);
     if (!upstream_send(u, &u->probe, room, size, false, now))
-        log_debug("probe not sent", "upstream=%s", u->server->text);
+        log_debug("probe not sent", "upstream=%s", u->server.text);
     u->network->timer_set(u->probe_timer, now, jitter(u, u->probe_delay));
     u->probe_delay =
         u->probe_delay * 2 < UPSTREAM_PROBE_MAX_MS ? u->probe_delay * 2 : UPSTREAM_PROBE_MAX_MS;
@@ -190,8 +190,8 @@ struct upstream *upstream_new(struct network *network, const struct config_upstr
     bool tls = server->transport == CONFIG_TLS;
 
     u->network = network;
-    u->server = server;
-    u->loop = config->forward.loop;
+    u->server = *server;
+    u->loop = config->forward.loop != NULL ? loop_join(config->forward.loop, server) : NULL;
     u->stats = stats;
     u->fn = fn;
     u->datagrams = portpool_new(network, &server->address.any, stats, on_datagram, u);
@@ -213,12 +213,13 @@ void upstream_free(struct upstream *u)
     tls_network_free(u->secure);
     u->network->timer_free(u->tick);
     u->network->timer_free(u->probe_timer);
+    loop_leave(u->loop);
     free(u);
 }
 
 const struct config_upstream *upstream_server(const struct upstream *u)
 {
-    return u->server;
+    return &u->server;
 }
 
 /* ---- questions ---- */
@@ -229,7 +230,7 @@ bool upstream_send(struct upstream *u, struct upstream_ask *ask, uint8_t *room, 
     bool sent;
 
     assert(size <= UPSTREAM_MESSAGE_MAX);
-    ask->tcp = tcp || u->server->transport != CONFIG_UDP;
+    ask->tcp = tcp || u->server.transport != CONFIG_UDP;
     ask->sent_at = now;
     if (ask->tcp)
         sent = pipeline_send(u->streams, &ask->stream, room, size, now);
@@ -294,7 +295,7 @@ void upstream_heard(struct upstream_ask *ask, uint64_t now)
     if (!ask->tcp)
         measure(u, now - ask->sent_at);
     if (u->unanswered >= UPSTREAM_DOWN_AFTER && log_allowed(&u->log_limit, now, &suppressed))
-        log_info("upstream answers again", "upstream=%s silent_ms=%llu", u->server->text,
+        log_info("upstream answers again", "upstream=%s silent_ms=%llu", u->server.text,
                  (unsigned long long)(now - u->heard));
     u->heard = now;
     u->unanswered = 0;
@@ -315,13 +316,13 @@ void upstream_overdue(struct upstream_ask *ask, uint64_t now)
         log_warning("upstream silent",
                     "upstream=%s unanswered=%u suppressed=%llu action=\"others are asked first; "
                     "probed until it answers\"",
-                    u->server->text, u->unanswered, (unsigned long long)suppressed);
+                    u->server.text, u->unanswered, (unsigned long long)suppressed);
     start_probing(u, now, jitter(u, UPSTREAM_PROBE_FIRST_MS));
 }
 
 bool upstream_loops(const struct upstream *u, uint64_t now)
 {
-    return loop_has(u->loop, u->server, now);
+    return loop_has(u->loop, now);
 }
 
 bool upstream_doubted(const struct upstream *u)
@@ -340,7 +341,7 @@ uint64_t upstream_wait(const struct upstream *u, unsigned overdue, bool tcp)
 
     if (wait < UPSTREAM_WAIT_LEAST_MS)
         wait = UPSTREAM_WAIT_LEAST_MS;
-    if ((tcp || u->server->transport != CONFIG_UDP) && wait < UPSTREAM_WAIT_TCP_MS)
+    if ((tcp || u->server.transport != CONFIG_UDP) && wait < UPSTREAM_WAIT_TCP_MS)
         wait = UPSTREAM_WAIT_TCP_MS;
     for (; overdue > 0 && wait < UPSTREAM_WAIT_MAX_MS; overdue--)
         wait *= 2;

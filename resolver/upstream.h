@@ -52,8 +52,8 @@ enum upstream_event {
 typedef bool upstream_fn(struct upstream_ask *, enum upstream_event, const uint8_t *message,
                          size_t size, uint64_t now);
 
-/* 'server' is lent for ever; so are the trust (which a server that speaks TLS needs) and the loop
- * of the configuration. */
+/* 'server' is copied.  The configuration's trust (which a server that speaks TLS needs) and its
+ * loop are lent for as long as this lives. */
 struct upstream *upstream_new(struct network *, const struct config_upstream *server,
                               const struct config *, struct stats *, upstream_fn *);
 /* Nothing may be on its way. */

@@ -44,8 +44,9 @@ struct worker {
     struct event *wake, *sample, *drain;
     uint64_t drain_end;
     _Atomic bool stopping;
-    pthread_mutex_t flushes_lock;
-    struct flush *flushes; /* under the lock */
+    pthread_mutex_t asked_lock; /* of these two: what was asked of the worker */
+    struct flush *flushes;
+    struct config_upstreams *upstreams; /* NULL: as they were */
     struct {
         _Atomic uint64_t cache_bytes, cache_entries, cache_evicted, in_flight, tcp_connections;
     } gauges;
@@ -75,16 +76,34 @@ static void worker_on_sample(evutil_socket_t fd, short what, void *arg)
 
 static void do_flushes(struct worker *w)
 {
-    pthread_mutex_lock(&w->flushes_lock);
+    pthread_mutex_lock(&w->asked_lock);
     struct flush *first = w->flushes;
     w->flushes = NULL;
-    pthread_mutex_unlock(&w->flushes_lock);
+    pthread_mutex_unlock(&w->asked_lock);
     while (first != NULL) {
         struct flush *flush = first;
         first = flush->next;
         (void)cache_flush(w->cache, flush->name.wire, flush->subtree);
         free(flush);
     }
+}
+
+static void forget_upstreams(struct config_upstreams *upstreams)
+{
+    if (upstreams != NULL)
+        free(upstreams->items);
+    free(upstreams);
+}
+
+static void set_upstreams(struct worker *w)
+{
+    pthread_mutex_lock(&w->asked_lock);
+    struct config_upstreams *upstreams = w->upstreams;
+    w->upstreams = NULL;
+    pthread_mutex_unlock(&w->asked_lock);
+    if (upstreams != NULL)
+        forward_set_upstreams(query_desk_forward(w->desk), upstreams, clock_ms());
+    forget_upstreams(upstreams);
 }
 
 static void set_timer(struct event *timer, uint64_t ms)
@@ -116,6 +135,7 @@ static void worker_on_wake(evutil_socket_t fd, short what, void *arg)
     if (read(fd, &count, sizeof count) < 0)
         return; /* woken for nothing */
     do_flushes(w);
+    set_upstreams(w);
     if (atomic_load(&w->stopping) && w->drain_end == 0) {
         tcp_stop_accepting(w->tcp);
         w->drain_end = clock_ms() + DRAIN_MS;
@@ -184,7 +204,8 @@ static void worker_free(struct worker *w)
         w->flushes = flush->next;
         free(flush);
     }
-    pthread_mutex_destroy(&w->flushes_lock);
+    forget_upstreams(w->upstreams);
+    pthread_mutex_destroy(&w->asked_lock);
     free(w);
 }
 
@@ -276,7 +297,7 @@ struct worker *worker_start(const struct worker_options *options, struct error_l
     w->wake_fd = -1;
     w->config = options->config;
     w->index = options->index;
-    pthread_mutex_init(&w->flushes_lock, NULL);
+    pthread_mutex_init(&w->asked_lock, NULL);
     errno = 0;
     if (!make_events(w) || !make_parts(w, options)) {
         error = errno != 0 ? errno : ENOMEM;
@@ -332,9 +353,23 @@ void worker_flush(struct worker *w, const struct dname *name, bool subtree)
 
     flush->name = *name;
     flush->subtree = subtree;
-    pthread_mutex_lock(&w->flushes_lock);
+    pthread_mutex_lock(&w->asked_lock);
     flush->next = w->flushes;
     w->flushes = flush;
-    pthread_mutex_unlock(&w->flushes_lock);
+    pthread_mutex_unlock(&w->asked_lock);
+    wake(w);
+}
+
+void worker_set_upstreams(struct worker *w, const struct config_upstreams *upstreams)
+{
+    struct config_upstreams *copy = alloc_array(1, sizeof *copy), *before;
+
+    copy->length = upstreams->length;
+    copy->items = alloc_copy(upstreams->items, upstreams->length * sizeof *upstreams->items);
+    pthread_mutex_lock(&w->asked_lock);
+    before = w->upstreams;
+    w->upstreams = copy;
+    pthread_mutex_unlock(&w->asked_lock);
+    forget_upstreams(before);
     wake(w);
 }

@@ -16,7 +16,7 @@ struct worker_options {
     struct publish *table;
     const struct listener
         *listeners; /* config->listen_length of them; the worker uses, not closes */
-    const struct config_upstreams *upstreams;
+    const struct config_upstreams *upstreams; /* copied */
     struct hash_key key;
     size_t cache_bytes;              /* this worker's share */
     const struct query_facts *facts; /* for `generation.pldns`; NULL = not known */
@@ -37,5 +37,8 @@ void worker_gauges(const struct worker *, struct worker_gauges *out);
 
 /* Drops cached names; done in the worker's thread, soon. */
 void worker_flush(struct worker *, const struct dname *name, bool subtree);
+
+/* From now on these are the standard upstreams; copied.  Done in the worker's thread, soon. */
+void worker_set_upstreams(struct worker *, const struct config_upstreams *);
 
 #endif

@@ -112,9 +112,9 @@ class Upstream:
     """A DNS server on UDP and TCP.  'answer' maps (name, type) to a list of texts, a rcode, a list of
     (owner, type, text) or None for silence; everything asked is in 'asked'."""
 
-    def __init__(self):
-        self.port = free_port()
-        self.address = "127.0.0.1:%d" % self.port
+    def __init__(self, host="127.0.0.1", port=None):
+        self.port = port or free_port()
+        self.address = "%s:%d" % (host, self.port)
         self.asked = []
         self.answers = {}
         self.ttl = 300
@@ -122,11 +122,11 @@ class Upstream:
         self.over = False
         self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
-        self.udp.bind(("127.0.0.1", self.port))
+        self.udp.bind((host, self.port))
         self.udp.settimeout(0.05)
         self.tcp = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         self.tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.tcp.bind(("127.0.0.1", self.port))
+        self.tcp.bind((host, self.port))
         self.tcp.listen(16)
         self.tcp.settimeout(0.05)
         self.threads = [threading.Thread(target=self.serve_udp), threading.Thread(target=self.serve_tcp)]

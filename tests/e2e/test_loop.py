@@ -10,10 +10,10 @@ from conftest import document, eventually, managed
 class Mirror:
     """A forwarder whose only upstream is pldnsd itself."""
 
-    def __init__(self):
+    def __init__(self, host="127.0.0.1", port=0):
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind(("127.0.0.1", 0))
-        self.address = "127.0.0.1:%d" % self.socket.getsockname()[1]
+        self.socket.bind((host, port))
+        self.address = "%s:%d" % (host, self.socket.getsockname()[1])
         self.target = None
         self.seen = 0
         self.over = False

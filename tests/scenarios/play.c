@@ -245,6 +245,7 @@ static const struct {
 } verbs[] = {
     {"promise * ...", play_promise, true},
     {"upstreams are asked * times", play_upstreams_are_asked, false},
+    {"upstreams become * ...", play_upstreams_become, false},
     {"upstreams * ...", play_upstreams, true},
     {"config * *", play_config, true},
     {"config", play_config_text, true},

@@ -47,8 +47,8 @@ play_fn play_promise, play_upstreams, play_config, play_config_text, play_docume
     play_attach, play_detach;
 play_fn play_client_asks, play_client_sends, play_client_gets, play_client_waits;
 play_fn play_upstream_is_asked, play_upstream_is_probed, play_upstreams_are_asked,
-    play_upstream_says, play_upstream_closes, play_upstream_has, play_nobody_is_asked,
-    play_nobody_is_probed, play_ignore;
+    play_upstreams_become, play_upstream_says, play_upstream_closes, play_upstream_has,
+    play_nobody_is_asked, play_nobody_is_probed, play_ignore;
 
 /* What is left at the end of a scenario. */
 MUST_USE bool play_clients_are_done(struct play *);

@@ -29,6 +29,23 @@ bool play_upstreams(struct play *p, const struct scenario_step *step)
     return true;
 }
 
+bool play_upstreams_become(struct play *p, const struct scenario_step *step)
+{
+    struct config_upstreams list = {0};
+    const char *why;
+    bool good = true;
+
+    list.items = calloc(step->length, sizeof *list.items);
+    for (size_t i = 2; good && i < step->length; i++) {
+        good = configaddress_upstream(step->words[i].text, &list.items[list.length++], &why) ||
+               play_fail(p, step, i, "%s", why);
+    }
+    if (good)
+        stage_set_upstreams(p->stage, &list);
+    free(list.items);
+    return good;
+}
+
 bool play_config(struct play *p, const struct scenario_step *step)
 {
     if (!settings_only(p, step))

@@ -306,6 +306,11 @@ size_t stage_connections(const struct stage *s, const char *to)
     return open;
 }
 
+void stage_set_upstreams(struct stage *s, const struct config_upstreams *upstreams)
+{
+    forward_set_upstreams(query_desk_forward(s->desk), upstreams, fake_network_now(s->network));
+}
+
 void stage_deliver(struct stage *s, const struct stage_sent *sent, const void *message, size_t size)
 {
     fake_network_deliver(s->network, &sent->sent, message, size);

@@ -58,6 +58,9 @@ void stage_dismiss(struct stage *, unsigned client);
 
 /* ---- upstreams ---- */
 
+/* From now on these are the upstreams, as when resolv.conf has changed; copied. */
+void stage_set_upstreams(struct stage *, const struct config_upstreams *);
+
 struct stage_sent {
     struct fake_sent sent;
     bool probe;          /* the root's NS */
