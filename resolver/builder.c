@@ -20,9 +20,11 @@
 #include "statedir.h"
 
 #define BUILDER_NICE 19
-/* Freed tables from this size on are given back to the system; below, the allocator's reuse of the
- * memory for the next table is worth more. */
+/* Freed tables from this size on are given back to the system at once; below, the allocator's reuse
+ * of the memory for the next table is worth more … */
 #define TRIM_FROM (8u << 20)
+/* … and what changes leave behind little by little is given back now and then. */
+#define TRIM_EVERY_MS 10000
 /* Longer texts of complaints are cut: they are for a person. */
 #define COMPLAINTS_MAX (256u << 10)
 
@@ -36,7 +38,7 @@ struct builder {
     struct keeper *keeper;
     uint64_t generation, fingerprint;
     struct lore *lore;
-    bool bulky; /* memory of the first load is to be given back to the system */
+    uint64_t trimmed; /* when memory was given back to the system last; 0 = never */
     bool threaded;
     pthread_t thread;
     int done;
@@ -248,6 +250,16 @@ static bool note_trouble(struct builder *b)
     return changed;
 }
 
+static void trim(struct builder *b)
+{
+    uint64_t now = clock_ms();
+
+    if (b->trimmed != 0 && now - b->trimmed < TRIM_EVERY_MS)
+        return;
+    b->trimmed = now;
+    malloc_trim(0);
+}
+
 static void *thread_main(void *arg)
 {
     struct builder *b = arg;
@@ -270,9 +282,7 @@ static void *thread_main(void *arg)
         if (keep) {
             keeper_keep(b->keeper, b->catalog);
             catalog_kept(b->catalog);
-            if (b->bulky)
-                malloc_trim(0);
-            b->bulky = false;
+            trim(b);
             if (note_trouble(b))
                 wake_control(b);
         }
@@ -383,9 +393,7 @@ struct builder *builder_new(const struct config *config, struct hash_key key,
         return NULL;
     }
     error_clear(&found);
-    struct tableset *set = build(b);
-    b->bulky = tableset_bytes(set) >= TRIM_FROM;
-    b->table = publish_new(set);
+    b->table = publish_new(build(b));
     b->report = report_of(b, &change, started);
     b->report->built = b->report->read = true;
     b->report->wanted = catalog_wanted(b->catalog);
