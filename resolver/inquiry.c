@@ -163,7 +163,7 @@ static bool send_to(struct inquiry *i, unsigned place, uint64_t now)
         return false;
     i->sends++;
     i->last = ask;
-    set_timer(i, jitter(i, upstream_wait(u, at->overdue, tcp)), now);
+    set_timer(i, jitter(i, upstream_wait(u, at->overdue, tcp, now)), now);
     return true;
 }
 
@@ -215,6 +215,20 @@ static void send_next(struct inquiry *i, uint64_t now)
     send_from(i, place, now);
 }
 
+static void give_up_waiting(struct inquiry *i, struct upstream_ask *ask, uint64_t now)
+{
+    struct inquiry_place *at = &i->places[ask->index];
+
+    if (at->overdue < UINT8_MAX)
+        at->overdue++;
+    if (upstream_refuses(i->group->upstreams[ask->index], now))
+        at->refused++;
+    if (ask->upstream == NULL)
+        return;
+    stats_count(i->desk->stats, STATS_UPSTREAM_TIMEOUTS);
+    upstream_overdue(ask, now);
+}
+
 static void on_timer(void *arg, uint64_t now)
 {
     struct inquiry *i = arg;
@@ -231,16 +245,8 @@ static void on_timer(void *arg, uint64_t now)
         arm_timer(i, now);
         return;
     }
-    if (i->last != NULL) {
-        struct inquiry_place *at = &i->places[i->last->index];
-
-        if (at->overdue < UINT8_MAX)
-            at->overdue++;
-        if (i->last->upstream != NULL) {
-            stats_count(i->desk->stats, STATS_UPSTREAM_TIMEOUTS);
-            upstream_overdue(i->last, now);
-        }
-    }
+    if (i->last != NULL)
+        give_up_waiting(i, i->last, now);
     i->last = NULL;
     if (now + TIMER_EARLY_MS >= i->deadline)
         give_up(i, now);

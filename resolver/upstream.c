@@ -37,6 +37,8 @@ struct upstream {
     bool measured;
     uint64_t mean, variation; /* in 1/SCALE ms */
     unsigned unanswered;      /* in a row */
+    unsigned refusals;        /* in a row */
+    uint64_t refused;         /* when that was the last time */
     uint64_t heard;
     struct network_timer *probe_timer;
     bool probing;
@@ -79,6 +81,15 @@ static bool tell(struct upstream *u, struct upstream_ask *ask, enum upstream_eve
     return u->fn(ask, event, message, size, now);
 }
 
+static void count_refusal(struct upstream_ask *ask, uint64_t now)
+{
+    struct upstream *u = ask->upstream;
+
+    u->refusals++;
+    u->refused = now;
+    upstream_overdue(ask, now);
+}
+
 static bool on_datagram(void *arg, struct portpool_ask *part, enum portpool_event event,
                         const uint8_t *message, size_t size, uint64_t now)
 {
@@ -91,7 +102,7 @@ static bool on_datagram(void *arg, struct portpool_ask *part, enum portpool_even
         (struct upstream_ask *)((char *)part - offsetof(struct upstream_ask, datagram));
 
     if (event == PORTPOOL_ERROR)
-        upstream_overdue(ask, now);
+        count_refusal(ask, now);
     return tell(arg, ask, events[event], message, size, now);
 }
 
@@ -107,7 +118,7 @@ static bool on_stream(void *arg, struct pipeline_ask *part, enum pipeline_event 
     case PIPELINE_REPLY:
         return tell(arg, ask, UPSTREAM_REPLY, message, size, now);
     case PIPELINE_REFUSED:
-        upstream_overdue(ask, now);
+        count_refusal(ask, now);
         break;
     case PIPELINE_CLOSED:
         break;
@@ -298,7 +309,7 @@ void upstream_heard(struct upstream_ask *ask, uint64_t now)
         log_info("upstream answers again", "upstream=%s silent_ms=%llu", u->server.text,
                  (unsigned long long)(now - u->heard));
     u->heard = now;
-    u->unanswered = 0;
+    u->unanswered = u->refusals = 0;
     stop_probing(u);
 }
 
@@ -330,15 +341,24 @@ bool upstream_doubted(const struct upstream *u)
     return u->unanswered > 0;
 }
 
+bool upstream_refuses(const struct upstream *u, uint64_t now)
+{
+    return u->refusals >= UPSTREAM_REFUSALS && now - u->refused < UPSTREAM_REFUSED_MS;
+}
+
 uint64_t upstream_round_trip(const struct upstream *u)
 {
     return u->measured ? u->mean / SCALE : UPSTREAM_WAIT_FIRST_MS / 2;
 }
 
-uint64_t upstream_wait(const struct upstream *u, unsigned overdue, bool tcp)
+uint64_t upstream_wait(const struct upstream *u, unsigned overdue, bool tcp, uint64_t now)
 {
     uint64_t wait = u->measured ? (u->mean + 4 * u->variation) / SCALE : UPSTREAM_WAIT_FIRST_MS;
 
+    if (upstream_refuses(u, now)) {
+        overdue = 0;
+        wait = u->measured ? wait : UPSTREAM_WAIT_LEAST_MS;
+    }
     if (wait < UPSTREAM_WAIT_LEAST_MS)
         wait = UPSTREAM_WAIT_LEAST_MS;
     if ((tcp || u->server.transport != CONFIG_UDP) && wait < UPSTREAM_WAIT_TCP_MS)

@@ -22,6 +22,11 @@
 #define UPSTREAM_DOWN_AFTER     3     /* unanswered in a row: worth a line in the log */
 #define UPSTREAM_FRESH_MS       15000 /* one not heard of for so long is probed while others work */
 
+/* Refused so often in a row, and lately: nobody listens, and who is not refused is not waited for
+ * either, because hosts send few ICMP messages a second. */
+#define UPSTREAM_REFUSALS   3
+#define UPSTREAM_REFUSED_MS 10000
+
 #define UPSTREAM_MESSAGE_MAX 512 /* of a question; two octets of room stand before it */
 
 struct upstream;
@@ -81,11 +86,13 @@ void upstream_overdue(struct upstream_ask *, uint64_t now);
 bool upstream_loops(const struct upstream *, uint64_t now);
 /* True if it left something unanswered and has not been heard since. */
 bool upstream_doubted(const struct upstream *);
+/* True if nobody has listened there lately (see UPSTREAM_REFUSALS), as far as is known. */
+bool upstream_refuses(const struct upstream *, uint64_t now);
 /* Smoothed round-trip time in milliseconds; a guess as long as it is not known. */
 uint64_t upstream_round_trip(const struct upstream *);
 /* How long to wait for a reply, when 'overdue' replies to the same question have not come in time.
  */
-uint64_t upstream_wait(const struct upstream *, unsigned overdue, bool tcp);
+uint64_t upstream_wait(const struct upstream *, unsigned overdue, bool tcp, uint64_t now);
 /* To be called when a question comes that may concern it: probes it if it was not heard for long.
  */
 void upstream_touch(struct upstream *, uint64_t now);

@@ -1,0 +1,328 @@
+"""Upstreams that fail, live: the daemon and its upstreams in network namespaces of their own.  Whatever an upstream
+does, what is attached and what is cached is answered as ever, and everything else within the client's time."""
+import contextlib
+import ctypes
+import os
+import shutil
+import socket
+import ssl
+import struct
+import subprocess
+import threading
+import time
+
+import dns.exception
+import dns.flags
+import dns.message
+import dns.rcode
+import pytest
+
+from conftest import SLACK, Upstream, document, eventually, is_probe, managed
+from test_forwarding import addresses, respond, rrset
+from test_tls import NAME, make_authority, make_certificate
+
+TOOLS = {tool: shutil.which(tool, path=os.environ["PATH"] + ":/usr/sbin:/sbin") for tool in ("ip", "nft", "openssl")}
+GOOD, OTHER, BAD, NOBODY = "10.53.0.2", "10.53.0.3", "10.53.0.4", "10.53.0.99"
+ANSWER = "192.0.2.80"
+BUDGET = 2.0 + 1.0 * SLACK      # forward.timeout, and what a machine under load may add
+AT_ONCE = 1.0 * SLACK           # for what takes a millisecond
+QUESTIONS = 6
+
+
+class Namespaces:
+    """Two that are joined by a cable: ours with the daemon, theirs with the upstreams."""
+
+    def __init__(self):
+        self.libc = ctypes.CDLL(None, use_errno=True)
+        self.ours, self.theirs = ("pldns-%d-%s" % (os.getpid(), which) for which in ("ours", "theirs"))
+        self.made = []
+        try:
+            for name in (self.ours, self.theirs):
+                self.ip("netns", "add", name)
+                self.made.append(name)
+                self.ip("-n", name, "link", "set", "lo", "up")
+            self.ip("-n", self.ours, "link", "add", "cable", "type", "veth", "peer", "name", "cable", "netns", self.theirs)
+            self.ip("-n", self.ours, "address", "add", "10.53.0.1/24", "dev", "cable")
+            for host in (GOOD, OTHER, BAD):
+                self.ip("-n", self.theirs, "address", "add", host + "/24", "dev", "cable")
+            for name in self.made:
+                self.ip("-n", name, "link", "set", "cable", "up")
+            self.nft("add table inet faults")
+            self.nft("add chain inet faults in { type filter hook input priority 0; }")
+        except subprocess.CalledProcessError as error:
+            self.close()
+            pytest.skip("network namespaces are not allowed here: %s" % error.stderr.strip())
+
+    def close(self):
+        for name in self.made:
+            self.ip("netns", "del", name)
+
+    @staticmethod
+    def ip(*arguments):
+        subprocess.run([TOOLS["ip"], *arguments], check=True, capture_output=True, text=True, timeout=60)
+
+    def nft(self, command):
+        subprocess.run([TOOLS["ip"], "netns", "exec", self.theirs, TOOLS["nft"], command], check=True,
+                       capture_output=True, text=True, timeout=60)
+
+    def enter(self, path):
+        with open(path, "rb") as file:
+            if self.libc.setns(file.fileno(), 0x40000000) != 0:     # CLONE_NEWNET
+                raise OSError(ctypes.get_errno(), "setns")
+
+    @contextlib.contextmanager
+    def inside(self, name):
+        """This thread, and the sockets, threads and processes that it makes."""
+        before = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
+        try:
+            self.enter("/run/netns/" + name)
+            yield
+        finally:
+            self.enter("/proc/self/fd/%d" % before)
+            os.close(before)
+
+
+@pytest.fixture(name="net", scope="module")
+def fixture_net():
+    missing = [tool for tool, path in TOOLS.items() if path is None]
+    if os.geteuid() != 0 or missing:
+        pytest.skip("wants network namespaces: root%s" % "".join(", " + tool for tool in missing))
+    net = Namespaces()
+    try:
+        with net.inside(net.ours):
+            yield net
+    finally:
+        net.close()
+
+
+# ---- upstreams -----------------------------------------------------------------------------------
+
+def truth(query):
+    return respond(query, rrset(query.question[0].name.to_text(), "A", ANSWER))
+
+
+class Server(Upstream):
+    """Answers by 'script(query, tcp)': a list of messages or octets.  Slow answers hold no others."""
+
+    def __init__(self, host, script):
+        self.script = script
+        super().__init__(host, 53)
+
+    def wires(self, wire, tcp):
+        query = dns.message.from_wire(wire)
+        if is_probe(query):
+            return []
+        return [item if isinstance(item, bytes) else item.to_wire() for item in self.script(query, tcp)]
+
+    def serve_udp(self):
+        while not self.over:
+            try:
+                wire, peer = self.udp.recvfrom(65535)
+            except socket.timeout:
+                continue
+            threading.Thread(target=self.answer, args=(wire, peer), daemon=True).start()
+
+    def answer(self, wire, peer):
+        for reply in self.wires(wire, False):
+            self.send_late(reply, peer)
+
+    def serve_stream(self, stream):
+        with stream, stream.makefile("rb") as reader:
+            stream.settimeout(10)
+            try:
+                while head := reader.read(2):
+                    for reply in self.wires(reader.read(struct.unpack("!H", head)[0]), True):
+                        stream.sendall(struct.pack("!H", len(reply)) + reply)
+            except (OSError, struct.error):
+                pass
+
+
+class Quitter(Server):
+    """Over TCP half of each message comes, then the end."""
+
+    def serve_stream(self, stream):
+        with stream, stream.makefile("rb") as reader:
+            stream.settimeout(10)
+            try:
+                head = reader.read(2)
+                reply = truth(dns.message.from_wire(reader.read(struct.unpack("!H", head)[0]))).to_wire()
+                stream.sendall(struct.pack("!H", len(reply)) + reply[:len(reply) // 2])
+            except (OSError, struct.error, dns.exception.DNSException):
+                pass
+
+
+class Impostor:
+    """Speaks TLS, with a certificate for somebody else."""
+
+    def __init__(self, host, folder):
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.load_cert_chain(folder / "other.pem", folder / "other.key")
+        self.socket = socket.create_server((host, 853), backlog=64)
+        self.socket.settimeout(0.05)
+        self.over = False
+        self.greeted = 0
+        self.thread = threading.Thread(target=self.serve)
+        self.thread.start()
+
+    def serve(self):
+        while not self.over:
+            try:
+                stream, _ = self.socket.accept()
+            except socket.timeout:
+                continue
+            stream.settimeout(2)
+            try:
+                with self.context.wrap_socket(stream, server_side=True) as safe:
+                    self.greeted += len(safe.recv(1))
+            except OSError:
+                stream.close()
+
+    def close(self):
+        self.over = True
+        self.thread.join()
+        self.socket.close()
+
+
+def truncate(query, tcp):
+    return [truth(query) if tcp else respond(query, flags=dns.flags.TC)]
+
+
+def hang(query, tcp):
+    return [] if tcp else [respond(query, flags=dns.flags.TC)]
+
+
+def lie(query, _tcp):
+    """Another id, another question, no answer at all."""
+    other = dns.message.make_query("other.example", "A", id=query.id)
+    wrong = truth(query).to_wire()
+    return [struct.pack("!H", query.id ^ 1) + wrong[2:], truth(other), b"\0" * 5]
+
+
+def tell_late(query, _tcp):
+    time.sleep(0.6)
+    return [truth(query)]
+
+
+def tell(query, _tcp):
+    return [truth(query)]
+
+
+# What the upstream does, and what clients get of it alone: an answer, SERVFAIL, or one of the two.
+FAULTS = {
+    "silent": (lambda *_: [], {"SERVFAIL"}),
+    "slow": (tell_late, {"NOERROR"}),
+    "losing every fifth": (tell, {"NOERROR", "SERVFAIL"}),
+    "truncating": (truncate, {"NOERROR"}),
+    "lying": (lie, {"SERVFAIL"}),
+    "lying before the truth": (lambda q, tcp: lie(q, tcp) + [truth(q)], {"NOERROR"}),
+    "hanging over tcp": (hang, {"SERVFAIL"}),
+    "closing in a message": (truncate, {"SERVFAIL"}),
+    "closed": (None, {"SERVFAIL"}),
+    "not there": (None, {"SERVFAIL"}),
+    "with the wrong certificate": (None, {"SERVFAIL"}),
+}
+
+
+@pytest.fixture(name="stage")
+def fixture_stage(net, daemon, tmp_path):
+    """Makes upstreams in their namespace, and starts the daemon in ours: routes alone.test, beside.test (a good one,
+    too) and three.test, everything else to the good one."""
+    made = []
+
+    def serve(kind, *arguments):
+        with net.inside(net.theirs):
+            made.append(kind(*arguments))
+        return made[-1]
+
+    def start(fault, script):
+        bad = NOBODY if fault == "not there" else BAD
+        serve(Server, GOOD, tell)
+        serve(Server, OTHER, tell)
+        if fault == "with the wrong certificate":
+            make_authority(tmp_path, "authority")
+            make_certificate(tmp_path, "other", "DNS:dns.example.net", "authority")
+            serve(Impostor, BAD, tmp_path)
+            daemon.set("forward.tlsCertBundle", str(tmp_path / "authority.pem"))
+            bad = "tls://%s#%s" % (BAD, NAME)
+        elif script is not None:
+            serve(Quitter if fault == "closing in a message" else Server, BAD, script)
+        if fault == "losing every fifth":
+            net.nft("add rule inet faults in ip daddr %s numgen random mod 5 == 0 drop" % BAD)
+        daemon.set("workers", 1)
+        daemon.set("limits.inFlight", 1000)
+        daemon.set("forward.upstreams", [GOOD])
+        daemon.set("forward.routes", [{"suffix": "alone.test", "upstreams": [bad]},
+                                      {"suffix": "beside.test", "upstreams": [bad, GOOD]},
+                                      {"suffix": "three.test", "upstreams": [bad, OTHER, GOOD]}])
+        daemon.write("a.yaml", document(1, ["10.0.0.1"]))
+        daemon.start()
+
+    yield start
+    net.nft("flush chain inet faults in")
+    for server in made:
+        server.close()
+
+
+class Asking:
+    """Asks names, each in a thread of its own."""
+
+    def __init__(self, daemon, names):
+        self.daemon = daemon
+        self.told = {}      # name: (rcode, addresses, seconds)
+        self.threads = [threading.Thread(target=self.ask, args=(name,)) for name in names]
+        for thread in self.threads:
+            thread.start()
+
+    def ask(self, name):
+        start = time.monotonic()
+        try:
+            reply = self.daemon.query(name, timeout=10)
+            self.told[name] = (dns.rcode.to_text(reply.rcode()), addresses(reply), time.monotonic() - start)
+        except dns.exception.Timeout:
+            self.told[name] = ("nothing", [], time.monotonic() - start)
+
+    def goes_on(self):
+        return any(thread.is_alive() for thread in self.threads)
+
+    def wait(self):
+        for thread in self.threads:
+            thread.join()
+        return self.told
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_fault(daemon, stage, fault):
+    script, alone = FAULTS[fault]
+    stage(fault, script)
+    assert daemon.ask("cached.example") == [ANSWER]
+    names = ["n%d.%s.test" % (i, route) for route in ("alone", "beside", "three") for i in range(QUESTIONS)]
+    asking = Asking(daemon, names)
+    slowest = 0.0
+    while asking.goes_on():
+        start = time.monotonic()
+        assert daemon.ask(managed(1)) == ["10.0.0.1"]
+        assert daemon.ask("cached.example") == [ANSWER]
+        slowest = max(slowest, time.monotonic() - start)
+        time.sleep(0.01)
+    told = asking.wait()
+    assert slowest < AT_ONCE
+    for name, (rcode, found, seconds) in told.items():
+        assert seconds < BUDGET, "%s: %s after %.2f s" % (name, rcode, seconds)
+        assert rcode in (alone if ".alone." in name else {"NOERROR"}), "%s: %s" % (name, rcode)
+        assert found == ([ANSWER] if rcode == "NOERROR" else []), name
+    assert daemon.counter("leaks_stopped") == 0
+
+
+def test_what_is_closed_is_not_waited_for(daemon, stage):
+    stage("closed", None)
+    told = Asking(daemon, ["n%d.alone.test" % i for i in range(20)]).wait()     # hosts send few ICMP messages a second
+    assert all(seconds < AT_ONCE for _, _, seconds in told.values()), told
+
+
+def test_a_cut_cable_is_noticed_and_its_mending_too(daemon, stage, net):
+    stage("silent", tell)
+    assert daemon.ask("a.alone.test") == [ANSWER]
+    net.nft("add rule inet faults in ip daddr %s drop" % BAD)
+    assert daemon.ask("b.alone.test") == "SERVFAIL"
+    net.nft("flush chain inet faults in")
+    eventually(lambda: daemon.ask("n%d.alone.test" % time.monotonic_ns()) == [ANSWER], "recovery", 5 + 5 * SLACK)
