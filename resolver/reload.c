@@ -23,6 +23,9 @@
 #define EXPIRY_SLACK_MS 5
 #define TIMER_MOST_MS   86400000ULL
 #define QUOTED          1200
+/* Complaints about one document that are logged: a program that writes documents makes one mistake
+ * many times. */
+#define LOGGED_MAX 20
 
 struct asker {
     struct asker *next;
@@ -70,9 +73,10 @@ static bool is_news(const struct catalog_entry *entry, const struct catalog_entr
 
 static void log_entry(const struct catalog_entry *entry)
 {
+    size_t length = entry->complaints->length, most = length < LOGGED_MAX ? length : LOGGED_MAX;
     char line[QUOTED], quoted[QUOTED];
 
-    for (size_t i = 0; i < entry->complaints->length; i++) {
+    for (size_t i = 0; i < most; i++) {
         const struct error *e = &entry->complaints->items[i];
         log_quote(error_format(e, line, sizeof line), quoted, sizeof quoted);
         if (e->warning)
@@ -81,6 +85,10 @@ static void log_entry(const struct catalog_entry *entry)
             log_error("document refused", "name=%s what=%s now=\"%s\"", entry->name, quoted,
                       entry->served ? "its last accepted version is served" : "it is not served");
     }
+    if (most < length)
+        log_warning("document",
+                    "name=%s what=\"and %zu complaints more\" now=\"pldnsctl check shows all\"",
+                    entry->name, length - most);
 }
 
 /* Complaints are logged when they are new, not at every run again. */

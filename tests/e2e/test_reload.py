@@ -391,3 +391,13 @@ def test_a_waiter_that_goes_away_is_forgotten(served):
     connection.close()
     time.sleep(0.3)
     assert daemon.admin("/healthz").status == 200
+
+
+def test_a_thousand_mistakes_do_not_flood_the_log(served):
+    daemon = served
+    daemon.write("a.yaml", "privateLinkConnections:\n" + "- {privateLinkConnectionId: 7}\n" * 1000)
+    eventually(lambda: "complaints more" in daemon.log, "the log's summary")
+    refused = [line for line in daemon.log.splitlines() if "name=a.yaml" in line]
+    assert len(refused) == 21
+    assert 'now="pldnsctl check shows all"' in refused[-1]
+    assert daemon.ask(managed(1)) == ["10.0.0.1"]
