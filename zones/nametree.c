@@ -55,10 +55,9 @@ void nametree_scan(struct nametree_scan *scan, const struct nametree_seed *seed,
     unsigned labels = 0, at = 0;
     bool may_be = false;
 
-    while (name[at] != 0) {
-        may_be |= name[at] == PLACEHOLDER_LENGTH;
+    for (uint8_t length; (length = name[at]) != 0; at += 1u + length) {
+        may_be |= length == PLACEHOLDER_LENGTH;
         scan->at[labels++] = (uint8_t)at;
-        at += 1u + name[at];
     }
     assert(at < DNAME_MAX);
     scan->at[labels] = (uint8_t)at;
@@ -69,9 +68,10 @@ void nametree_scan(struct nametree_scan *scan, const struct nametree_seed *seed,
 
     uint64_t hash = seed->start, multiplier = seed->multiplier;
     scan->hash[0] = hash = mix(hash, 0, multiplier);
-    for (unsigned depth = 1; depth <= labels && depth <= deepest; depth++) {
-        hash = mix_label(hash, scan->folded + scan->at[labels - depth], multiplier);
-        scan->hash[depth] = hash;
+    const uint8_t *label = scan->at + labels;
+    uint64_t *out = scan->hash + 1;
+    for (unsigned left = labels < deepest ? labels : deepest; left > 0; left--) {
+        *out++ = hash = mix_label(hash, scan->folded + *--label, multiplier);
     }
 }
 

@@ -97,25 +97,48 @@ static inline const void *nametree_record(const struct nametree *tree, uint32_t 
     return tree->records + (size_t)place * NAMETREE_UNIT;
 }
 
-/* The next depth below 'depth' at which there are nodes; false: none. */
-static inline bool nametree_next_depth(const struct nametree *tree, unsigned *depth)
-{
-    uint64_t deep = *depth > 64 ? tree->depths[1] & UINT64_MAX >> (128 - *depth) : 0;
-    uint64_t flat = *depth >= 64  ? tree->depths[0]
-                    : *depth == 0 ? 0
-                                  : tree->depths[0] & UINT64_MAX >> (64 - *depth);
+/* Depths that are still to be looked at. */
+struct nametree_depths {
+    uint64_t flat, deep; /* bit n: n labels, 64 + n labels */
+};
 
-    if (deep != 0) {
-        *depth = 127 - (unsigned)__builtin_clzll(deep);
-    } else if (flat != 0) {
-        *depth = 63 - (unsigned)__builtin_clzll(flat);
+/* All depths of up to 'most' labels at which there are nodes. */
+static inline struct nametree_depths nametree_depths(const struct nametree *tree, unsigned most)
+{
+    struct nametree_depths all = {tree->depths[0], 0};
+
+    if (most < 64) {
+        all.flat &= UINT64_MAX >> (63 - most);
+    } else {
+        all.deep = tree->depths[1] & UINT64_MAX >> (127 - most);
     }
-    return (deep | flat) != 0;
+    return all;
+}
+
+/* Takes the deepest out; false: there is none left. */
+static inline bool nametree_next_depth(struct nametree_depths *left, unsigned *depth)
+{
+    if (left->deep != 0) {
+        unsigned highest = 63 - (unsigned)__builtin_clzll(left->deep);
+        left->deep ^= UINT64_C(1) << highest;
+        *depth = 64 + highest;
+        return true;
+    }
+    if (left->flat != 0) {
+        *depth = 63 - (unsigned)__builtin_clzll(left->flat);
+        left->flat ^= UINT64_C(1) << *depth;
+        return true;
+    }
+    return false;
 }
 
 /* The place of the node that the scanned name's suffix with 'depth' labels has, or NAMETREE_NONE.
  */
 uint32_t nametree_at(const struct nametree *, const struct nametree_scan *, unsigned depth);
+
+/* Has what nametree_at() reads first brought from memory, for it will be asked soon. */
+static inline void nametree_expect(const struct nametree *, const struct nametree_scan *,
+                                   unsigned depth);
 
 /* Visits all nodes in no order: the first call with '*cursor' 0; NAMETREE_NONE at the end. */
 uint32_t nametree_next(const struct nametree *, uint32_t *cursor);
@@ -143,6 +166,14 @@ static inline uint32_t nametree_slot(uint64_t spread, uint32_t slots)
 static inline uint32_t nametree_tag(uint64_t spread, unsigned index_bits)
 {
     return (uint32_t)(spread << index_bits);
+}
+
+static inline void nametree_expect(const struct nametree *tree, const struct nametree_scan *scan,
+                                   unsigned depth)
+{
+    uint64_t spread = nametree_spread(scan->hash[depth]);
+
+    __builtin_prefetch(&tree->slots[nametree_slot(spread, tree->slots_length)]);
 }
 
 #endif

@@ -106,10 +106,15 @@ static bool find_here(const struct table *table, const struct nametree_scan *sca
                       struct table_match *match, struct leftovers *left)
 {
     const struct nametree *names = &table->names;
-    unsigned depth = (scan->labels < names->deepest ? scan->labels : names->deepest) + 1u;
+    struct nametree_depths depths = nametree_depths(names, scan->labels);
+    unsigned depth, next;
 
     *left = (struct leftovers){NOWHERE, NOWHERE, false};
-    while (nametree_next_depth(names, &depth)) {
+    while (nametree_next_depth(&depths, &depth)) {
+        struct nametree_depths others = depths;
+        if (nametree_next_depth(&others, &next)) {
+            nametree_expect(names, scan, next); /* most names asked for are in no tree */
+        }
         uint32_t index = nametree_at(names, scan, depth);
         if (index == NAMETREE_NONE) {
             continue;
@@ -146,8 +151,14 @@ static bool find_here(const struct table *table, const struct nametree_scan *sca
 static bool find_owned(const struct table *table, const struct nametree_scan *scan,
                        struct table_match *match, struct leftovers *left)
 {
-    return find_here(table, scan, match, left) ||
-           (table->base != NULL && !left->masked && find_here(table->base, scan, match, left));
+    for (;; table = table->base) {
+        if (find_here(table, scan, match, left)) {
+            return true;
+        }
+        if (table->base == NULL || left->masked) {
+            return false;
+        }
+    }
 }
 
 /* True if an owned name with a search suffix behind it; '*offset' is then where the suffix begins.
@@ -230,9 +241,11 @@ bool table_masks(const struct table *table, const uint8_t *name)
     struct nametree_scan scan;
     struct table_match match;
     struct leftovers left;
+    struct table alone = *table;
 
+    alone.base = NULL;
     nametree_scan(&scan, &table->names.seed, name, table->names.deepest);
-    return find_here(table, &scan, &match, &left) || left.masked;
+    return find_owned(&alone, &scan, &match, &left) || left.masked;
 }
 
 static int compare_note(const void *key, const void *item)

@@ -2,8 +2,10 @@
  *
  *   bench_table [ATTACHMENTS...]      default: 1000 100000 1000000
  *
- * An attachment is a connection of its own with three IPv4 and one typed domain without zones.
- * Names asked for have a random first label under a random attachment, or belong to nobody. */
+ * An attachment is a connection of its own with one typed domain and three IPv4: of one endpoint
+ * without a zone, then of one endpoint in each of three zones, which makes four names of it.  Names
+ * asked for have a random first label under a random attachment (with zones, half of them under one
+ * of these), or belong to nobody. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,12 +15,15 @@
 #include "dname.h"
 #include "table.h"
 
-#define SUFFIX    "\3aws\3plc\11tidbcloud\3com"
-#define UNIQUE    26
-#define ROOT_SIZE (1 + UNIQUE + sizeof(SUFFIX))
-#define ID_SIZE   16
-#define QUERIES   65536 /* different ones: far more than a cache near the processor remembers */
-#define ROUNDS    20    /* the best counts: others want the processor too */
+#define SUFFIX     "\3aws\3plc\11tidbcloud\3com"
+#define UNIQUE     26
+#define ROOT_SIZE  (1 + UNIQUE + sizeof(SUFFIX))
+#define ID_SIZE    16
+#define ZONES      3
+#define ZONE_SIZE  9 /* of the label "use1-az1" */
+#define QUERY_SIZE 72
+#define QUERIES    65536 /* different ones: far more than a cache near the processor remembers */
+#define ROUNDS     20    /* the best counts: others want the processor too */
 
 static uint64_t state = UINT64_C(0x9e3779b97f4a7c15);
 
@@ -49,15 +54,19 @@ static void random_label(uint8_t *out, unsigned length)
 struct data {
     struct document document;
     struct connection *connections;
-    struct connection_endpoint *endpoints;
+    struct connection_endpoint (*endpoints)[ZONES];
     struct connection_domain *domains;
     struct connection_address (*addresses)[3];
     uint8_t (*roots)[ROOT_SIZE];
     char (*ids)[ID_SIZE];
 };
 
-static void make(struct data *data, size_t length)
+static const char *const zones[ZONES] = {"use1-az1", "use1-az2", "use1-az3"};
+
+static void make(struct data *data, size_t length, bool zonal)
 {
+    unsigned endpoints = zonal ? ZONES : 1;
+
     data->connections = alloc_array(length, sizeof(*data->connections));
     data->endpoints = alloc_array(length, sizeof(*data->endpoints));
     data->domains = alloc_array(length, sizeof(*data->domains));
@@ -73,14 +82,16 @@ static void make(struct data *data, size_t length)
                 data->addresses[i][a].bytes[o] = (uint8_t)chance(256);
             }
         }
-        data->endpoints[i] = (struct connection_endpoint){
-            .zone = "",
-            .dns_name = "",
-            .state_word = "",
-            .message = "",
-            .addresses = data->addresses[i],
-            .length = 3,
-        };
+        for (unsigned e = 0; e < endpoints; e++) {
+            data->endpoints[i][e] = (struct connection_endpoint){
+                .zone = zonal ? zones[e] : "",
+                .dns_name = "",
+                .state_word = "",
+                .message = "",
+                .addresses = data->addresses[i] + e,
+                .length = ZONES / endpoints,
+            };
+        }
         data->domains[i] = (struct connection_domain){
             .id = "",
             .unique_name = "",
@@ -95,8 +106,8 @@ static void make(struct data *data, size_t length)
             .display_name = "",
             .state_word = "ACTIVE",
             .message = "",
-            .endpoints = &data->endpoints[i],
-            .endpoints_length = 1,
+            .endpoints = data->endpoints[i],
+            .endpoints_length = endpoints,
             .domains = &data->domains[i],
             .domains_length = 1,
             .ttl = 60,
@@ -116,7 +127,7 @@ static void destroy(struct data *data)
     free(data->ids);
 }
 
-static double time_lookups(const struct table *table, uint8_t (*queries)[64],
+static double time_lookups(const struct table *table, uint8_t (*queries)[QUERY_SIZE],
                            enum table_outcome expected)
 {
     struct table_match match;
@@ -139,29 +150,36 @@ static double time_lookups(const struct table *table, uint8_t (*queries)[64],
     return best * 1e9 / QUERIES;
 }
 
-static void bench(size_t length)
+static void bench(size_t length, bool zonal)
 {
-    static uint8_t attached[QUERIES][64], foreign[QUERIES][64];
+    static uint8_t attached[QUERIES][QUERY_SIZE], foreign[QUERIES][QUERY_SIZE];
     struct data data;
     struct table_options options = {.key = {chance(1u << 31), chance(1u << 31)}, .zone = ""};
     struct document *documents[] = {&data.document};
 
-    make(&data, length);
+    make(&data, length, zonal);
     double start = now();
     struct table *table = table_build(&options, documents, 1);
     double built = now() - start;
     for (size_t i = 0; i < QUERIES; i++) {
-        random_label(attached[i], 10);
-        memcpy(attached[i] + 11, data.roots[chance((unsigned)length)], ROOT_SIZE);
+        uint8_t *at = attached[i];
+        random_label(at, 10);
+        at += 11;
+        if (zonal && i % 2 == 0) {
+            *at = ZONE_SIZE - 1;
+            memcpy(at + 1, zones[chance(ZONES)], ZONE_SIZE - 1);
+            at += ZONE_SIZE;
+        }
+        memcpy(at, data.roots[chance((unsigned)length)], ROOT_SIZE);
         random_label(foreign[i], 10);
         random_label(foreign[i] + 11, 12);
         memcpy(foreign[i] + 24, "\7example\3org", 13);
     }
     destroy(&data);
-    printf("%8zu attachments: built in %7.1f ms, %6.1f bytes each, look-up %5.1f ns attached, "
+    printf("%8zu attachments, %s: built in %7.1f ms, %6.1f bytes each, look-up %5.1f ns attached, "
            "%5.1f ns foreign\n",
-           length, built * 1e3, (double)table_bytes(table) / (double)length,
-           time_lookups(table, attached, TABLE_ANSWER),
+           length, zonal ? "3 zones " : "no zones", built * 1e3,
+           (double)table_bytes(table) / (double)length, time_lookups(table, attached, TABLE_ANSWER),
            time_lookups(table, foreign, TABLE_NOT_OWNED));
     table_free(table);
 }
@@ -176,10 +194,12 @@ int main(int argc, char **argv)
             fprintf(stderr, "usage: bench_table [ATTACHMENTS...]\n");
             return 2;
         }
-        bench(length);
+        bench(length, false);
+        bench(length, true);
     }
     for (size_t i = 0; argc < 2 && i < ARRAY_LENGTH(usual); i++) {
-        bench(usual[i]);
+        bench(usual[i], false);
+        bench(usual[i], true);
     }
     return 0;
 }

@@ -82,18 +82,22 @@ static void test_depths(void **state)
 {
     static const unsigned depths[] = {127, 126, 65, 64, 63, 5, 1, 0};
     struct nametree tree = {0};
-    unsigned depth = 128;
 
     (void)state;
-    assert_false(nametree_next_depth(&tree, &depth));
     for (size_t i = 0; i < ARRAY_LENGTH(depths); i++) {
         tree.depths[depths[i] / 64] |= UINT64_C(1) << depths[i] % 64;
     }
-    for (size_t i = 0; i < ARRAY_LENGTH(depths); i++) {
-        assert_true(nametree_next_depth(&tree, &depth));
-        assert_int_equal(depth, depths[i]);
+    for (unsigned most = 0; most < 128; most++) {
+        struct nametree_depths left = nametree_depths(&tree, most);
+        unsigned depth;
+        for (size_t i = 0; i < ARRAY_LENGTH(depths); i++) {
+            if (depths[i] <= most) {
+                assert_true(nametree_next_depth(&left, &depth));
+                assert_int_equal(depth, depths[i]);
+            }
+        }
+        assert_false(nametree_next_depth(&left, &depth));
     }
-    assert_false(nametree_next_depth(&tree, &depth));
 }
 
 int main(void)
