@@ -48,7 +48,8 @@ static void line(struct output_grid *grid, const char *label, enum output_color 
 }
 
 /* A list of texts on one line. */
-static void line_of(struct output_grid *grid, const json_t *map, const char *key, const char *label)
+static void line_of(struct output_grid *grid, const json_t *map, const char *key, const char *label,
+                    enum output_color color)
 {
     char joined[2048] = "";
     size_t i, used = 0;
@@ -65,7 +66,7 @@ static void line_of(struct output_grid *grid, const json_t *map, const char *key
         }
         used += (size_t)n;
     }
-    line(grid, label, OUTPUT_PLAIN, joined);
+    line(grid, label, color, joined);
 }
 
 /* What each view sees of it. */
@@ -116,8 +117,9 @@ static void print_head(const struct output *output, const json_t *map)
     }
     line(&grid, "degraded", OUTPUT_YELLOW, text_of(map, "degraded"));
     line(&grid, "state", OUTPUT_YELLOW, text_of(map, "stateTrouble"));
-    line_of(&grid, map, "listen", "listens");
-    line_of(&grid, map, "upstreams", "upstreams");
+    line_of(&grid, map, "listen", "listens", OUTPUT_PLAIN);
+    line_of(&grid, map, "upstreams", "upstreams", OUTPUT_PLAIN);
+    line_of(&grid, map, "upstreamsLooping", "in a circle", OUTPUT_RED);
     output_grid_print(output, &grid, 0);
 }
 

@@ -8,6 +8,7 @@
 #include "alloc.h"
 #include "build.h"
 #include "explain.h"
+#include "loop.h"
 
 #define LINE_MAX_OCTETS 2048
 
@@ -151,6 +152,27 @@ static json_t *upstreams(const struct config_upstreams *list)
     return array;
 }
 
+static void add_looping(json_t *array, const struct config *config,
+                        const struct config_upstreams *list, uint64_t now)
+{
+    for (size_t i = 0; i < list->length; i++) {
+        if (loop_knows(config->forward.loop, &list->items[i], now))
+            (void)json_array_append_new(array, overview_text(list->items[i].text));
+    }
+}
+
+/* Those that lead back to us, so that nothing is asked there; a server once for each list. */
+static json_t *looping(const struct service *service, uint64_t now)
+{
+    const struct config *config = service->config;
+    json_t *array = json_array();
+
+    add_looping(array, config, service->upstreams, now);
+    for (size_t i = 0; i < config->forward.routes_length; i++)
+        add_looping(array, config, &config->forward.routes[i].upstreams, now);
+    return array;
+}
+
 /* ---- endpoints ---- */
 
 /* More are counted, not listed: a status is for people.  Those with trouble come first. */
@@ -281,6 +303,7 @@ json_t *overview_status(const struct service *service, uint64_t now)
     (void)json_object_set_new(map, "documents", documents(service));
     (void)json_object_set_new(map, "listen", addresses(config->listen, config->listen_length));
     (void)json_object_set_new(map, "upstreams", upstreams(service->upstreams));
+    (void)json_object_set_new(map, "upstreamsLooping", looping(service, now));
     set_number(map, "workers", service->workers_length);
     (void)json_object_set_new(map, "targets", targets(service, now));
     (void)json_object_set_new(map, "health", health(service, now));

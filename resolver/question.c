@@ -10,7 +10,12 @@
 
 #define OPT_SIZE 11
 #define OPT_DO   0x80 /* in the third octet of the TTL */
+#define PADDING  12   /* RFC 7830 */
+#define OPTION   4    /* its code and length */
 
+_Static_assert(REPLY_HEADER_SIZE + DNAME_MAX + 4 + OPT_SIZE + OPTION <= QUESTION_MAX &&
+                   QUESTION_MAX % QUESTION_BLOCK == 0,
+               "the longest question fits, filled up");
 _Static_assert(DNAME_MAX <= QUESTION_DICE * 8, "a bit of dice for each octet");
 
 static void set16(uint8_t *at, unsigned value)
@@ -45,6 +50,19 @@ size_t question_write(uint8_t *out, const struct reply_question *q, const uint8_
     out[size + 7] = q->dnssec_ok ? OPT_DO : 0;
     set16(out + 10, 1);
     return size + OPT_SIZE;
+}
+
+size_t question_pad(uint8_t *out, size_t size)
+{
+    size_t whole = (size + OPTION + QUESTION_BLOCK - 1) / QUESTION_BLOCK * QUESTION_BLOCK;
+
+    if (out[11] == 0) /* no OPT, or it would be the last record */
+        return size;
+    set16(out + size - 2, (unsigned)(whole - size));
+    memset(out + size, 0, whole - size);
+    set16(out + size, PADDING);
+    set16(out + size + 2, (unsigned)(whole - size - OPTION));
+    return whole;
 }
 
 static bool is_letter(uint8_t c)

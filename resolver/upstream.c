@@ -17,8 +17,6 @@
 #define VARIATION_SHIFT 2
 #define SCALE           8 /* times are kept in eighths of a millisecond */
 
-_Static_assert(QUESTION_MAX <= UPSTREAM_MESSAGE_MAX, "a question fits");
-
 static const uint8_t root[] = {0};
 static const struct reply_question probe_question = {
     .name = root, .name_size = 1, .type = 2 /* NS */, .class = 1};
@@ -235,16 +233,21 @@ const struct config_upstream *upstream_server(const struct upstream *u)
 
 /* ---- questions ---- */
 
+static size_t fill_up(const struct upstream *u, uint8_t *room, size_t size)
+{
+    return u->server.transport == CONFIG_TLS ? question_pad(room + 2, size) : size;
+}
+
 bool upstream_send(struct upstream *u, struct upstream_ask *ask, uint8_t *room, size_t size,
                    bool tcp, uint64_t now)
 {
     bool sent;
 
-    assert(size <= UPSTREAM_MESSAGE_MAX);
+    assert(size <= QUESTION_MAX);
     ask->tcp = tcp || u->server.transport != CONFIG_UDP;
     ask->sent_at = now;
     if (ask->tcp)
-        sent = pipeline_send(u->streams, &ask->stream, room, size, now);
+        sent = pipeline_send(u->streams, &ask->stream, room, fill_up(u, room, size), now);
     else
         sent = portpool_send(u->datagrams, &ask->datagram, room + 2, size, now);
     if (sent)
@@ -259,7 +262,7 @@ bool upstream_send(struct upstream *u, struct upstream_ask *ask, uint8_t *room, 
 
 bool upstream_write(struct upstream_ask *ask, uint8_t *room, size_t size)
 {
-    if (pipeline_write(&ask->stream, room, size))
+    if (pipeline_write(&ask->stream, room, fill_up(ask->upstream, room, size)))
         return true;
     ask->upstream = NULL;
     return false;

@@ -27,8 +27,6 @@
 #define UPSTREAM_REFUSALS   3
 #define UPSTREAM_REFUSED_MS 10000
 
-#define UPSTREAM_MESSAGE_MAX 512 /* of a question; two octets of room stand before it */
-
 struct upstream;
 
 /* A question on its way; part of the asker's own struct. */
@@ -65,10 +63,10 @@ struct upstream *upstream_new(struct network *, const struct config_upstream *se
 void upstream_free(struct upstream *);
 const struct config_upstream *upstream_server(const struct upstream *);
 
-/* Sends a message.  'room' holds two octets and the message behind them; its id is written here
- * (see upstream_id).  Over TCP (or TLS) if 'tcp' or if the server is to be spoken to so; when the
- * connection has to be made first, READY comes, and nothing is kept till then.  False: it did not
- * go. */
+/* Sends a message of question.h.  'room' holds two octets and the message behind them, in
+ * QUESTION_MAX octets: its id is written here (see upstream_id), and over TLS it is filled up. Over
+ * TCP (or TLS) if 'tcp' or if the server is to be spoken to so; when the connection has to be made
+ * first, READY comes, and nothing is kept till then.  False: it did not go. */
 MUST_USE bool upstream_send(struct upstream *, struct upstream_ask *, uint8_t *room, size_t size,
                             bool tcp, uint64_t now);
 /* After READY.  False: it did not go, the ask is over. */

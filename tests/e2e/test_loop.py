@@ -64,6 +64,9 @@ def test_an_upstream_that_leads_back_is_refused(daemon, upstream, mirror):
     assert mirror.seen == seen
     assert daemon.ask(managed(1)) == ["10.0.0.1"]
     assert daemon.log.count("came back to us") == 1
+    assert daemon.status()["upstreamsLooping"] == [mirror.address]
+    told = [line.split() for line in daemon.ctl("status").stdout.splitlines()]
+    assert ["in", "a", "circle", mirror.address] in told
 
 
 def test_nobody_is_left(daemon, mirror):

@@ -3,10 +3,13 @@ import os
 import shutil
 import signal
 import socket
+import ssl
+import struct
 import subprocess
 import threading
 import time
 
+import dns.message
 import dns.rcode
 import pytest
 
@@ -195,6 +198,55 @@ def test_a_silent_upstream_costs_the_budget_only(daemon, resolver):
     assert daemon.ask(managed(1)) == ["10.0.0.1"]
     far.process.send_signal(signal.SIGCONT)
     eventually(lambda: daemon.ask("n4.example") == ["192.0.2.5"], "it is heard again", 15 * SLACK)
+
+
+class Ear:
+    """Answers over TLS, and remembers what it was sent."""
+
+    def __init__(self, certificates):
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.load_cert_chain(certificates / "good.pem", certificates / "good.key")
+        self.port = free_port()
+        self.socket = socket.create_server(("127.0.0.1", self.port))
+        self.heard = []
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        while True:
+            try:
+                stream, _ = self.socket.accept()
+            except OSError:
+                return      # the test is over
+            threading.Thread(target=self.hear, args=(stream,), daemon=True).start()
+
+    def hear(self, stream):
+        try:
+            with self.context.wrap_socket(stream, server_side=True) as safe, safe.makefile("rb") as reader:
+                while head := reader.read(2):
+                    query = reader.read(struct.unpack("!H", head)[0])
+                    self.heard.append(query)
+                    reply = dns.message.make_response(dns.message.from_wire(query)).to_wire()
+                    safe.sendall(struct.pack("!H", len(reply)) + reply)
+        except OSError:
+            pass
+
+
+def test_questions_are_filled_up(daemon, certificates):
+    """All of the same few sizes: RFC 8467."""
+    ear = Ear(certificates)
+    daemon.set("forward.upstreams", ["tls://127.0.0.1:%d#%s" % (ear.port, NAME)])
+    daemon.set("forward.tlsCertBundle", str(certificates / "authority.pem"))
+    daemon.start()
+    names = ["a.example", "a-rather-long-label-in-front." * 4 + "example", "x." * 100 + "example"]
+    for name in names:
+        assert daemon.query(name).rcode() == dns.rcode.NOERROR
+    ear.socket.close()
+    sizes = {}
+    for query in ear.heard:
+        message = dns.message.from_wire(query)
+        assert len(query) % 128 == 0 and [option.otype for option in message.options] == [12]
+        sizes[message.question[0].name.to_text(omit_final_dot=True)] = len(query)
+    assert [sizes[name] for name in names] == [128, 256, 256]
 
 
 def test_no_such_bundle(daemon):
