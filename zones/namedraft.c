@@ -456,8 +456,12 @@ void namedraft_finish(struct namedraft *draft, struct nametree *out, size_t rule
     *out = (struct nametree){.seed = draft->seed};
     pool_init(&f.records, &draft->key);
     pool_append(&f.records, "\0\0\0", NAMETREE_UNIT, NAMETREE_UNIT); /* no node is at place 0 */
+    /* Parents stand behind their first child, which has their labels. */
     for (uint32_t i = 0; i < draft->nodes_length; i++) {
-        put(&f, i);
+        for (uint32_t n = draft->nodes[i].is_parent ? NONE : i;
+             n != NONE && draft->nodes[n].record == 0; n = draft->nodes[n].parent) {
+            put(&f, n);
+        }
     }
     for (uint32_t i = 0; i < draft->nodes_length; i++) {
         fill_node(&f, i);
