@@ -9,11 +9,15 @@
 #include <unistd.h>
 
 #include "alloc.h"
+#include "cpus.h"
+#include "crew.h"
 #include "slurp.h"
 #include "yamldoc.h"
 
 /* The clocks of file systems tick every few milliseconds, of some every two seconds. */
 #define SETTLED_US 3000000
+/* What keeps a thread busy for some ten milliseconds is worth one. */
+#define OCTETS_PER_HAND (256u << 10)
 
 struct seen {
     char *name;
@@ -159,38 +163,93 @@ static bool is_gone(int folder, const char *name)
     return fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT;
 }
 
-static void offer_bytes(struct catalog *catalog, int folder, struct seen *file, uint64_t now_us)
+/* Files that are to be read, by several threads if there are many. */
+struct pass {
+    const struct catalog *catalog;
+    int folder;
+    uint64_t now_us;
+    struct seen **files;
+    struct catalog_reading **readings; /* NULL: what to say of the file stands in 'why' … */
+    const char **why;                  /* … NULL: it is gone */
+    size_t length, octets;
+};
+
+static void read_one(void *arg, size_t i)
 {
+    struct pass *pass = arg;
+    struct seen *file = pass->files[i];
     char *bytes;
     size_t size;
-    const char *why;
 
-    file->settled =
-        slurp_file(folder, file->name, YAMLDOC_SIZE_MAX, &bytes, &size, &file->status, &why);
-    if (!file->settled) {
-        if (is_gone(folder, file->name))
-            return; /* since it was listed: as if it had not been */
-        file->unreadable = true;
-        catalog_offer_unreadable(catalog, file->name, why);
-        return;
+    file->settled = slurp_file(pass->folder, file->name, YAMLDOC_SIZE_MAX, &bytes, &size,
+                               &file->status, &pass->why[i]);
+    if (file->settled) {
+        pass->readings[i] = catalog_read(pass->catalog, file->name, bytes, size);
+        file->settled = is_settled(&file->status, pass->now_us);
+    } else if (is_gone(pass->folder, file->name)) {
+        pass->why[i] = NULL; /* since it was listed: as if it had not been */
     }
-    (void)catalog_offer(catalog, file->name, bytes, size);
-    free(bytes);
-    file->settled = is_settled(&file->status, now_us);
 }
 
-static void offer_file(struct catalog *catalog, int folder, struct seen *file,
-                       const struct seen *before, uint64_t now_us)
+static void offer_one(struct catalog *catalog, const struct pass *pass, size_t i)
+{
+    struct seen *file = pass->files[i];
+
+    if (pass->readings[i] != NULL) {
+        (void)catalog_offer_reading(catalog, file->name, pass->readings[i]);
+    } else if (pass->why[i] != NULL) {
+        file->unreadable = true;
+        catalog_offer_unreadable(catalog, file->name, pass->why[i]);
+    }
+}
+
+/* True: it is as it was when it was offered last, and need not be read. */
+static bool offer_same(struct catalog *catalog, int folder, struct seen *file,
+                       const struct seen *before)
 {
     struct stat status;
 
-    if (before != NULL && before->settled && fstatat(folder, file->name, &status, 0) == 0 &&
-        is_same_status(&status, &before->status) && catalog_offer_same(catalog, file->name)) {
-        file->status = status;
-        file->settled = true;
-        return;
+    if (before == NULL || !before->settled || fstatat(folder, file->name, &status, 0) != 0 ||
+        !is_same_status(&status, &before->status) || !catalog_offer_same(catalog, file->name))
+        return false;
+    file->status = status;
+    file->settled = true;
+    return true;
+}
+
+static size_t hands_for(size_t octets)
+{
+    size_t worth = 1 + octets / OCTETS_PER_HAND;
+
+    if (worth == 1)
+        return 1;
+    size_t cpus = cpus_allowed();
+    return worth < cpus ? worth : cpus;
+}
+
+static void offer_all(struct source_dir *dir, struct catalog *catalog, struct pass *pass,
+                      struct seen *files, size_t length, bool trust)
+{
+    size_t at = 0;
+    struct stat status;
+
+    pass->files = alloc_array(length, sizeof *pass->files);
+    for (size_t i = 0; i < length; i++) {
+        const struct seen *before = trust ? seen_before(dir, files[i].name, &at) : NULL;
+        if (offer_same(catalog, pass->folder, &files[i], before))
+            continue;
+        pass->files[pass->length++] = &files[i];
+        if (fstatat(pass->folder, files[i].name, &status, 0) == 0 && S_ISREG(status.st_mode))
+            pass->octets += (size_t)status.st_size;
     }
-    offer_bytes(catalog, folder, file, now_us);
+    pass->readings = alloc_array(pass->length, sizeof *pass->readings);
+    pass->why = alloc_array(pass->length, sizeof *pass->why);
+    crew_run(pass->length, hands_for(pass->octets), read_one, pass);
+    for (size_t i = 0; i < pass->length; i++)
+        offer_one(catalog, pass, i);
+    free(pass->files);
+    free(pass->readings);
+    free(pass->why);
 }
 
 static void forget(struct source_dir *dir)
@@ -206,17 +265,15 @@ bool source_dir_read(struct source_dir *dir, struct catalog *catalog, bool trust
                      const char **why)
 {
     struct listing list;
-    size_t at = 0;
     int folder;
 
     if (!list_folder(dir->path, &folder, &list, why))
         return false;
     struct seen *fresh = alloc_array(list.length, sizeof *fresh);
-    for (size_t i = 0; i < list.length; i++) {
+    for (size_t i = 0; i < list.length; i++)
         fresh[i].name = list.names[i]; /* taken over */
-        offer_file(catalog, folder, &fresh[i], trust ? seen_before(dir, list.names[i], &at) : NULL,
-                   now_us);
-    }
+    struct pass pass = {.catalog = catalog, .folder = folder, .now_us = now_us};
+    offer_all(dir, catalog, &pass, fresh, list.length, trust);
     close(folder);
     forget(dir);
     dir->unreadable = 0;

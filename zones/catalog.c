@@ -8,39 +8,10 @@
 #include "catalogjudge.h"
 #include "namechange.h"
 
-/* ---- versions and entries ---- */
+/* ---- entries ---- */
 
-static void version_free(struct catalog_version *version)
-{
-    document_release(version->document);
-    error_clear(&version->errors);
-    free(version->bytes);
-    free(version);
-}
-
-static void set_version(struct catalog_document *entry, struct catalog_version **place,
-                        struct catalog_version *version)
-{
-    struct catalog_version *old = *place;
-
-    *place = version;
-    if (old != NULL && old != entry->newest && old != entry->served && old != entry->kept) {
-        version_free(old);
-    }
-}
-
-static void entry_free(struct catalog_document *entry)
-{
-    set_version(entry, &entry->newest, NULL);
-    set_version(entry, &entry->served, NULL);
-    set_version(entry, &entry->kept, NULL);
-    error_clear(&entry->conflicts);
-    error_clear(&entry->complaints);
-    free(entry->name);
-    free(entry);
-}
-
-static struct catalog_document *find_entry(struct catalog *catalog, const char *name)
+/* Where the entry of this name is, or would be. */
+static bool look_up(const struct catalog *catalog, const char *name, size_t *at)
 {
     size_t low = 0, high = catalog->length;
 
@@ -52,13 +23,25 @@ static struct catalog_document *find_entry(struct catalog *catalog, const char *
         size_t middle = low + (high - low) / 2;
         int order = strcmp(catalog->entries[middle]->name, name);
         if (order == 0) {
-            return catalog->entries[middle];
+            *at = middle;
+            return true;
         }
         if (order < 0) {
             low = middle + 1;
         } else {
             high = middle;
         }
+    }
+    *at = low;
+    return false;
+}
+
+static struct catalog_document *find_entry(struct catalog *catalog, const char *name)
+{
+    size_t low;
+
+    if (look_up(catalog, name, &low)) {
+        return catalog->entries[low];
     }
     if (catalog->length == catalog->space) {
         catalog->space = 2 * catalog->space + 16;
@@ -67,40 +50,8 @@ static struct catalog_document *find_entry(struct catalog *catalog, const char *
     }
     memmove(catalog->entries + low + 1, catalog->entries + low,
             (catalog->length - low) * sizeof(struct catalog_document *));
-    struct catalog_document *entry = alloc_array(1, sizeof(*entry));
-    entry->name = alloc_string(name);
-    catalog->entries[low] = entry;
     catalog->length++;
-    return entry;
-}
-
-/* 'before': what was accepted last, or NULL. */
-static struct catalog_version *read_version(const char *name, const void *bytes, size_t size,
-                                            const struct digest *digest,
-                                            const struct catalog_version *before)
-{
-    struct catalog_version *version = alloc_array(1, sizeof(*version));
-
-    version->digest = *digest;
-    version->document = document_parse(name, bytes, size, &version->errors);
-    if (version->document != NULL && before != NULL &&
-        !document_tells(version->document, before->document, &version->errors)) {
-        document_release(version->document);
-        version->document = NULL;
-    }
-    version->wants = version->document != NULL && wanted_any(version->document);
-    return version;
-}
-
-/* What was served until now, or by the daemon before this one. */
-static const struct catalog_version *version_before(const struct catalog_document *entry)
-{
-    return entry->served != NULL ? entry->served : entry->kept;
-}
-
-static bool has_digest(const struct catalog_version *version, const struct digest *digest)
-{
-    return version != NULL && memcmp(&version->digest, digest, sizeof(*digest)) == 0;
+    return catalog->entries[low] = catalogentry_new(name);
 }
 
 /* ---- the catalog ---- */
@@ -128,7 +79,7 @@ void catalog_free(struct catalog *catalog)
         return;
     }
     for (size_t i = 0; i < catalog->length; i++) {
-        entry_free(catalog->entries[i]);
+        catalogentry_free(catalog->entries[i]);
     }
     free(catalog->entries);
     catalogtables_free(catalog->tables);
@@ -148,30 +99,57 @@ void catalog_begin(struct catalog *catalog)
     catalog_kept(catalog);
 }
 
+struct catalog_reading {
+    struct digest digest;
+    struct catalog_version *version; /* NULL: one with this digest is known */
+};
+
+struct catalog_reading *catalog_read(const struct catalog *catalog, const char *name, void *bytes,
+                                     size_t size)
+{
+    struct catalog_reading *reading = alloc_array(1, sizeof(*reading));
+    size_t at;
+    const struct catalog_document *entry =
+        look_up(catalog, name, &at) ? catalog->entries[at] : NULL;
+
+    digest_of(&reading->digest, bytes, size);
+    if (entry != NULL && catalogentry_known(entry, &reading->digest) != NULL) {
+        free(bytes);
+    } else {
+        reading->version = catalogentry_read(name, bytes, size, &reading->digest,
+                                             entry != NULL ? catalogentry_before(entry) : NULL);
+    }
+    return reading;
+}
+
+enum catalog_offer catalog_offer_reading(struct catalog *catalog, const char *name,
+                                         struct catalog_reading *reading)
+{
+    struct catalog_document *entry = find_entry(catalog, name);
+    struct catalog_version *version = reading->version;
+    enum catalog_offer result = CATALOG_UNCHANGED;
+
+    if (version == NULL) {
+        version = catalogentry_known(entry, &reading->digest);
+    } else {
+        result = version->document != NULL ? CATALOG_PARSED : CATALOG_REFUSED;
+    }
+    entry->offered = true;
+    catalogentry_set(entry, &entry->newest, version);
+    free(reading);
+    return result;
+}
+
+static void *copy_of(const void *bytes, size_t size)
+{
+    return memcpy(alloc_array(size + 1, 1), bytes, size); /* never of nothing */
+}
+
 enum catalog_offer catalog_offer(struct catalog *catalog, const char *name, const void *bytes,
                                  size_t size)
 {
-    struct catalog_document *entry = find_entry(catalog, name);
-    struct catalog_version *const known[] = {entry->served, entry->newest, entry->kept};
-    struct digest digest;
-
-    entry->offered = true;
-    digest_of(&digest, bytes, size);
-    for (size_t i = 0; i < ARRAY_LENGTH(known); i++) {
-        if (has_digest(known[i], &digest)) {
-            set_version(entry, &entry->newest, known[i]);
-            return CATALOG_UNCHANGED;
-        }
-    }
-    struct catalog_version *version =
-        read_version(name, bytes, size, &digest, version_before(entry));
-    set_version(entry, &entry->newest, version);
-    if (version->document == NULL) {
-        return CATALOG_REFUSED;
-    }
-    version->bytes = alloc_copy(bytes, size);
-    version->size = size;
-    return CATALOG_PARSED;
+    return catalog_offer_reading(catalog, name,
+                                 catalog_read(catalog, name, copy_of(bytes, size), size));
 }
 
 bool catalog_offer_same(struct catalog *catalog, const char *name)
@@ -189,7 +167,7 @@ void catalog_offer_unreadable(struct catalog *catalog, const char *name, const c
 
     entry->offered = true;
     error_add(&version->errors, name, 0, 0, "cannot be read: %s", why);
-    set_version(entry, &entry->newest, version);
+    catalogentry_set(entry, &entry->newest, version);
 }
 
 void catalog_restore(struct catalog *catalog, const char *name, const void *bytes, size_t size)
@@ -198,12 +176,14 @@ void catalog_restore(struct catalog *catalog, const char *name, const void *byte
     struct digest digest;
 
     digest_of(&digest, bytes, size);
-    struct catalog_version *version = read_version(name, bytes, size, &digest, NULL);
+    struct catalog_version *version =
+        catalogentry_read(name, copy_of(bytes, size), size, &digest, NULL);
+    free(version->bytes); /* they are in the state directory */
+    version->bytes = NULL;
+    catalogentry_set(entry, &entry->kept, version);
     if (version->document == NULL) {
-        version_free(version);
-        return;
+        catalogentry_set(entry, &entry->kept, NULL);
     }
-    set_version(entry, &entry->kept, version);
 }
 
 void catalog_restore_detached(struct catalog *catalog, const char *text, size_t size, uint64_t now,
@@ -230,7 +210,7 @@ static void compare_names(struct catalog *catalog, uint64_t now, struct catalog_
 
     for (size_t i = 0; i < catalog->length; i++) {
         const struct catalog_document *entry = catalog->entries[i];
-        const struct catalog_version *before = version_before(entry);
+        const struct catalog_version *before = catalogentry_before(entry);
         if (before == NULL || before == entry->standing) {
             continue;
         }
@@ -273,14 +253,14 @@ static void settle_entry(struct catalog_document *entry, struct catalog_change *
         out->changed = true;
         entry->restored = entry->standing != NULL && entry->standing == entry->kept;
         entry->newly = entry->standing != NULL && entry->standing->bytes != NULL;
-        set_version(entry, &entry->served, entry->standing);
+        catalogentry_set(entry, &entry->served, entry->standing);
     }
     if (entry->served != NULL && entry->served == entry->newest) {
         out->accepted += changed;
         entry->restored = false;
     }
     out->refused += entry->newest != NULL && entry->newest != entry->served;
-    set_version(entry, &entry->kept, NULL);
+    catalogentry_set(entry, &entry->kept, NULL);
     entry->standing = entry->chosen = NULL;
     error_clear(&entry->complaints);
     const struct catalog_version *told = entry->newest != NULL ? entry->newest : entry->served;
@@ -306,7 +286,7 @@ void catalog_finish(struct catalog *catalog, uint64_t now, struct catalog_change
         if (gone || (entry->newest == NULL && entry->served == NULL)) {
             out->removed += was_served;
             out->refused -= entry->newest != NULL && entry->newest != entry->served;
-            entry_free(entry);
+            catalogentry_free(entry);
         } else {
             catalog->entries[length++] = entry;
         }

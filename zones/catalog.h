@@ -38,6 +38,14 @@ enum catalog_offer { CATALOG_UNCHANGED, CATALOG_PARSED, CATALOG_REFUSED };
 enum catalog_offer catalog_offer(struct catalog *, const char *name, const void *bytes,
                                  size_t size);
 
+/* The same in two steps, of which the first is the long one: any number of threads may read as long
+ * as nothing else is done with the catalog.  'bytes' are from malloc() and taken over. */
+struct catalog_reading;
+struct catalog_reading *catalog_read(const struct catalog *, const char *name, void *bytes,
+                                     size_t size);
+enum catalog_offer catalog_offer_reading(struct catalog *, const char *name,
+                                         struct catalog_reading *); /* which is freed */
+
 /* The source holds 'name' with the very bytes that were offered last: told without reading them.
  * False: nothing was offered for it before, so its bytes are wanted. */
 MUST_USE bool catalog_offer_same(struct catalog *, const char *name);

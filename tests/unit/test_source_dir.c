@@ -160,6 +160,45 @@ static void files_that_look_untouched(void **unused)
     catalog_free(catalog);
 }
 
+/* Enough for several threads to share: each document is read once, and each complaint is its own.
+ */
+static void many_large_documents(void **unused)
+{
+    enum { MANY = 40, COMMENTS = 600 };
+    struct source_dir *source = source_dir_new(folder);
+    struct catalog *catalog = catalog_new(0);
+    struct catalog_change change;
+    struct catalog_entry entry;
+    char name[32], text[200 + COMMENTS * 66];
+    const char *why;
+
+    (void)unused;
+    for (unsigned i = 0; i < MANY; i++) {
+        int size = snprintf(text, sizeof text,
+                            "privateLinkConnectionId: plc-%u\ntype: VPC_RESOURCE\n"
+                            "endpoints: [{addresses: [10.0.0.%s]}]\n",
+                            i, i % 4 == 1 ? "x" : "1");
+        for (unsigned line = 0; line < COMMENTS; line++)
+            size += snprintf(text + size, sizeof text - (size_t)size, "#%063u\n", line);
+        snprintf(name, sizeof name, "%02u.yaml", i);
+        write_file(name, text);
+    }
+    catalog_begin(catalog);
+    assert_true(source_dir_read(source, catalog, false, 0, &why));
+    catalog_finish(catalog, 0, &change);
+    assert_int_equal(change.accepted, MANY - MANY / 4);
+    assert_int_equal(change.refused, MANY / 4);
+    for (unsigned i = 0; i < MANY; i++) {
+        catalog_entry(catalog, i, &entry);
+        snprintf(name, sizeof name, "%02u.yaml", i);
+        assert_string_equal(entry.name, name);
+        assert_int_equal(entry.refused, i % 4 == 1);
+        assert_int_equal(entry.complaints->errors, i % 4 == 1);
+    }
+    source_dir_free(source);
+    catalog_free(catalog);
+}
+
 static void the_fingerprint_sees_changes(void **unused)
 {
     char from[128], to[128];
@@ -190,9 +229,8 @@ static void the_fingerprint_sees_changes(void **unused)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        TEST(documents_and_others),
-        TEST(a_directory_that_cannot_be_read),
-        TEST(files_that_look_untouched),
+        TEST(documents_and_others),         TEST(a_directory_that_cannot_be_read),
+        TEST(files_that_look_untouched),    TEST(many_large_documents),
         TEST(the_fingerprint_sees_changes),
     };
 

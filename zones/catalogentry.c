@@ -1,0 +1,85 @@
+#include "catalogentry.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "alloc.h"
+
+struct catalog_document *catalogentry_new(const char *name)
+{
+    struct catalog_document *entry = alloc_array(1, sizeof(*entry));
+
+    entry->name = alloc_string(name);
+    return entry;
+}
+
+void catalogentry_free(struct catalog_document *entry)
+{
+    catalogentry_set(entry, &entry->newest, NULL);
+    catalogentry_set(entry, &entry->served, NULL);
+    catalogentry_set(entry, &entry->kept, NULL);
+    error_clear(&entry->conflicts);
+    error_clear(&entry->complaints);
+    free(entry->name);
+    free(entry);
+}
+
+struct catalog_version *catalogentry_read(const char *name, void *bytes, size_t size,
+                                          const struct digest *digest,
+                                          const struct catalog_version *before)
+{
+    struct catalog_version *version = alloc_array(1, sizeof(*version));
+
+    version->digest = *digest;
+    version->document = document_parse(name, bytes, size, &version->errors);
+    if (version->document != NULL && before != NULL &&
+        !document_tells(version->document, before->document, &version->errors)) {
+        document_release(version->document);
+        version->document = NULL;
+    }
+    if (version->document == NULL) {
+        free(bytes);
+        return version;
+    }
+    version->bytes = bytes;
+    version->size = size;
+    version->wants = wanted_any(version->document);
+    return version;
+}
+
+static void version_free(struct catalog_version *version)
+{
+    document_release(version->document);
+    error_clear(&version->errors);
+    free(version->bytes);
+    free(version);
+}
+
+void catalogentry_set(struct catalog_document *entry, struct catalog_version **place,
+                      struct catalog_version *version)
+{
+    struct catalog_version *old = *place;
+
+    *place = version;
+    if (old != NULL && old != entry->newest && old != entry->served && old != entry->kept) {
+        version_free(old);
+    }
+}
+
+struct catalog_version *catalogentry_known(const struct catalog_document *entry,
+                                           const struct digest *digest)
+{
+    struct catalog_version *const known[] = {entry->served, entry->newest, entry->kept};
+
+    for (size_t i = 0; i < ARRAY_LENGTH(known); i++) {
+        if (known[i] != NULL && memcmp(&known[i]->digest, digest, sizeof(*digest)) == 0) {
+            return known[i];
+        }
+    }
+    return NULL;
+}
+
+const struct catalog_version *catalogentry_before(const struct catalog_document *entry)
+{
+    return entry->served != NULL ? entry->served : entry->kept;
+}

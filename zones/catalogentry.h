@@ -1,0 +1,55 @@
+/* private to catalog: one document, and the versions of it that may be served. */
+#ifndef PLDNS_CATALOGENTRY_H
+#define PLDNS_CATALOGENTRY_H
+
+#include "wanted.h"
+
+/* One version of a document. */
+struct catalog_version {
+    struct document *document; /* NULL: it did not load */
+    bool wants;                /* wanted_any() */
+    struct digest digest;
+    struct error_list errors; /* of reading it, warnings too */
+    void *bytes;              /* until they were handed out */
+    size_t size;
+};
+
+/* One document by its name.  Versions are owned; two of the pointers may be the same one. */
+struct catalog_document {
+    char *name;
+    struct catalog_version *newest; /* what the source has; NULL: not known */
+    struct catalog_version *served; /* what is in the table */
+    struct catalog_version *kept;   /* from the state directory, until the first reload is done */
+    bool offered;                   /* since catalog_begin() */
+    bool restored;                  /* what is served came from the state directory */
+    bool newly;                     /* what is served was accepted by the last catalog_finish() */
+    struct error_list conflicts;    /* of the newest version with other documents */
+    struct error_list complaints;   /* all of the newest version */
+    /* While judging: */
+    struct catalog_version
+        *standing; /* contradicts nothing and keeps its names, as what is served does */
+    struct catalog_version *chosen; /* what may be served … */
+    bool accepted;                  /* … and contradicts nothing */
+};
+
+struct catalog_document *catalogentry_new(const char *name);
+void catalogentry_free(struct catalog_document *);
+
+/* Reads a version.  'bytes' are taken over and kept in it if it loads.  'before' is what was
+ * accepted last, or NULL. */
+struct catalog_version *catalogentry_read(const char *name, void *bytes, size_t size,
+                                          const struct digest *digest,
+                                          const struct catalog_version *before);
+
+/* Puts a version, or NULL, into one of the places; who stood there is freed if that was the last.
+ */
+void catalogentry_set(struct catalog_document *, struct catalog_version **place,
+                      struct catalog_version *);
+
+/* The version that these bytes are, or NULL. */
+struct catalog_version *catalogentry_known(const struct catalog_document *, const struct digest *);
+
+/* What was served until now, or by the daemon before this one; or NULL. */
+const struct catalog_version *catalogentry_before(const struct catalog_document *);
+
+#endif
