@@ -342,7 +342,7 @@ static enum visit_step take_result(struct visit *v, enum forward_result result,
         message_write(v, message, reply, true, v->desk->turn++);
         return VISIT_DONE;
     case FORWARD_UNREACHABLE:
-        return stale_or_fail(v, WIRE_EDE_UNREACHABLE, "no upstream answered in time");
+        return stale_or_fail(v, WIRE_EDE_UNREACHABLE, "no upstream answered");
     case FORWARD_BROKEN:
         return stale_or_fail(v, WIRE_EDE_NETWORK, "only broken or refusing answers from upstream");
     case FORWARD_LOOP:

@@ -36,7 +36,8 @@ struct upstream {
     uint64_t mean, variation; /* in 1/SCALE ms */
     unsigned unanswered;      /* in a row */
     unsigned refusals;        /* in a row */
-    uint64_t refused;         /* when that was the last time */
+    uint64_t refused;         /* when that was the last time … */
+    const void *refused_by; /* … and of what socket: one message counts once, whoever waits on it */
     uint64_t heard;
     struct network_timer *probe_timer;
     bool probing;
@@ -79,12 +80,14 @@ static bool tell(struct upstream *u, struct upstream_ask *ask, enum upstream_eve
     return u->fn(ask, event, message, size, now);
 }
 
-static void count_refusal(struct upstream_ask *ask, uint64_t now)
+static void count_refusal(struct upstream_ask *ask, const void *socket, uint64_t now)
 {
     struct upstream *u = ask->upstream;
 
-    u->refusals++;
+    if (u->refusals == 0 || u->refused != now || u->refused_by != socket)
+        u->refusals++;
     u->refused = now;
+    u->refused_by = socket;
     upstream_overdue(ask, now);
 }
 
@@ -100,7 +103,7 @@ static bool on_datagram(void *arg, struct portpool_ask *part, enum portpool_even
         (struct upstream_ask *)((char *)part - offsetof(struct upstream_ask, datagram));
 
     if (event == PORTPOOL_ERROR)
-        count_refusal(ask, now);
+        count_refusal(ask, part->socket, now);
     return tell(arg, ask, events[event], message, size, now);
 }
 
@@ -109,6 +112,7 @@ static bool on_stream(void *arg, struct pipeline_ask *part, enum pipeline_event 
 {
     struct upstream_ask *ask =
         (struct upstream_ask *)((char *)part - offsetof(struct upstream_ask, stream));
+    const struct upstream *u = arg;
 
     switch (event) {
     case PIPELINE_READY:
@@ -116,7 +120,7 @@ static bool on_stream(void *arg, struct pipeline_ask *part, enum pipeline_event 
     case PIPELINE_REPLY:
         return tell(arg, ask, UPSTREAM_REPLY, message, size, now);
     case PIPELINE_REFUSED:
-        count_refusal(ask, now);
+        count_refusal(ask, u->streams, now);
         break;
     case PIPELINE_CLOSED:
         break;
@@ -328,9 +332,11 @@ void upstream_overdue(struct upstream_ask *ask, uint64_t now)
     u->unanswered++;
     if (u->unanswered == UPSTREAM_DOWN_AFTER && log_allowed(&u->log_limit, now, &suppressed))
         log_warning("upstream silent",
-                    "upstream=%s unanswered=%u suppressed=%llu action=\"others are asked first; "
-                    "probed until it answers\"",
-                    u->server.text, u->unanswered, (unsigned long long)suppressed);
+                    "upstream=%s unanswered=%u why=\"%s\" suppressed=%llu action=\"others are "
+                    "asked first; probed until it answers\"",
+                    u->server.text, u->unanswered,
+                    u->refusals > 0 ? "nobody listens there" : "no reply",
+                    (unsigned long long)suppressed);
     start_probing(u, now, jitter(u, UPSTREAM_PROBE_FIRST_MS));
 }
 

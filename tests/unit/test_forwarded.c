@@ -221,8 +221,7 @@ static void silence_is_servfail_or_stale(void **state)
 
     (void)state;
     expect("ask", fake_client_ask(c, "www.example A edns"), "waiting");
-    expect("silent", wait_for_late(c),
-           "SERVFAIL rd ra | opt 1232 ede 22 no upstream answered in time");
+    expect("silent", wait_for_late(c), "SERVFAIL rd ra | opt 1232 ede 22 no upstream answered");
     expect("remembered", fake_client_ask(c, "www.example A edns"),
            "SERVFAIL rd ra | opt 1232 ede 22 failed a moment ago");
     fake_network_forget(fake_client_network(c));
