@@ -15,12 +15,19 @@
 #define PACKET_MAX 4096
 /* Batches answered before other events of the worker have their turn. */
 #define BATCHES_PER_EVENT 8
+/* So many full batches at a stretch: the socket is busy.  A batch smaller than that: not any more.
+ */
+#define BUSY_BATCHES 2
+#define BUSY_LEAST   (UDP_BATCH / 4)
 
 #define CONTROL_SIZE CMSG_SPACE(sizeof(struct in6_pktinfo))
 
+/* While a socket is busy it is looked at in every turn of the loop and not waited for: a socket
+ * that somebody waits for costs a call of the waiter for every datagram it sends. */
 struct udp_socket {
     struct udp *udp;
     struct event *event;
+    struct event *busy; /* a timer that runs out at once */
     int fd;
     bool wildcard; /* the address that was asked must be asked for */
     const union config_address *address;
@@ -255,19 +262,51 @@ static unsigned receive_batch(struct udp *udp, const struct udp_socket *socket)
     return n > 0 ? (unsigned)n : 0;
 }
 
+/* Returns how many batches were full, and the size of the last one. */
+static unsigned answer_ready(struct udp_socket *socket, unsigned *last)
+{
+    for (unsigned full = 0; full < BATCHES_PER_EVENT; full++) {
+        *last = receive_batch(socket->udp, socket);
+        if (*last > 0)
+            answer_batch(socket->udp, socket, *last);
+        if (*last < UDP_BATCH)
+            return full;
+    }
+    return BATCHES_PER_EVENT;
+}
+
+static void come_again(struct udp_socket *socket)
+{
+    static const struct timeval now;
+
+    event_add(socket->busy, &now);
+}
+
 static void socket_on_readable(evutil_socket_t fd, short what, void *arg)
 {
     struct udp_socket *socket = arg;
+    unsigned last;
 
     (void)fd;
     (void)what;
-    for (unsigned i = 0; i < BATCHES_PER_EVENT; i++) {
-        unsigned length = receive_batch(socket->udp, socket);
-        if (length > 0)
-            answer_batch(socket->udp, socket, length);
-        if (length < UDP_BATCH)
-            return;
+    if (answer_ready(socket, &last) >= BUSY_BATCHES) {
+        event_del(socket->event);
+        come_again(socket);
     }
+}
+
+static void socket_on_turn(evutil_socket_t fd, short what, void *arg)
+{
+    struct udp_socket *socket = arg;
+    unsigned last;
+
+    (void)fd;
+    (void)what;
+    (void)answer_ready(socket, &last);
+    if (last < BUSY_LEAST)
+        event_add(socket->event, NULL);
+    else
+        come_again(socket);
 }
 
 /* ---- life ---- */
@@ -316,7 +355,8 @@ struct udp *udp_new(const struct udp_options *options)
         *s = (struct udp_socket){
             .udp = udp, .fd = l->udp, .wildcard = is_wildcard(&l->address), .address = &l->address};
         s->event = event_new(options->base, s->fd, EV_READ | EV_PERSIST, socket_on_readable, s);
-        if (s->event == NULL || event_add(s->event, NULL) != 0) {
+        s->busy = evtimer_new(options->base, socket_on_turn, s);
+        if (s->event == NULL || s->busy == NULL || event_add(s->event, NULL) != 0) {
             udp->length++;
             udp_free(udp);
             return NULL;
@@ -346,6 +386,8 @@ void udp_free(struct udp *udp)
     for (size_t i = 0; i < udp->length; i++) {
         if (udp->sockets[i].event != NULL)
             event_free(udp->sockets[i].event);
+        if (udp->sockets[i].busy != NULL)
+            event_free(udp->sockets[i].busy);
     }
     free(udp->sockets);
     free(udp->replies);
