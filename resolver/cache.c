@@ -237,23 +237,24 @@ static void enter(struct cache *c, struct entry *e)
 
 static void lend_reply(struct cache *c, const struct entry *e)
 {
-    c->reply = (struct reply){
-        .rcode = e->rcode,
-        .authoritative = e->authoritative,
-        .authentic_data = e->authentic_data,
-        .answer_count = e->answer_count,
-        .authority_count = e->authority_count,
-        .records_at = e->records_at,
-        .answer_end = e->answer_end,
-        .authority_end = e->message_size,
-        .end = e->message_size,
-        .negative = e->negative,
-        .has_soa = e->has_soa,
-        .authority_plain = true,
-        .ttl = e->ttl,
-        .hops_length = e->hops_length,
-    };
-    memcpy(c->reply.hops, hops_of(e), e->hops_length * sizeof(struct reply_hop));
+    struct reply *r = &c->reply; /* all of it but hops beyond the last */
+
+    r->rcode = e->rcode;
+    r->authoritative = e->authoritative;
+    r->truncated = r->referral = false;
+    r->authentic_data = e->authentic_data;
+    r->answer_count = e->answer_count;
+    r->authority_count = e->authority_count;
+    r->records_at = e->records_at;
+    r->answer_end = e->answer_end;
+    r->authority_end = r->end = e->message_size;
+    r->negative = e->negative;
+    r->has_soa = e->has_soa;
+    r->authority_plain = r->sound = true;
+    r->ttl = e->ttl;
+    r->hops_length = e->hops_length;
+    if (e->hops_length > 0)
+        memcpy(r->hops, hops_of(e), e->hops_length * sizeof(struct reply_hop));
 }
 
 enum cache_result cache_get(struct cache *c, const struct reply_question *q, uint64_t now,

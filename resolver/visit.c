@@ -7,6 +7,7 @@
 #include "dname.h"
 #include "loop.h"
 #include "querylog.h"
+#include "specialreply.h"
 #include "tableset.h"
 
 #define HINFO_TTL 3600 /* seconds */
@@ -193,6 +194,26 @@ enum visit_step visit_answer_any(struct visit *v)
     wire_reply_record(&v->reply, WIRE_ANSWER, &owner, 0, WIRE_HINFO, WIRE_IN, HINFO_TTL, rdata,
                       sizeof rdata);
     return VISIT_DONE;
+}
+
+enum visit_step visit_answer_special(struct visit *v)
+{
+    size_t root_offset;
+    enum special special = special_find(wire_name(&v->wire), &root_offset);
+
+    if (special == SPECIAL_NONE)
+        return VISIT_NEXT;
+    v->how = "special";
+    stats_count(v->stats, STATS_SPECIAL);
+    v->reply.flags |= WIRE_FLAG_AA;
+    specialreply_write(&v->reply, special, root_offset);
+    return VISIT_DONE;
+}
+
+enum visit_step visit_want_recursion(struct visit *v)
+{
+    v->how = "no recursion";
+    return v->wire.flags & WIRE_FLAG_RD ? VISIT_NEXT : visit_refuse(v, WIRE_REFUSED);
 }
 
 /* A question of our own that came round: whoever sends it here must not be asked. */

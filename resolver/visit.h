@@ -1,4 +1,5 @@
-/* One query while it is worked on, and its first stages: those that need no look at its name.
+/* One query while it is worked on, and its plain stages: those that know nothing but the query and
+ * the configuration.
  *
  * A stage is a function that takes the visit and says how it goes on.  query.c has the list of all
  * of them and those that know tables, caches and upstreams. */
@@ -51,7 +52,7 @@ typedef enum visit_step visit_stage(struct visit *);
 
 /* In the order in which a query meets them. */
 visit_stage visit_shun_ourselves, visit_decode, visit_admit, visit_refuse_class, visit_refuse_type,
-    visit_answer_any, visit_break_loop;
+    visit_answer_any, visit_answer_special, visit_want_recursion, visit_break_loop;
 
 /* Finds the table that the client sees; nothing in a visit knows another's. */
 void visit_see(struct visit *, const struct tableset *);

@@ -62,9 +62,15 @@ static uint8_t *write_run(uint8_t *out, const uint8_t *head, const struct run *r
     unsigned from = run->length > 1 ? turn % run->length : 0;
 
     for (unsigned i = 0; i < run->length && i < most; i++) {
+        const uint8_t *address = run->addresses + (size_t)from * run->octets;
         memcpy(out, head, HEAD_SIZE);
-        memcpy(out + HEAD_SIZE, run->addresses + (size_t)from * run->octets, run->octets);
-        out += HEAD_SIZE + run->octets;
+        out += HEAD_SIZE;
+        if (run->octets == A_OCTETS) { /* a store, not a call */
+            memcpy(out, address, A_OCTETS);
+        } else {
+            memcpy(out, address, AAAA_OCTETS);
+        }
+        out += run->octets;
         from = from + 1 == run->length ? 0 : from + 1;
     }
     return out;
@@ -108,7 +114,7 @@ size_t answer_write(const struct answer *answer, uint16_t qtype, uint32_t turn, 
     struct run others = own;
     others.addresses += (size_t)own.length * own.octets;
     others.length = all - own.length;
-    uint8_t *at = write_run(out, head, &own, turn, *count);
+    uint8_t *at = own.length > 0 ? write_run(out, head, &own, turn, *count) : out;
     if (*count > own.length) {
         at = write_run(at, head, &others, turn, *count - own.length);
     }
