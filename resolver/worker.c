@@ -17,8 +17,8 @@
 #include "tcp.h"
 #include "udp.h"
 
-#define SAMPLE_MS  500 /* between two looks at the gauges */
-#define DRAIN_MS   500 /* a stopping worker waits so long for upstreams before it says SERVFAIL */
+#define SAMPLE_MS  1000 /* between two looks at the gauges */
+#define DRAIN_MS   500  /* a stopping worker waits so long for upstreams before it says SERVFAIL */
 #define DRAIN_STEP 10
 /* Upstream sockets at a time: ids and ports are unguessable with far fewer, and descriptors are not
  * endless. */
