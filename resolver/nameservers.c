@@ -22,9 +22,11 @@ struct fingerprint {
 struct nameservers {
     const struct config *config;
     struct config_upstreams list;
-    struct fingerprint read;    /* when it was read last */
-    struct fingerprint settles; /* it is read when it stays like this */
-    struct event *timer;        /* NULL: not watched */
+    struct fingerprint read;       /* when it was read last */
+    struct fingerprint settles;    /* it is read when it stays like this */
+    struct fingerprint complained; /* of this one the log has heard that it is no use … */
+    bool silent;                   /* … if this is set */
+    struct event *timer;           /* NULL: not watched */
     nameservers_changed_fn *changed;
     void *arg;
 };
@@ -92,6 +94,18 @@ static void log_complaints(const struct error_list *errors)
             log_quote(error_format(&errors->items[i], line, sizeof line), quoted, sizeof quoted));
 }
 
+/* Once for each state of the file. */
+static void complain(struct nameservers *n, const struct error_list *errors, const char *why)
+{
+    if (n->silent && is_equal(&n->complained, &n->settles))
+        return;
+    n->silent = true;
+    n->complained = n->settles;
+    log_complaints(errors);
+    log_warning("upstreams", "file=%s why=\"%s\" now=\"the last good upstreams stay\"",
+                n->config->forward.resolv_conf, why);
+}
+
 static void log_list(const struct nameservers *n)
 {
     char text[LINE_ROOM] = "";
@@ -103,27 +117,34 @@ static void log_list(const struct nameservers *n)
     log_info("upstreams changed", "file=%s upstreams=%s", n->config->forward.resolv_conf, text);
 }
 
+static void take(struct nameservers *n, struct config_upstreams *fresh)
+{
+    free(n->list.items);
+    n->list = *fresh;
+    *fresh = (struct config_upstreams){0};
+    log_list(n);
+    n->changed(n->arg, &n->list);
+}
+
+/* What cannot be read may be readable the next time: descriptors come back. */
 static void read_again(struct nameservers *n)
 {
-    const char *path = n->config->forward.resolv_conf;
     struct config_upstreams fresh;
     struct error_list errors = {0};
-    bool readable = resolvconf_read(path, n->config, &fresh, &errors);
 
-    log_complaints(&errors);
-    error_clear(&errors);
-    if (!readable || fresh.length == 0) {
-        log_warning("upstreams", "file=%s why=\"%s\" now=\"the last good upstreams stay\"", path,
-                    readable ? "it names no server but ourselves" : "it cannot be read");
-        free(fresh.items);
-    } else if (is_same_list(&fresh, &n->list)) {
-        free(fresh.items);
+    if (!resolvconf_read(n->config->forward.resolv_conf, n->config, &fresh, &errors)) {
+        complain(n, &errors, "it cannot be read");
     } else {
-        free(n->list.items);
-        n->list = fresh;
-        log_list(n);
-        n->changed(n->arg, &n->list);
+        n->read = n->settles;
+        if (fresh.length == 0)
+            complain(n, &errors, "it names no server but ourselves");
+        else
+            log_complaints(&errors);
+        if (fresh.length > 0 && !is_same_list(&fresh, &n->list))
+            take(n, &fresh);
     }
+    free(fresh.items);
+    error_clear(&errors);
 }
 
 static void set_timer(struct nameservers *n, long ms)
@@ -143,7 +164,6 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
     if (is_equal(&now, &n->read)) {
         set_timer(n, NAMESERVERS_LOOK_MS);
     } else if (is_equal(&now, &n->settles)) {
-        n->read = now;
         read_again(n);
         set_timer(n, NAMESERVERS_LOOK_MS);
     } else {

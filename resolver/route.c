@@ -24,16 +24,8 @@ struct route {
 
 static bool same_server(const struct config_upstream *a, const struct config_upstream *b)
 {
-    if (a->transport != b->transport || strcmp(a->name, b->name) != 0 ||
-        a->address.any.sa_family != b->address.any.sa_family)
-        return false;
-    if (a->address.any.sa_family == AF_INET6)
-        return a->address.v6.sin6_port == b->address.v6.sin6_port &&
-               a->address.v6.sin6_scope_id == b->address.v6.sin6_scope_id &&
-               memcmp(&a->address.v6.sin6_addr, &b->address.v6.sin6_addr,
-                      sizeof a->address.v6.sin6_addr) == 0;
-    return a->address.v4.sin_port == b->address.v4.sin_port &&
-           a->address.v4.sin_addr.s_addr == b->address.v4.sin_addr.s_addr;
+    return a->transport == b->transport && strcmp(a->name, b->name) == 0 &&
+           configaddress_equal(&a->address, &b->address);
 }
 
 static bool holds(const struct route_group *g, const struct upstream *u)
