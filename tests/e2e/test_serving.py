@@ -6,6 +6,7 @@ import socket
 import struct
 import subprocess
 import time
+from pathlib import Path
 
 import dns.edns
 import dns.flags
@@ -48,6 +49,26 @@ def test_no_owned_name_reaches_an_upstream(daemon, upstream):
     assert upstream.asked == []
     assert daemon.counter("leaks_stopped") == 0 and daemon.counter("forwarded_queries") == 0
     assert daemon.ask("www.example") == ["192.0.2.1"]           # the upstream was there all the time
+
+
+def test_one_client_socket_keeps_all_workers_busy(daemon):
+    daemon.set("workers", 2)
+    daemon.write("a.yaml", document(1, ["10.0.0.1"]))
+    daemon.start()
+    threads = {(task / "comm").read_text().strip(): task for task in Path("/proc/%d/task" % daemon.process.pid).iterdir()}
+
+    def turns():
+        """How often each worker has run."""
+        return [int((threads[name] / "schedstat").read_text().split()[2]) for name in ("pldns-w0", "pldns-w1")]
+
+    before = turns()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.settimeout(5 * SLACK)
+        client.connect(("127.0.0.1", daemon.port))
+        for number in range(400):
+            client.send(dns.message.make_query(managed(1), "A", id=number).to_wire())
+            assert dns.message.from_wire(client.recv(4096)).id == number
+    assert all(now - then > 100 for now, then in zip(turns(), before)), (before, turns())
 
 
 def test_upstreams_dead_owned_names_alive(daemon):
