@@ -5,8 +5,8 @@
 #include "config.h"
 #include "wire.h"
 
-/* 'how' it was answered: "owned", "cached", "forwarded", … */
-void querylog_write(const struct config *, const struct sockaddr *client, bool tcp,
+/* 'view' is the client's, 'how' it was answered: "owned", "cached", "forwarded", … */
+void querylog_write(const struct config *, const struct sockaddr *client, unsigned view, bool tcp,
                     const struct wire_reply *, const char *how);
 
 #endif

@@ -242,6 +242,6 @@ size_t visit_finish(struct visit *v)
     if (v->reply.flags & WIRE_FLAG_TC)
         stats_count(v->stats, STATS_TRUNCATED);
     if (v->config->log.queries != CONFIG_QUERIES_OFF)
-        querylog_write(v->config, &v->from->any, v->tcp, &v->reply, v->how);
+        querylog_write(v->config, &v->from->any, v->view, v->tcp, &v->reply, v->how);
     return wire_reply_finish(&v->reply);
 }

@@ -203,7 +203,11 @@ def test_query_log(daemon):
     daemon.write("a.yaml", document(1, ["10.0.0.1"]))
     daemon.start()
     daemon.ask(managed(1))
-    eventually(lambda: managed(1) in daemon.log, "the query's line")
+    line = eventually(lambda: [x for x in daemon.log.splitlines() if managed(1) in x], "the query's line")[0]
+    assert "client=127.0.0.1:" in line and "view=" not in line
+    assert line.endswith('transport=udp name="%s" class=IN type=A rcode=NOERROR answers=1 how="owned"' % managed(1))
+    daemon.ask(managed(1), "TYPE65280")
+    eventually(lambda: 'type=TYPE65280 rcode=NOERROR answers=0 how="owned"' in daemon.log, "a type without a name")
 
 
 # ---- the end -------------------------------------------------------------------------------------

@@ -335,3 +335,12 @@ def test_answers_of_all_views_change_at_once(divided, upstream):
     divided.write("x.yaml", custom(7, ["10.0.0.7"], "x.example"))
     divided.reload()
     assert len(serials()) == 1 and serials() != before
+
+
+def test_the_query_log_names_the_view(daemon):
+    daemon.set("attachments.views", VIEWS)
+    daemon.set("log.queries", "owned")
+    daemon.write("a.yaml", confluent(1, "1081", "10.1.0.1"))
+    daemon.start()
+    assert ask(daemon, A, CONFLUENT) == ["10.1.0.1"]
+    eventually(lambda: 'view=a transport=udp name="%s"' % CONFLUENT in daemon.log, "the query's line")
