@@ -509,12 +509,13 @@ def cmd_instr(args, adapters):
             for f in glob.glob(of + "*"): os.unlink(f)
             c = start(a, n, 8500 + k * 2, timeout=150, wrap=["valgrind", "--tool=callgrind", "--trace-children=no", "-q", f"--callgrind-out-file={of}.%p", "--combine-dumps=no"] + (["--trace-children=yes"] if getattr(a, "FORKS", False) else []))
             pids = tree(c.proc.pid)
+            time.sleep(2)                          # what a start still does beside is no query's
             for w, (cap, fn) in wl.items():
                 if cap not in c.caps: continue
                 dnsload(c.port, fn(c), N=2000, w=8, c=2, d=60, b=True, t=5000, **({"1": True} if w == "W2" else {})).communicate()
                 subprocess.run(["callgrind_control", "-z"] + [str(p) for p in pids], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60)
                 before = set(glob.glob(of + "*"))
-                r = json.loads(dnsload(c.port, fn(c), N=5000, w=8, c=2, d=60, b=True, t=5000).communicate()[0])
+                r = json.loads(dnsload(c.port, fn(c), N=5000, w=8, c=2, d=60, b=True, t=5000, S=4711).communicate()[0])
                 subprocess.run(["callgrind_control", "-d"] + [str(p) for p in pids], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60)
                 time.sleep(.5)
                 ins = 0
