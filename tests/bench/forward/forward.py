@@ -1,13 +1,15 @@
 #!/usr/bin/python3
 """What forwarding costs: pldns beside the forwarders that are installed.  PLDNSD_BIN names the binary.
 
-  forward.py [--quick] [--servers a,b] [hitmiss] [inflight] [instr]
+  forward.py [--quick] [--servers a,b] [hitmiss] [inflight] [dead] [instr]
 
 hitmiss   CPU per question, out of the cache and not, beside the bare responders of ../compare
 inflight  CPU per question with 100, 1,000 and 10,000 questions on their way to a slow upstream, at one
           rate: whatever looks at all of them for each one would show
+dead      latency of attached names at 10,000 a second, beside 500 questions a second that are forwarded to an
+          upstream that answers, is silent, or where nobody listens
 instr     user-space instructions per question of pldns, by callgrind
-Without a word: all three.  The machinery is that of ../compare/measure.py; what the figures mean is said there."""
+Without a word: all of them.  The machinery is that of ../compare/measure.py; what the figures mean is said there."""
 import argparse, os, sys, time, types
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "compare"))
 import measure as m
@@ -71,19 +73,42 @@ def inflight(args):
         lost = 100 * sum(r["timeout"] for r in runs) / max(1, sum(r["sent"] for r in runs))
         print(f"| {name} | {n:,} | {g('cpuq'):,.0f} | {g('cpuq') * user / max(1, user + system):,.0f} | {g('qps'):,.0f} | {lost:.2f} |")
 
+def dead(args):
+    rows = []
+    m.qfiles(1000)
+    for a in adapters(["pldns"]):
+        for rnd in range(args.rounds):
+            for state in ("answers", "is silent", "is closed"):
+                up = m.start_upstream() if state == "answers" else slow_upstream(600000) if state == "is silent" else None
+                time.sleep(.1)
+                c = m.start(a, 1000, 9100, timeout=60)
+                beside = m.dnsload(c.port, [(100, "miss")], d=args.dead_secs + 1, r=500, c=4, b=True, t=3000)
+                time.sleep(.5)
+                rows.append((state, m.measure(c, [(100, "att-1000-a")], d=args.dead_secs, r=10000, c=4, b=True)))
+                beside.communicate()
+                m.stop(c.proc)
+                if up: m.stop(up)
+    m.save("dead", rows)
+    print("| the upstream | p50 µs | p99 µs | p99.9 µs | lost |\n|---|---:|---:|---:|---:|")
+    for state in dict.fromkeys(s for s, _ in rows):
+        runs = [r for s, r in rows if s == state]
+        g = lambda key: m.med([r[key] for r in runs])
+        print(f"| {state} | {g('p50'):,.0f} | {g('p99'):,.0f} | {g('p999'):,.0f} | {sum(r['lost'] for r in runs)} |")
+
 def instr(args):
     m.cmd_instr(types.SimpleNamespace(), adapters(["pldns"]))
 
 def main():
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    ap.add_argument("what", nargs="*", metavar="hitmiss|inflight|instr")
+    ap.add_argument("what", nargs="*", metavar="hitmiss|inflight|dead|instr")
     ap.add_argument("--quick", action="store_true")
     ap.add_argument("--servers", default=",".join(PEERS))
     args = ap.parse_args()
-    parts = {"hitmiss": hitmiss, "inflight": inflight, "instr": instr}
+    parts = {"hitmiss": hitmiss, "inflight": inflight, "dead": dead, "instr": instr}
     if not set(args.what) <= set(parts): ap.error("none of: " + ", ".join(parts))
     args.servers = args.servers.split(",")
-    args.rounds, args.secs, args.inflight_rounds, args.inflight_secs = (2, .5, 1, 3) if args.quick else (5, .7, 3, 5)
+    args.rounds, args.secs, args.inflight_rounds, args.inflight_secs, args.dead_secs = \
+        (2, .5, 1, 3, 3) if args.quick else (5, .7, 3, 5, 4)
     m.build(); os.makedirs(m.WORK + "/run", exist_ok=True); m.unique(1000)
     try:
         for name, run in parts.items():
