@@ -7,6 +7,7 @@
 
 #include "alloc.h"
 #include "expiry.h"
+#include "wire.h"
 #include "record.h"
 
 #define BYTES_PER_BUCKET 256 /* about what an entry with one address takes */
@@ -50,6 +51,10 @@ struct entry {
 struct cache {
     struct cache_options options;
     struct entry **buckets;
+    /* For each bucket, which of eight kinds of hashes have been in it since it was last empty: what
+     * is not there at all is seen so, in an eighth of the memory and without a look at any entry.
+     */
+    uint8_t *marks;
     size_t mask;
     size_t bytes, entries;
     uint64_t evicted;
@@ -78,23 +83,6 @@ static const uint8_t *name_of(const struct entry *e)
     return message_of(e) + REPLY_HEADER_SIZE;
 }
 
-static void set16(uint8_t *at, unsigned value)
-{
-    at[0] = (uint8_t)(value >> 8);
-    at[1] = (uint8_t)value;
-}
-
-static uint32_t get32(const uint8_t *at)
-{
-    return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
-}
-
-static void set32(uint8_t *at, uint32_t value)
-{
-    set16(at, value >> 16);
-    set16(at + 2, value & 0xffff);
-}
-
 struct cache *cache_new(const struct cache_options *options)
 {
     struct cache *c = alloc_array(1, sizeof *c);
@@ -104,8 +92,9 @@ struct cache *cache_new(const struct cache_options *options)
         buckets *= 2;
     c->options = *options;
     c->buckets = alloc_array(buckets, sizeof(struct entry *));
+    c->marks = alloc_array(buckets, sizeof *c->marks);
     c->mask = buckets - 1;
-    c->bytes = sizeof *c + buckets * sizeof(struct entry *);
+    c->bytes = sizeof *c + buckets * (sizeof(struct entry *) + sizeof *c->marks);
     return c;
 }
 
@@ -124,17 +113,26 @@ static bool matches(const struct entry *e, uint64_t hash, const struct reply_que
     if (e->hash != hash || e->kind != kind || e->name_size != q->name_size || e->view != q->view ||
         e->dnssec_ok != q->dnssec_ok || e->checking_disabled != q->checking_disabled)
         return false;
-    set16(type_and_class, q->type);
-    set16(type_and_class + 2, q->class);
+    wire_put16(type_and_class, q->type);
+    wire_put16(type_and_class + 2, q->class);
     return memcmp(name_of(e), q->name, q->name_size) == 0 &&
            memcmp(name_of(e) + q->name_size, type_and_class, sizeof type_and_class) == 0;
+}
+
+/* The upper bits: the lower ones choose the bucket. */
+static uint8_t mark_of(uint64_t hash)
+{
+    return (uint8_t)(1u << (hash >> 61));
 }
 
 static struct entry *find(const struct cache *c, uint64_t hash, const struct reply_question *q,
                           enum kind kind)
 {
-    struct entry *e = c->buckets[hash & c->mask];
+    struct entry *e;
 
+    if ((c->marks[hash & c->mask] & mark_of(hash)) == 0)
+        return NULL;
+    e = c->buckets[hash & c->mask];
     while (e != NULL && !matches(e, hash, q, kind))
         e = e->next;
     return e;
@@ -152,6 +150,8 @@ static void drop(struct cache *c, struct entry *e)
     while (*at != e)
         at = &(*at)->next;
     *at = e->next;
+    if (c->buckets[e->hash & c->mask] == NULL)
+        c->marks[e->hash & c->mask] = 0;
     if (c->hand == e)
         c->hand = e->newer;
     *(e->newer != NULL ? &e->newer->older : &c->newest) = e->older;
@@ -175,6 +175,7 @@ void cache_free(struct cache *c)
         drop(c, c->oldest);
     expiry_clear(&c->expiry);
     free(c->buckets);
+    free(c->marks);
     free(c);
 }
 
@@ -225,6 +226,7 @@ static void enter(struct cache *c, struct entry *e)
 
     e->next = *bucket;
     *bucket = e;
+    c->marks[e->hash & c->mask] |= mark_of(e->hash);
     e->older = c->newest;
     *(c->newest != NULL ? &c->newest->newer : &c->oldest) = e;
     c->newest = e;
@@ -289,9 +291,9 @@ void cache_write(const struct cache *c, const struct cache_hit *hit, uint64_t no
     memcpy(out, message_of(e), e->message_size);
     for (size_t i = 0; i < e->ttls_length; i++) {
         uint8_t *at = out + ttls[i];
-        uint32_t ttl = get32(at);
+        uint32_t ttl = wire_get32(at);
 
-        set32(at, stale ? CACHE_STALE_TTL : ttl > passed ? ttl - passed : 0);
+        wire_put32(at, stale ? CACHE_STALE_TTL : ttl > passed ? ttl - passed : 0);
     }
 }
 
@@ -336,8 +338,8 @@ static bool measure(const struct cache *c, const struct reply_question *q, const
         if (at >= x->end)
             break;
         x->answers += at < reply->answer_end;
-        if (cut && get32(message + at) < x->ttl)
-            x->ttl = get32(message + at);
+        if (cut && wire_get32(message + at) < x->ttl)
+            x->ttl = wire_get32(message + at);
     }
     x->ttl = clamp(c, x->ttl);
     if (negative && x->ttl > c->options.max_negative_ttl_ms / 1000)
@@ -353,14 +355,14 @@ static void copy_message(const struct cache *c, struct entry *e, const uint8_t *
     uint8_t *to = message_of(e);
 
     memcpy(to, message, x->end);
-    set16(to, 0);
-    set16(to + COUNTS_AT, e->answer_count);
-    set16(to + COUNTS_AT + 2, e->authority_count);
-    set16(to + COUNTS_AT + 4, 0);
+    wire_put16(to, 0);
+    wire_put16(to + COUNTS_AT, e->answer_count);
+    wire_put16(to + COUNTS_AT + 2, e->authority_count);
+    wire_put16(to + COUNTS_AT + 4, 0);
     for (size_t i = 0; i < x->records; i++) {
-        uint32_t ttl = clamp(c, get32(message + x->ttls[i]));
+        uint32_t ttl = clamp(c, wire_get32(message + x->ttls[i]));
 
-        set32(to + x->ttls[i], e->negative && ttl > e->ttl ? e->ttl : ttl);
+        wire_put32(to + x->ttls[i], e->negative && ttl > e->ttl ? e->ttl : ttl);
         ttls_of(e)[i] = x->ttls[i];
     }
 }
@@ -388,16 +390,14 @@ void cache_put(struct cache *c, const struct reply_question *q, const uint8_t *m
 {
     uint64_t hash = hash_of(c, q, KIND_ANSWER);
     struct extent x;
-    struct entry *old, *e;
-    bool visited;
 
     assert(reply->end <= size);
     if (reply->rcode == REPLY_NOERROR || reply->rcode == REPLY_NXDOMAIN)
         forget(c, q, KIND_FAILURE);
     if (!measure(c, q, message, reply, cut, &x))
         return;
-    old = find(c, hash, q, KIND_ANSWER);
-    visited = old != NULL && old->visited;
+    struct entry *old = find(c, hash, q, KIND_ANSWER), *e;
+    bool visited = old != NULL && old->visited;
     if (old != NULL)
         drop(c, old);
     e = make_room(
@@ -454,8 +454,8 @@ void cache_put_failure(struct cache *c, const struct reply_question *q, uint64_t
     e->ends = now + ms;
     e->message_size = (uint16_t)size;
     memcpy(message_of(e) + REPLY_HEADER_SIZE, q->name, q->name_size);
-    set16(message_of(e) + size - 4, q->type);
-    set16(message_of(e) + size - 2, q->class);
+    wire_put16(message_of(e) + size - 4, q->type);
+    wire_put16(message_of(e) + size - 2, q->class);
     enter(c, e);
 }
 

@@ -7,6 +7,7 @@
 
 #include "alloc.h"
 
+#define CACHE_LINE   64
 #define ID_TRIES     8 /* for a free slot on one socket */
 #define SOCKET_TRIES 4 /* for a socket with a free slot */
 
@@ -35,6 +36,8 @@ struct portpool {
     void *arg;
     struct portpool_socket *sockets[PORTPOOL_SIZE];
     size_t length, leaving;
+    uint32_t next; /* drawn for the question to come; 'drawn_of' of them, 0: not yet */
+    size_t drawn_of;
 };
 
 struct portpool *portpool_new(struct network *network, const struct sockaddr *to,
@@ -149,6 +152,23 @@ static uint32_t draw(struct portpool *p)
     return value;
 }
 
+/* One of them at random.  The draw is made one question ahead, so that by then the processor has
+ * the socket at hand: there are too many of them to stay near it. */
+static struct portpool_socket *draw_socket(struct portpool *p)
+{
+    struct portpool_socket *s;
+
+    /* 32 random bits spread over so few places: the bias is one in millions. */
+    if (p->drawn_of != p->length)
+        p->next = (uint32_t)((uint64_t)draw(p) * p->length >> 32);
+    s = p->sockets[p->next];
+    p->next = (uint32_t)((uint64_t)draw(p) * p->length >> 32);
+    p->drawn_of = p->length;
+    for (size_t at = 0; at < sizeof *s; at += CACHE_LINE)
+        __builtin_prefetch((const char *)p->sockets[p->next] + at);
+    return s;
+}
+
 static struct portpool_socket *choose(struct portpool *p, uint64_t now)
 {
     struct portpool_socket *s;
@@ -158,8 +178,7 @@ static struct portpool_socket *choose(struct portpool *p, uint64_t now)
         if (s != NULL || p->length == 0)
             return s;
     }
-    /* 32 random bits spread over so few places: the bias is one in millions. */
-    s = p->sockets[(uint64_t)draw(p) * p->length >> 32];
+    s = draw_socket(p);
     return is_worn(p, s, now) ? renew(s, now) : s;
 }
 
