@@ -1,7 +1,7 @@
 /* DNS messages as bytes: a client's query is read here, and the reply to it is built here.
  *
  * The only parser that strangers' packets meet on the way to an owned answer: by hand, no
- * allocation, bounded by the packet's size, fuzzed against ldns (tests/fuzz/fuzz_query.c).
+ * allocation, bounded by the packet's size, fuzzed against ldns (tests/fuzz/fuzz_codec.c).
  *
  * A reply is built front to back: wire_reply_begin(), then options and the EDE, then records, then
  * wire_reply_finish().  The room of the OPT record is set aside before the first record, so that
