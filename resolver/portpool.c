@@ -209,8 +209,9 @@ bool portpool_send(struct portpool *p, struct portpool_ask *ask, uint8_t *messag
     ask->socket = NULL;
     for (unsigned i = 0; i < SOCKET_TRIES && ask->socket == NULL; i++) {
         s = choose(p, now);
-        if (s != NULL)
-            (void)take_slot(s, ask);
+        if (s == NULL)
+            break; /* nor will there be one in the next moment */
+        (void)take_slot(s, ask);
     }
     if (ask->socket == NULL)
         return false;

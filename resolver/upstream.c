@@ -1,6 +1,7 @@
 #include "upstream.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -237,9 +238,18 @@ const struct config_upstream *upstream_server(const struct upstream *u)
 
 /* ---- questions ---- */
 
+static void doubt(struct upstream *u, const char *why, uint64_t now);
+
 static size_t fill_up(const struct upstream *u, uint8_t *room, size_t size)
 {
     return u->server.transport == CONFIG_TLS ? question_pad(room + 2, size) : size;
+}
+
+/* True for what stands between us and this server; false for what would stop any message. */
+static bool is_its_own(int error)
+{
+    return error == ENETUNREACH || error == EHOSTUNREACH || error == EAFNOSUPPORT ||
+           error == EADDRNOTAVAIL || error == EPERM || error == EACCES;
 }
 
 bool upstream_send(struct upstream *u, struct upstream_ask *ask, uint8_t *room, size_t size,
@@ -250,12 +260,15 @@ bool upstream_send(struct upstream *u, struct upstream_ask *ask, uint8_t *room, 
     assert(size <= QUESTION_MAX);
     ask->tcp = tcp || u->server.transport != CONFIG_UDP;
     ask->sent_at = now;
+    errno = 0;
     if (ask->tcp)
         sent = pipeline_send(u->streams, &ask->stream, room, fill_up(u, room, size), now);
     else
         sent = portpool_send(u->datagrams, &ask->datagram, room + 2, size, now);
     if (sent)
         stats_count(u->stats, STATS_UPSTREAM_QUERIES);
+    else if (is_its_own(errno))
+        doubt(u, strerrordesc_np(errno), now);
     ask->upstream = sent ? u : NULL;
     if (!u->ticking) {
         u->ticking = true;
@@ -320,24 +333,29 @@ void upstream_heard(struct upstream_ask *ask, uint64_t now)
     stop_probing(u);
 }
 
-void upstream_overdue(struct upstream_ask *ask, uint64_t now)
+/* It has left something unanswered. */
+static void doubt(struct upstream *u, const char *why, uint64_t now)
 {
-    struct upstream *u = ask->upstream;
     uint64_t suppressed;
 
-    if (ask->tcp)
-        pipeline_doubt(&ask->stream, now);
-    if (u->heard > ask->sent_at)
-        return; /* it lives; only this one is slow or lost */
     u->unanswered++;
     if (u->unanswered == UPSTREAM_DOWN_AFTER && log_allowed(&u->log_limit, now, &suppressed))
         log_warning("upstream silent",
                     "upstream=%s unanswered=%u why=\"%s\" suppressed=%llu action=\"others are "
                     "asked first; probed until it answers\"",
-                    u->server.text, u->unanswered,
-                    u->refusals > 0 ? "nobody listens there" : "no reply",
-                    (unsigned long long)suppressed);
+                    u->server.text, u->unanswered, why, (unsigned long long)suppressed);
     start_probing(u, now, jitter(u, UPSTREAM_PROBE_FIRST_MS));
+}
+
+void upstream_overdue(struct upstream_ask *ask, uint64_t now)
+{
+    struct upstream *u = ask->upstream;
+
+    if (ask->tcp)
+        pipeline_doubt(&ask->stream, now);
+    if (u->heard > ask->sent_at)
+        return; /* it lives; only this one is slow or lost */
+    doubt(u, u->refusals > 0 ? "nobody listens there" : "no reply", now);
 }
 
 bool upstream_loops(const struct upstream *u, uint64_t now)
