@@ -219,6 +219,7 @@ FAULTS = {
     "closing in a message": (truncate, {"SERVFAIL"}),
     "closed": (None, {"SERVFAIL"}),
     "not there": (None, {"SERVFAIL"}),
+    "without a route": (None, {"SERVFAIL"}),
     "with the wrong certificate": (None, {"SERVFAIL"}),
 }
 
@@ -235,7 +236,7 @@ def fixture_stage(net, daemon, tmp_path):
         return made[-1]
 
     def start(fault, script):
-        bad = NOBODY if fault == "not there" else BAD
+        bad = {"not there": NOBODY, "without a route": "[2001:db8::53]"}.get(fault, BAD)
         serve(Server, GOOD, tell)
         serve(Server, OTHER, tell)
         if fault == "with the wrong certificate":
