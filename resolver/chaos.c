@@ -6,25 +6,15 @@
 
 #include "build.h"
 #include "explain.h"
+#include "rarerecord.h"
 
-#define STRING_MAX 255 /* octets of one string of a TXT record */
-
-/* One TXT record of as many strings as the text needs.  What does not fit sets TC. */
+/* Texts are cut to EXPLAIN_TEXT_MAX, so a record of one is far from what RDLENGTH can say. */
 static void put_text(struct wire_reply *r, const char *text)
 {
-    struct wire_owner owner = {.name = wire_name(r->query), .at = WIRE_HEADER_SIZE};
-    uint8_t rdata[EXPLAIN_TEXT_MAX + EXPLAIN_TEXT_MAX / STRING_MAX + 1];
-    size_t left = strlen(text), size = 0;
+    struct ldns_struct_rr *record = rarerecord_new(r->query, WIRE_TXT, 0);
 
-    do {
-        size_t part = left < STRING_MAX ? left : STRING_MAX;
-        rdata[size++] = (uint8_t)part;
-        memcpy(rdata + size, text, part);
-        size += part;
-        text += part;
-        left -= part;
-    } while (left > 0);
-    wire_reply_record(r, WIRE_ANSWER, &owner, 0, WIRE_TXT, WIRE_CHAOS, 0, rdata, size);
+    rarerecord_add(record, text);
+    rarerecord_put(r, record);
 }
 
 static void put_identity(struct wire_reply *r, const struct chaos_facts *facts, const char *text)

@@ -7,6 +7,7 @@
 #include "dname.h"
 #include "loop.h"
 #include "querylog.h"
+#include "rarerecord.h"
 #include "specialreply.h"
 #include "tableset.h"
 
@@ -185,14 +186,13 @@ enum visit_step visit_refuse_type(struct visit *v)
 /* RFC 8482, for every name alike. */
 enum visit_step visit_answer_any(struct visit *v)
 {
-    static const uint8_t rdata[] = {7, 'R', 'F', 'C', '8', '4', '8', '2', 0};
-    struct wire_owner owner = {.name = wire_name(&v->wire), .at = WIRE_HEADER_SIZE};
-
     if (v->wire.type != WIRE_ANY)
         return VISIT_NEXT;
     v->how = "any";
-    wire_reply_record(&v->reply, WIRE_ANSWER, &owner, 0, WIRE_HINFO, WIRE_IN, HINFO_TTL, rdata,
-                      sizeof rdata);
+    struct ldns_struct_rr *record = rarerecord_new(&v->wire, WIRE_HINFO, HINFO_TTL);
+    rarerecord_add(record, "RFC8482");
+    rarerecord_add(record, "");
+    rarerecord_put(&v->reply, record);
     return VISIT_DONE;
 }
 

@@ -54,6 +54,13 @@ void *alloc_huge(size_t size)
     return memory;
 }
 
+void *alloc_had(void *memory)
+{
+    if (memory == NULL)
+        out_of_memory();
+    return memory;
+}
+
 char *alloc_string(const char *text)
 {
     return alloc_copy(text, strlen(text) + 1);

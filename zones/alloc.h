@@ -23,6 +23,9 @@ void *alloc_resize(void *old, size_t length, size_t size) __attribute__((returns
 #define ALLOC_HUGE (2u << 20)
 void *alloc_huge(size_t size) __attribute__((malloc, returns_nonnull));
 
+/* What another library has allocated; NULL is its want of memory.  Returns 'memory'. */
+void *alloc_had(void *memory) __attribute__((returns_nonnull));
+
 /* Copies. */
 char *alloc_string(const char *text) __attribute__((malloc, returns_nonnull));
 void *alloc_copy(const void *bytes, size_t size) __attribute__((malloc, returns_nonnull));
