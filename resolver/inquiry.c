@@ -159,8 +159,10 @@ static bool send_to(struct inquiry *i, unsigned place, uint64_t now)
     size = question_write(room + 2, &i->question, i->sent, ask->edns);
     if (at->tries < UINT8_MAX)
         at->tries++;
-    if (!upstream_send(u, ask, room, size, tcp, now))
+    if (!upstream_send(u, ask, room, size, tcp, now)) {
+        at->refused += upstream_refuses(u, now);
         return false;
+    }
     i->sends++;
     i->last = ask;
     set_timer(i, jitter(i, upstream_wait(u, at->overdue, tcp, now)), now);
@@ -396,9 +398,11 @@ static void on_ready(struct inquiry *i, struct upstream_ask *ask, uint64_t now)
 static void on_refused(struct inquiry *i, struct upstream_ask *ask, uint64_t now)
 {
     struct inquiry_place *at = &i->places[ask->index];
-    unsigned other;
+    unsigned other, bit = 1u << (ask - i->asks);
 
-    i->refused |= 1u << (ask - i->asks);
+    if ((i->refused & bit) != 0)
+        return; /* a socket may be told more than once */
+    i->refused |= bit;
     at->refused++;
     if (ask != i->last)
         return;
@@ -445,10 +449,6 @@ bool inquiry_on_upstream(struct upstream_ask *ask, enum upstream_event event,
         on_closed(i, ask, now);
         return true;
     case UPSTREAM_ERROR:
-        if ((i->refused >> (ask - i->asks) & 1) != 0)
-            return true; /* a socket may be told more than once */
-        on_refused(i, ask, now);
-        return true;
     case UPSTREAM_REFUSED:
         on_refused(i, ask, now);
         return true;

@@ -240,6 +240,14 @@ const struct config_upstream *upstream_server(const struct upstream *u)
 
 static void doubt(struct upstream *u, const char *why, uint64_t now);
 
+static void count_unsent(struct upstream *u, int error, uint64_t now)
+{
+    u->refusals++;
+    u->refused = now;
+    u->refused_by = NULL;
+    doubt(u, strerrordesc_np(error), now);
+}
+
 static size_t fill_up(const struct upstream *u, uint8_t *room, size_t size)
 {
     return u->server.transport == CONFIG_TLS ? question_pad(room + 2, size) : size;
@@ -268,7 +276,7 @@ bool upstream_send(struct upstream *u, struct upstream_ask *ask, uint8_t *room, 
     if (sent)
         stats_count(u->stats, STATS_UPSTREAM_QUERIES);
     else if (is_its_own(errno))
-        doubt(u, strerrordesc_np(errno), now);
+        count_unsent(u, errno, now);
     ask->upstream = sent ? u : NULL;
     if (!u->ticking) {
         u->ticking = true;

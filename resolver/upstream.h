@@ -84,7 +84,8 @@ void upstream_overdue(struct upstream_ask *, uint64_t now);
 bool upstream_loops(const struct upstream *, uint64_t now);
 /* True if it left something unanswered and has not been heard since. */
 bool upstream_doubted(const struct upstream *);
-/* True if nobody has listened there lately (see UPSTREAM_REFUSALS), as far as is known. */
+/* True if nobody has listened there lately (see UPSTREAM_REFUSALS), as far as is known, or no route
+ * has led there. */
 bool upstream_refuses(const struct upstream *, uint64_t now);
 /* Smoothed round-trip time in milliseconds; a guess as long as it is not known. */
 uint64_t upstream_round_trip(const struct upstream *);

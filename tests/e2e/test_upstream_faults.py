@@ -314,8 +314,9 @@ def test_fault(daemon, stage, fault):
     assert daemon.counter("leaks_stopped") == 0
 
 
-def test_what_is_closed_is_not_waited_for(daemon, stage):
-    stage("closed", None)
+@pytest.mark.parametrize("fault", ["closed", "without a route", "with the wrong certificate"])
+def test_what_refuses_is_not_waited_for(daemon, stage, fault):
+    stage(fault, None)
     told = Asking(daemon, ["n%d.alone.test" % i for i in range(20)]).wait()     # hosts send few ICMP messages a second
     assert all(seconds < AT_ONCE for _, _, seconds in told.values()), told
 
