@@ -66,6 +66,7 @@ struct udp {
     const struct udp_socket *late_socket; /* whose they are */
     unsigned late;
     union config_address late_to[UDP_BATCH];
+    bool answering; /* a batch's replies stand in 'out' */
     uint8_t packets[UDP_BATCH][PACKET_MAX];
     uint8_t *replies; /* UDP_BATCH times 'reply_size' octets */
 };
@@ -174,6 +175,7 @@ static void reply_late(const struct query_client *client, const uint8_t *reply, 
     const struct udp_socket *socket = client->transport;
     struct udp *udp = socket->udp;
 
+    assert(!udp->answering); /* no wait ends from inside query_handle(): see forward.h */
     if (size == 0)
         return;
     if (udp->late_socket != socket || udp->late == UDP_BATCH)
@@ -220,6 +222,7 @@ static void answer_batch(struct udp *udp, struct udp_socket *socket, unsigned le
     unsigned replies = 0;
 
     send_late(udp); /* they stand where this batch's replies go */
+    udp->answering = true;
     publish_read_begin();
     for (unsigned i = 0; i < length; i++) {
         struct query_client *client = &udp->clients[i];
@@ -246,6 +249,7 @@ static void answer_batch(struct udp *udp, struct udp_socket *socket, unsigned le
     }
     publish_read_end();
     send_batch(socket->fd, udp->out.heads, replies);
+    udp->answering = false;
 }
 
 /* Returns how many datagrams there were; 0 = none, or an error that the next event will show again
