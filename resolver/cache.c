@@ -138,6 +138,25 @@ static struct entry *find(const struct cache *c, uint64_t hash, const struct rep
     return e;
 }
 
+void cache_expect(const struct cache *c, const struct reply_question *q)
+{
+    uint64_t hash = hash_of(c, q, KIND_ANSWER);
+
+    __builtin_prefetch(&c->marks[hash & c->mask]);
+    __builtin_prefetch(&c->buckets[hash & c->mask]);
+}
+
+void cache_expect_entry(const struct cache *c, const struct reply_question *q)
+{
+    enum { LINE = 64, LINES = 5 }; /* an entry with a few addresses */
+    uint64_t hash = hash_of(c, q, KIND_ANSWER);
+
+    if ((c->marks[hash & c->mask] & mark_of(hash)) == 0)
+        return;
+    for (size_t i = 0; i < LINES; i++)
+        __builtin_prefetch((const char *)c->buckets[hash & c->mask] + i * LINE);
+}
+
 static size_t cost_of(struct entry *e)
 {
     return malloc_usable_size(e) + sizeof(size_t);

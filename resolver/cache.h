@@ -31,6 +31,11 @@ struct cache *cache_new(const struct cache_options *);
 void cache_free(struct cache *);
 const struct hash_key *cache_key(const struct cache *); /* of reply_question_hash() */
 
+/* The question will be looked up in a moment: fetches from memory what says where its answer is;
+ * and, called a moment later, the answer. */
+void cache_expect(const struct cache *, const struct reply_question *);
+void cache_expect_entry(const struct cache *, const struct reply_question *);
+
 enum cache_result { CACHE_MISS, CACHE_HIT, CACHE_STALE };
 
 struct cache_hit { /* lent until the next call on this cache that is not cache_write */

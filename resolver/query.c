@@ -36,8 +36,9 @@ struct query_desk {
      * NULL: nothing is. */
     const struct reply_question *asking;
     struct spare spare; /* of struct waiting */
-    uint8_t *stored;    /* room for one message out of the cache … */
-    uint8_t *late;      /* … and for one late reply; QUERY_REPLY_MAX octets each */
+    struct visit visits[QUERY_BATCH];
+    uint8_t *stored; /* room for one message out of the cache … */
+    uint8_t *late;   /* … and for one late reply; QUERY_REPLY_MAX octets each */
 };
 
 /* A client that waits for an upstream.  Lives from ask_upstream() to end_wait(). */
@@ -165,7 +166,6 @@ static enum visit_step answer_cached(struct visit *v)
     const struct query_desk *desk = v->desk;
     struct cache_hit hit;
 
-    visit_question(v);
     if (cache_get(desk->cache, &v->question, v->now, &hit) != CACHE_HIT || !write_stored(v, &hit)) {
         stats_count(desk->stats, STATS_CACHE_MISSES);
         return VISIT_NEXT;
@@ -231,6 +231,8 @@ static visit_stage *const stages[] = {
     visit_answer_special, answer_cached,     visit_want_recursion, recall_failure,
     visit_break_loop,     ask_upstream,
 };
+/* Up to answer_owned(): what they need is small or fetched by themselves. */
+#define FIRST_STAGES 8
 
 /* ---- the way in ---- */
 
@@ -249,43 +251,90 @@ static void open_visit(struct visit *v, struct query_desk *desk, const struct qu
 }
 
 /* Unrolled, the stages are called by name and those of one file with no call at all. */
-static enum visit_step run_stages(struct visit *v)
+static inline enum visit_step run_stages(struct visit *v, size_t from, size_t to)
 {
     enum visit_step step = VISIT_NEXT;
 
     UNROLL
-    for (size_t i = 0; i < ARRAY_LENGTH(stages) && step == VISIT_NEXT; i++)
+    for (size_t i = from; i < to && step == VISIT_NEXT; i++)
         step = stages[i](v);
     return step;
+}
+
+static void end_visit(struct query_item *item, struct visit *v, enum visit_step step)
+{
+    switch (step) {
+    case VISIT_DONE:
+        item->out_size = visit_finish(v);
+        item->result = QUERY_DONE;
+        return;
+    case VISIT_SILENT:
+        item->result = QUERY_SILENT;
+        return;
+    case VISIT_WAIT:
+        item->result = QUERY_WAITING;
+        return;
+    case VISIT_NEXT:
+        break;
+    }
+    assert(false && "the last stage never says next");
+}
+
+/* True if the query is not one that the first stages answer; its question is ready then. */
+static bool begin_visit(struct query_desk *desk, struct query_item *item, struct visit *v,
+                        uint64_t now)
+{
+    open_visit(v, desk, item->client);
+    visit_see(v, publish_get(desk->table));
+    v->now = now;
+    v->packet = item->packet;
+    v->size = item->size;
+    v->out = item->out;
+    v->space = item->space;
+    stats_count(desk->stats, v->tcp ? STATS_TCP_QUERIES : STATS_UDP_QUERIES);
+    enum visit_step step = run_stages(v, 0, FIRST_STAGES);
+    if (step != VISIT_NEXT) {
+        end_visit(item, v, step);
+        return false;
+    }
+    visit_question(v);
+    return true;
+}
+
+/* What is not answered by the first stages waits for memory: the cache is large.  So all of a batch
+ * is fetched before the first of them goes on. */
+void query_handle_all(struct query_desk *desk, struct query_item *items, unsigned length,
+                      uint64_t now)
+{
+    struct visit *visits = desk->visits;
+    uint8_t on[QUERY_BATCH]; /* those that go on */
+    unsigned left = 0;
+
+    assert(length <= QUERY_BATCH);
+    for (unsigned i = 0; i < length; i++) {
+        if (begin_visit(desk, &items[i], &visits[i], now)) {
+            cache_expect(desk->cache, &visits[i].question);
+            on[left++] = (uint8_t)i;
+        }
+    }
+    for (unsigned n = 0; n < left && left > 1; n++)
+        cache_expect_entry(desk->cache, &visits[on[n]].question);
+    for (unsigned n = 0; n < left; n++) {
+        struct visit *v = &visits[on[n]];
+        end_visit(&items[on[n]], v, run_stages(v, FIRST_STAGES, ARRAY_LENGTH(stages)));
+    }
 }
 
 enum query_result query_handle(struct query_desk *desk, const struct query_client *client,
                                const uint8_t *packet, size_t size, uint8_t *out, size_t space,
                                size_t *out_size, uint64_t now)
 {
-    struct visit v;
+    struct query_item item = {
+        .client = client, .packet = packet, .size = size, .out = out, .space = space};
 
-    open_visit(&v, desk, client);
-    visit_see(&v, publish_get(desk->table));
-    v.now = now;
-    v.packet = packet;
-    v.size = size;
-    v.out = out;
-    v.space = space;
-    stats_count(desk->stats, client->tcp ? STATS_TCP_QUERIES : STATS_UDP_QUERIES);
-    switch (run_stages(&v)) {
-    case VISIT_DONE:
-        *out_size = visit_finish(&v);
-        return QUERY_DONE;
-    case VISIT_SILENT:
-        return QUERY_SILENT;
-    case VISIT_WAIT:
-        return QUERY_WAITING;
-    case VISIT_NEXT:
-        break;
-    }
-    assert(false && "the last stage never says next");
-    return QUERY_SILENT;
+    query_handle_all(desk, &item, 1, now);
+    *out_size = item.out_size;
+    return item.result;
 }
 
 /* ---- behind a wait ---- */
@@ -442,6 +491,7 @@ struct query_desk *query_desk_new(const struct query_desk_options *options)
 {
     struct query_desk *desk = alloc_array(1, sizeof *desk);
 
+    assert(stages[FIRST_STAGES - 1] == answer_owned);
     desk->config = options->config;
     desk->table = options->table;
     desk->cache = options->cache;

@@ -63,6 +63,21 @@ void query_desk_free(struct query_desk *);
 struct forward *query_desk_forward(struct query_desk *);
 size_t query_desk_waiting(const struct query_desk *);
 
+#define QUERY_BATCH 32 /* more at a time wins nothing */
+
+struct query_item { /* one message of a batch */
+    const struct query_client *client;
+    const uint8_t *packet;
+    size_t size;
+    uint8_t *out;
+    size_t space;
+    size_t out_size;          /* set with QUERY_DONE */
+    enum query_result result; /* set */
+};
+
+/* Answers up to QUERY_BATCH messages, each as query_handle() does; 'out' is each one's own. */
+void query_handle_all(struct query_desk *, struct query_item *, unsigned length, uint64_t now);
+
 /* Answers one message.  The caller is inside a read-side section (publish.h), which may span a
  * batch. 'out' has room for 'space' octets: at least 1232 for UDP, QUERY_REPLY_MAX for TCP; it may
  * not overlap 'packet'. */

@@ -60,6 +60,7 @@ struct udp {
     size_t reply_size;
     struct half in, out;
     struct query_client clients[UDP_BATCH];
+    struct query_item items[UDP_BATCH];
     /* Replies that had to wait, gathered in 'out' until the events in hand are done: those of many
      * upstream sockets leave with one system call. */
     struct event *flush;
@@ -175,15 +176,16 @@ static void reply_late(const struct query_client *client, const uint8_t *reply, 
     const struct udp_socket *socket = client->transport;
     struct udp *udp = socket->udp;
 
-    assert(!udp->answering); /* no wait ends from inside query_handle(): see forward.h */
+    assert(!udp->answering); /* no wait ends from inside query_handle_all(): see forward.h */
     if (size == 0)
         return;
     if (udp->late_socket != socket || udp->late == UDP_BATCH)
         send_late(udp);
     unsigned i = udp->late++;
     assert(size <= udp->reply_size);
-    memcpy(udp->replies + i * udp->reply_size, reply, size);
-    udp->out.parts[i].iov_len = size;
+    uint8_t *copy = udp->replies + i * udp->reply_size;
+    memcpy(copy, reply, size);
+    udp->out.parts[i] = (struct iovec){copy, size};
     udp->late_to[i] = client->address;
     udp->late_socket = socket;
     struct origin origin;
@@ -216,38 +218,50 @@ static bool read_client(struct udp *udp, const struct udp_socket *socket, unsign
     return true;
 }
 
+/* What has become of a query is the reply at that place of the batch. */
+static void take_reply(struct udp *udp, const struct udp_socket *socket, unsigned place,
+                       const struct query_item *item)
+{
+    const struct query_client *client = item->client;
+    struct msghdr *head = &udp->out.heads[place].msg_hdr;
+
+    head->msg_name = (void *)(uintptr_t)&client->address;
+    head->msg_namelen = address_size(&client->address);
+    udp->out.parts[place] = (struct iovec){item->out, item->out_size};
+    if (socket->wildcard) {
+        struct origin origin;
+        memcpy(&origin, client->route, sizeof origin);
+        write_origin(head, udp->out.control[place], &origin);
+    } else {
+        head->msg_control = NULL;
+        head->msg_controllen = 0;
+    }
+}
+
 static void answer_batch(struct udp *udp, struct udp_socket *socket, unsigned length)
 {
-    uint64_t now = clock_ms();
-    unsigned replies = 0;
+    unsigned queries = 0, replies = 0;
 
     send_late(udp); /* they stand where this batch's replies go */
     udp->answering = true;
-    publish_read_begin();
     for (unsigned i = 0; i < length; i++) {
-        struct query_client *client = &udp->clients[i];
-        uint8_t *reply = udp->replies + replies * udp->reply_size;
-        size_t size;
-        if (!read_client(udp, socket, i, client))
+        if (!read_client(udp, socket, i, &udp->clients[i]))
             continue;
-        if (query_handle(udp->desk, client, udp->packets[i], udp->in.heads[i].msg_len, reply,
-                         udp->reply_size, &size, now) != QUERY_DONE)
-            continue;
-        struct msghdr *head = &udp->out.heads[replies].msg_hdr;
-        head->msg_name = &client->address;
-        head->msg_namelen = udp->in.heads[i].msg_hdr.msg_namelen;
-        udp->out.parts[replies].iov_len = size;
-        if (socket->wildcard) {
-            struct origin origin;
-            memcpy(&origin, client->route, sizeof origin);
-            write_origin(head, udp->out.control[replies], &origin);
-        } else {
-            head->msg_control = NULL;
-            head->msg_controllen = 0;
-        }
-        replies++;
+        struct query_item *item = &udp->items[queries];
+        item->client = &udp->clients[i];
+        item->packet = udp->packets[i];
+        item->size = udp->in.heads[i].msg_len;
+        item->out = udp->replies + queries * udp->reply_size;
+        item->space = udp->reply_size;
+        queries++;
     }
+    publish_read_begin();
+    query_handle_all(udp->desk, udp->items, queries, clock_ms());
     publish_read_end();
+    for (unsigned i = 0; i < queries; i++) {
+        if (udp->items[i].result == QUERY_DONE)
+            take_reply(udp, socket, replies++, &udp->items[i]);
+    }
     send_batch(socket->fd, udp->out.heads, replies);
     udp->answering = false;
 }
@@ -315,6 +329,8 @@ static void socket_on_turn(evutil_socket_t fd, short what, void *arg)
 
 /* ---- life ---- */
 
+_Static_assert(UDP_BATCH <= QUERY_BATCH, "a batch is handled at once");
+
 static bool is_wildcard(const union config_address *a)
 {
     return a->any.sa_family == AF_INET ? a->v4.sin_addr.s_addr == INADDR_ANY
@@ -328,7 +344,6 @@ static void prepare(struct udp *udp)
         udp->in.heads[i].msg_hdr.msg_iov = &udp->in.parts[i];
         udp->in.heads[i].msg_hdr.msg_iovlen = 1;
         udp->in.heads[i].msg_hdr.msg_name = &udp->clients[i].address;
-        udp->out.parts[i] = (struct iovec){udp->replies + i * udp->reply_size, 0};
         udp->out.heads[i].msg_hdr.msg_iov = &udp->out.parts[i];
         udp->out.heads[i].msg_hdr.msg_iovlen = 1;
         udp->clients[i].tcp = false;
