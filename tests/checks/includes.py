@@ -34,6 +34,16 @@ def check_library(name, where, header, libraries):
             yield "%s: <%s> belongs to %s only" % (where, header, ", ".join(sorted(homes)) or "nobody")
 
 
+def check_homes(base, names, libraries):
+    """A home without its library is a line that nobody took back."""
+    included = {(name.rsplit(".", 1)[0], match.group(2)) for name in names
+                for match in map(INCLUDE.match, _tree.lines(base, name)) if match}
+    for prefix, homes in libraries:
+        for home in sorted(homes):
+            if not any(module == home and header.startswith(prefix) for module, header in included):
+                yield "tests/checks/levels:1: %s does not include <%s> any more" % (home, prefix)
+
+
 def check_project(name, where, header, table, by_stem):
     levels, folders, _ = table
     module, target = name.rsplit(".", 1)[0], by_stem.get(header.rsplit(".", 1)[0])
@@ -78,6 +88,7 @@ def main():
     complaints = [c for name in names for c in check_file(base, name, table, by_stem)]
     modules = {n.rsplit(".", 1)[0] for n in names}
     complaints += ["tests/checks/levels:1: there is no %s any more" % m for m in table[0] if m not in modules]
+    complaints += check_homes(base, names, table[2])
     _tree.finish(complaints)
 
 

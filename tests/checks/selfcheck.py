@@ -11,6 +11,7 @@ LEVELS = "folder zones zones\nfolder resolver zones resolver\nfolder ctl zones c
          "level 0 zones/low\nlevel 1 zones/high resolver/up\nlibrary yaml.h zones/low\n"
 HEADER = "#ifndef PLDNS_%s_H\n#define PLDNS_%s_H\n#endif\n"
 LOW, HIGH, UP = (HEADER % (n, n) for n in ("LOW", "HIGH", "UP"))
+LOW = LOW.replace("#endif", "#include <yaml.h>\n#endif")
 TREE = {"zones/low.h": LOW, "zones/high.h": HIGH, "resolver/up.h": UP, "tests/checks/levels": LEVELS,
         "tests/checks/excused": ""}
 LONG = "void\nlow_long(void)\n{\n%s}\n"
@@ -57,6 +58,7 @@ ROWS = [
     ("includes", {"zones/high.c": '#include "high.h"\n#include "up.h"\n'}, "zones/ must not include"),
     ("includes", {"ctl/tool.c": '#include "up.h"\n'}, "ctl/ must not include"),
     ("includes", {"zones/new.h": HEADER % ("NEW", "NEW")}, "zones/new.h:1: has no level"),
+    ("includes", {"zones/low.h": HEADER % ("LOW", "LOW")}, "zones/low does not include <yaml.h> any more"),
     ("includes", {"zones/high.c": '#include "high.h"\n#include <yaml.h>\n'}, "<yaml.h> belongs to zones/low only"),
     ("includes", {"zones/high.c": '#include <stdio.h>\n#include "high.h"\n'}, "the first include"),
     ("includes", {"zones/high.c": '#include "high.h"\n#include "gone.h"\n'}, "no header of this project"),
