@@ -381,18 +381,6 @@ static bool on_reply(struct inquiry *i, struct upstream_ask *ask, const uint8_t 
     return true;
 }
 
-/* The connection that had to be made stands.  Time has passed: may the question still leave? */
-static void on_ready(struct inquiry *i, struct upstream_ask *ask, uint64_t now)
-{
-    uint8_t room[2 + QUESTION_MAX];
-
-    if (is_guarded(i, now))
-        return;
-    /* If it does not go, the timer sees to the next. */
-    if (!upstream_write(ask, room, question_write(room + 2, &i->question, i->sent, ask->edns)))
-        stats_count(i->desk->stats, STATS_UPSTREAM_TIMEOUTS);
-}
-
 /* Nobody listens there: at once to somebody who was asked less, or soon again, in case that is
  * wrong or over.  When nobody is left, there is nothing to wait for. */
 static void on_refused(struct inquiry *i, struct upstream_ask *ask, uint64_t now)
@@ -427,6 +415,17 @@ static void on_closed(struct inquiry *i, struct upstream_ask *ask, uint64_t now)
     } else {
         on_refused(i, ask, now);
     }
+}
+
+/* The connection that had to be made stands.  Time has passed: may the question still leave? */
+static void on_ready(struct inquiry *i, struct upstream_ask *ask, uint64_t now)
+{
+    uint8_t room[2 + QUESTION_MAX];
+
+    if (is_guarded(i, now))
+        return;
+    if (!upstream_write(ask, room, question_write(room + 2, &i->question, i->sent, ask->edns)))
+        on_closed(i, ask, now);
 }
 
 bool inquiry_on_upstream(struct upstream_ask *ask, enum upstream_event event,

@@ -235,9 +235,9 @@ def fixture_stage(net, daemon, tmp_path):
             made.append(kind(*arguments))
         return made[-1]
 
-    def start(fault, script):
+    def start(fault, script, good=tell):
         bad = {"not there": NOBODY, "without a route": "[2001:db8::53]"}.get(fault, BAD)
-        serve(Server, GOOD, tell)
+        serve(Server, GOOD, good)
         serve(Server, OTHER, tell)
         if fault == "with the wrong certificate":
             make_authority(tmp_path, "authority")
@@ -328,3 +328,28 @@ def test_a_cut_cable_is_noticed_and_its_mending_too(daemon, stage, net):
     assert daemon.ask("b.alone.test") == "SERVFAIL"
     net.nft("flush chain inet faults in")
     eventually(lambda: daemon.ask("n%d.alone.test" % time.monotonic_ns()) == [ANSWER], "recovery", 5 + 5 * SLACK)
+
+
+def test_the_best_one_fails_and_comes_back(daemon, stage, net):
+    asked = []
+
+    def tell_fast(query, tcp):
+        asked.append(query.question[0].name.to_text())
+        return tell(query, tcp)
+
+    def tell_slowly(query, tcp):
+        time.sleep(0.05)
+        return tell(query, tcp)
+
+    stage("silent", tell_fast, tell_slowly)
+    for i in range(10):
+        assert daemon.ask("a%d.beside.test" % i) == [ANSWER]
+    before = len(asked)
+    assert before > 5, "the fast one is preferred"
+    net.nft("add rule inet faults in ip daddr %s drop" % BAD)
+    told = Asking(daemon, ["b%d.beside.test" % i for i in range(QUESTIONS)]).wait()
+    for name, (rcode, _, seconds) in told.items():
+        assert rcode == "NOERROR" and seconds < 1 + SLACK, (name, rcode, seconds)
+    net.nft("flush chain inet faults in")
+    eventually(lambda: daemon.ask("c%d.beside.test" % time.monotonic_ns()) == [ANSWER] and len(asked) > before + 2,
+               "questions go there again", 5 + 5 * SLACK)
