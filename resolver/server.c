@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -28,6 +29,9 @@
 #define TRUST_WHY   160
 /* A daemon of many workers and clients needs more descriptors than the soft limit gives. */
 #define DESCRIPTORS_WANTED 65536
+/* What must be free when all stands: for upstreams, documents being read, and whoever asks.  With
+ * less it would look ready, and then work by chance. */
+#define DESCRIPTORS_FREE 16
 
 /* The first EARLY of them do not end a daemon that is still starting either: they wait. */
 static const int handled[] = {SIGHUP, SIGUSR1, SIGTERM, SIGINT};
@@ -231,6 +235,23 @@ static void raise_descriptors(void)
     (void)setrlimit(RLIMIT_NOFILE, &limit); /* what is there must do then */
 }
 
+/* The lowest one that is free tells how many are taken. */
+static bool has_descriptors(struct error_list *errors)
+{
+    struct rlimit limit = {0};
+    int lowest = eventfd(0, EFD_CLOEXEC);
+    bool known = getrlimit(RLIMIT_NOFILE, &limit) == 0;
+    bool enough = lowest >= 0 && known && (rlim_t)lowest + DESCRIPTORS_FREE <= limit.rlim_cur;
+
+    if (lowest >= 0)
+        close(lowest);
+    if (!enough)
+        error_add(errors, "start", 0, 0,
+                  "the limit of %llu descriptors (RLIMIT_NOFILE) leaves fewer than %d to work with",
+                  (unsigned long long)limit.rlim_cur, DESCRIPTORS_FREE);
+    return enough;
+}
+
 /* Whom to believe who an upstream is; needed as soon as one speaks TLS. */
 static bool open_trust(struct config *config, struct error_list *errors)
 {
@@ -329,7 +350,7 @@ static bool start(struct server *s, const struct config_flags *flags, char *cons
     if (s->admin == NULL)
         return false;
     add_events(s);
-    if (!start_workers(s, errors))
+    if (!start_workers(s, errors) || !has_descriptors(errors))
         return false;
     reach_update(s->service.reach, clock_ms());
     s->loopprobe = loopprobe_new(s->base, s->config);
