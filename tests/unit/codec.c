@@ -224,19 +224,18 @@ static void compare_record(const uint8_t *message, size_t size, const struct rec
     compare_rdata(message, size, r, rr);
 }
 
-/* One record, seen by both.  False: not by both. */
+/* One record, seen by both.  True: we accept it; 'lost' then says that ldns does not read it, or
+ * not to its end. */
 static bool compare_at(const uint8_t *message, size_t size, size_t at, ldns_pkt_section section,
-                       struct record_names *names, struct record *r)
+                       struct record_names *names, struct record *r, bool *lost)
 {
     struct record parts;
     size_t end = at;
     bool ours = record_check(message, size, at, names, r);
     ldns_rr *rr = read_record(message, size, &end, section);
-
-    /* ldns reads the RDATA of some types that we pass unread: it may refuse it, or go on before
-     * its end. */
     bool both = ours && rr != NULL && end == r->end;
 
+    /* ldns reads the RDATA of some types that we pass unread. */
     assert(!ours || both || !record_is_known(r->type));
     if (both)
         compare_record(message, size, r, rr);
@@ -244,15 +243,17 @@ static bool compare_at(const uint8_t *message, size_t size, size_t at, ldns_pkt_
     if (!ours && rr != NULL && !has_pointer(message, size, at))
         assert(record_read(message, size, at, &parts) && record_is_known(parts.type));
     ldns_rr_free(rr);
-    return both;
+    *lost |= !both;
+    return ours;
 }
 
 /* All of it at once: the same records in each section. */
 static void compare_whole(const uint8_t *message, size_t size, unsigned opts)
 {
     ldns_pkt *p = NULL;
+    ldns_status status = ldns_wire2pkt(&p, message, size);
 
-    assert(ldns_wire2pkt(&p, message, size) == LDNS_STATUS_OK);
+    assert(status == LDNS_STATUS_OK);
     assert(ldns_pkt_ancount(p) == wire_get16(message + 6));
     assert(ldns_pkt_nscount(p) == wire_get16(message + 8));
     if (ldns_pkt_tsig(p) == NULL)
@@ -265,6 +266,7 @@ bool codec_compare_reply(const uint8_t *message, size_t size)
     static struct record_names names;
     size_t at = WIRE_HEADER_SIZE;
     unsigned opts = 0;
+    bool lost = false;
 
     record_names_clear(&names, size);
     if (size < WIRE_HEADER_SIZE || wire_get16(message + 4) != 1)
@@ -276,14 +278,13 @@ bool codec_compare_reply(const uint8_t *message, size_t size)
     for (size_t s = 0; s < ARRAY_LENGTH(sections); s++) {
         for (unsigned n = wire_get16(message + 6 + 2 * s); n > 0; n--) {
             struct record r;
-            if (!compare_at(message, size, at, sections[s], &names, &r))
+            if (!compare_at(message, size, at, sections[s], &names, &r, &lost))
                 return false;
             opts += sections[s] == LDNS_SECTION_ADDITIONAL && r.type == RECORD_OPT;
             at = r.end;
         }
     }
-    if (at != size)
-        return false;
-    compare_whole(message, size, opts);
-    return true;
+    if (at == size && !lost)
+        compare_whole(message, size, opts);
+    return at == size;
 }

@@ -11,7 +11,7 @@
 /* The octets as a client's query: wire_decode().  True: it was accepted. */
 bool codec_compare_query(const uint8_t *packet, size_t size);
 
-/* The octets as an upstream's reply: record_check() on every record of it.  True: all of them were
+/* The octets as an upstream's reply: record_check() on every record of it.  True: all of it was
  * accepted. */
 bool codec_compare_reply(const uint8_t *message, size_t size);
 
