@@ -37,6 +37,7 @@ struct query_desk {
     const struct reply_question *asking;
     struct spare spare; /* of struct waiting */
     struct visit visits[QUERY_BATCH];
+    struct table_look looks[QUERY_BATCH];
     uint8_t *stored; /* room for one message out of the cache … */
     uint8_t *late;   /* … and for one late reply; QUERY_REPLY_MAX octets each */
 };
@@ -106,7 +107,10 @@ static enum visit_step answer_owned(struct visit *v)
 {
     struct table_match match;
 
-    table_find(v->table, wire_name(&v->wire), &match);
+    if (v->look != NULL)
+        table_find_expected(v->table, v->look, &match);
+    else
+        table_find(v->table, wire_name(&v->wire), &match);
     if (match.placeholder)
         stats_count(v->desk->stats, STATS_PLACEHOLDER);
     if (match.outcome == TABLE_NOT_OWNED) {
@@ -231,8 +235,7 @@ static visit_stage *const stages[] = {
     visit_answer_special, answer_cached,     visit_want_recursion, recall_failure,
     visit_break_loop,     ask_upstream,
 };
-/* Up to answer_owned(): what they need is small or fetched by themselves. */
-#define FIRST_STAGES 8
+#define OWNED_STAGE 7 /* answer_owned() */
 
 /* ---- the way in ---- */
 
@@ -248,6 +251,7 @@ static void open_visit(struct visit *v, struct query_desk *desk, const struct qu
     v->from = &client->address;
     v->tcp = client->tcp;
     v->foreign = false;
+    v->look = NULL;
 }
 
 /* Unrolled, the stages are called by name and those of one file with no call at all. */
@@ -277,11 +281,10 @@ static void end_visit(struct query_item *item, struct visit *v, enum visit_step 
     case VISIT_NEXT:
         break;
     }
-    assert(false && "the last stage never says next");
+    assert(false && "it has not ended");
 }
 
-/* True if the query is not one that the first stages answer; its question is ready then. */
-static bool begin_visit(struct query_desk *desk, struct query_item *item, struct visit *v,
+static void begin_visit(struct visit *v, struct query_desk *desk, const struct query_item *item,
                         uint64_t now)
 {
     open_visit(v, desk, item->client);
@@ -292,37 +295,67 @@ static bool begin_visit(struct query_desk *desk, struct query_item *item, struct
     v->out = item->out;
     v->space = item->space;
     stats_count(desk->stats, v->tcp ? STATS_TCP_QUERIES : STATS_UDP_QUERIES);
-    enum visit_step step = run_stages(v, 0, FIRST_STAGES);
-    if (step != VISIT_NEXT) {
-        end_visit(item, v, step);
-        return false;
-    }
-    visit_question(v);
-    return true;
 }
 
-/* What is not answered by the first stages waits for memory: the cache is large.  So all of a batch
- * is fetched before the first of them goes on. */
+/* Those of a batch that are not answered yet. */
+struct rest {
+    unsigned length;
+    uint8_t places[QUERY_BATCH];
+};
+
+/* Takes a query through some stages; it stays in the rest if all of them say next. */
+static inline void go_on(struct query_item *items, struct visit *visits, unsigned place,
+                         size_t from, size_t to, struct rest *rest)
+{
+    enum visit_step step = run_stages(&visits[place], from, to);
+
+    if (step != VISIT_NEXT)
+        end_visit(&items[place], &visits[place], step);
+    else
+        rest->places[rest->length++] = (uint8_t)place;
+}
+
+/* The stages that look a name up wait for memory, for table and cache are large.  So what they need
+ * is fetched for all of a batch before the first of it goes on. */
 void query_handle_all(struct query_desk *desk, struct query_item *items, unsigned length,
                       uint64_t now)
 {
-    struct visit *visits = desk->visits;
-    uint8_t on[QUERY_BATCH]; /* those that go on */
-    unsigned left = 0;
+    struct visit *visits = desk->visits, *v;
+    struct rest named = {0}, foreign = {0}, none = {0};
 
     assert(length <= QUERY_BATCH);
     for (unsigned i = 0; i < length; i++) {
-        if (begin_visit(desk, &items[i], &visits[i], now)) {
-            cache_expect(desk->cache, &visits[i].question);
-            on[left++] = (uint8_t)i;
-        }
+        begin_visit(&visits[i], desk, &items[i], now);
+        if (length > 1 && table_is_large(visits[i].table))
+            go_on(items, visits, i, 0, OWNED_STAGE, &named);
+        else
+            go_on(items, visits, i, 0, OWNED_STAGE + 1, &foreign);
     }
-    for (unsigned n = 0; n < left && left > 1; n++)
-        cache_expect_entry(desk->cache, &visits[on[n]].question);
-    for (unsigned n = 0; n < left; n++) {
-        struct visit *v = &visits[on[n]];
-        end_visit(&items[on[n]], v, run_stages(v, FIRST_STAGES, ARRAY_LENGTH(stages)));
+    for (unsigned n = 0; n < named.length; n++) {
+        v = &visits[named.places[n]];
+        v->look = &desk->looks[n];
+        table_expect(v->table, wire_name(&v->wire), v->look);
     }
+    for (unsigned n = 0; n < named.length; n++) {
+        v = &visits[named.places[n]];
+        table_expect_node(v->table, v->look);
+    }
+    for (unsigned n = 0; n < named.length; n++) {
+        v = &visits[named.places[n]];
+        table_expect_answer(v->table, v->look);
+    }
+    for (unsigned n = 0; n < named.length; n++)
+        go_on(items, visits, named.places[n], OWNED_STAGE, OWNED_STAGE + 1, &foreign);
+    for (unsigned n = 0; n < foreign.length; n++) {
+        v = &visits[foreign.places[n]];
+        visit_question(v);
+        cache_expect(desk->cache, &v->question);
+    }
+    for (unsigned n = 0; n < foreign.length; n++)
+        cache_expect_entry(desk->cache, &visits[foreign.places[n]].question);
+    for (unsigned n = 0; n < foreign.length; n++)
+        go_on(items, visits, foreign.places[n], OWNED_STAGE + 1, ARRAY_LENGTH(stages), &none);
+    assert(none.length == 0); /* the last stage never says next */
 }
 
 enum query_result query_handle(struct query_desk *desk, const struct query_client *client,
@@ -491,7 +524,7 @@ struct query_desk *query_desk_new(const struct query_desk_options *options)
 {
     struct query_desk *desk = alloc_array(1, sizeof *desk);
 
-    assert(stages[FIRST_STAGES - 1] == answer_owned);
+    assert(stages[OWNED_STAGE] == answer_owned);
     desk->config = options->config;
     desk->table = options->table;
     desk->cache = options->cache;

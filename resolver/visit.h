@@ -9,6 +9,7 @@
 #include "config.h"
 #include "reply.h"
 #include "stats.h"
+#include "table.h"
 #include "wire.h"
 
 struct query_client;
@@ -46,6 +47,7 @@ struct visit {
     struct wire_reply reply;
     struct reply_question question; /* from visit_question() on */
     uint8_t folded[WIRE_NAME_MAX];
+    struct table_look *look; /* where table_expect() was called; or NULL */
 };
 
 typedef enum visit_step visit_stage(struct visit *);

@@ -17,6 +17,8 @@
 
 #define NAMETREE_NONE 0 /* no place of a node */
 #define NAMETREE_UNIT 4 /* octets */
+#define NAMETREE_LINE                                                                              \
+    16 /* units of a line of the processor's caches: a node, its name, its rules */
 
 enum nametree_flag {
     NAMETREE_OWNED = 1 << 0,      /* exists in the tree below a root: it and all below is ours */
@@ -140,6 +142,11 @@ uint32_t nametree_at(const struct nametree *, const struct nametree_scan *, unsi
 static inline void nametree_expect(const struct nametree *, const struct nametree_scan *,
                                    unsigned depth);
 
+/* The same of the node, once what nametree_expect() fetched is there.  Returns its place, or
+ * NAMETREE_NONE: no node has that name.  It may still have another. */
+static inline uint32_t nametree_expect_node(const struct nametree *, const struct nametree_scan *,
+                                            unsigned depth);
+
 /* Visits all nodes in no order: the first call with '*cursor' 0; NAMETREE_NONE at the end. */
 uint32_t nametree_next(const struct nametree *, uint32_t *cursor);
 
@@ -174,6 +181,21 @@ static inline void nametree_expect(const struct nametree *tree, const struct nam
     uint64_t spread = nametree_spread(scan->hash[depth]);
 
     __builtin_prefetch(&tree->slots[nametree_slot(spread, tree->slots_length)]);
+}
+
+static inline uint32_t nametree_expect_node(const struct nametree *tree,
+                                            const struct nametree_scan *scan, unsigned depth)
+{
+    uint64_t spread = nametree_spread(scan->hash[depth]);
+    uint32_t slot = tree->slots[nametree_slot(spread, tree->slots_length)];
+    uint32_t node = slot & ((1u << tree->index_bits) - 1);
+
+    if (slot == 0 || (slot ^ node) != nametree_tag(spread, tree->index_bits)) {
+        return NAMETREE_NONE;
+    }
+    __builtin_prefetch(nametree_record(tree, node));
+    __builtin_prefetch(nametree_record(tree, node + NAMETREE_LINE));
+    return node;
 }
 
 #endif

@@ -9,6 +9,8 @@
 #include "tablelayout.h"
 
 #define NOWHERE UINT_MAX
+/* What is smaller stays near the processor, which has half a megabyte or more for each core. */
+#define LARGE (512 << 10)
 
 static const enum table_outcome outcomes[] = {
     [VERDICT_ANSWER] = TABLE_ANSWER,
@@ -197,19 +199,69 @@ static bool has_placeholder(const struct nametree_scan *scan)
     return false;
 }
 
-void table_find(const struct table *table, const uint8_t *qname, struct table_match *match)
+/* A patch is small; what it stands on is what memory is waited for. */
+static const struct nametree *largest(const struct table *table)
 {
-    struct nametree_scan scan;
+    while (table->base != NULL) {
+        table = table->base;
+    }
+    return &table->names;
+}
+
+bool table_is_large(const struct table *table)
+{
+    return largest(table)->size > LARGE;
+}
+
+void table_expect(const struct table *table, const uint8_t *qname, struct table_look *look)
+{
+    const struct nametree *names = largest(table);
+
+    nametree_scan(&look->scan, &table->names.seed, qname, table->deepest);
+    struct nametree_depths depths = nametree_depths(names, look->scan.labels);
+    look->place = NAMETREE_NONE;
+    if (nametree_next_depth(&depths, &look->depth)) {
+        nametree_expect(names, &look->scan, look->depth);
+    } else {
+        look->depth = 0;
+    }
+}
+
+void table_expect_node(const struct table *table, struct table_look *look)
+{
+    if (look->depth > 0) {
+        look->place = nametree_expect_node(largest(table), &look->scan, look->depth);
+    }
+}
+
+void table_expect_answer(const struct table *table, const struct table_look *look)
+{
+    if (look->place == NAMETREE_NONE) {
+        return;
+    }
+    const struct nametree *names = largest(table);
+    const struct nametree_node *node = nametree_record(names, look->place);
+    if (node->flags & NAMETREE_STAR_RULE) {
+        const struct table_rule *rule = table_star_rule(node);
+        if (rule->verdict == VERDICT_ANSWER) {
+            __builtin_prefetch(nametree_record(names, rule->answer));
+        }
+    }
+}
+
+void table_find_expected(const struct table *table, const struct table_look *look,
+                         struct table_match *match)
+{
+    const struct nametree_scan *scan = &look->scan;
     struct leftovers left;
     size_t offset;
 
     *match = (struct table_match){.outcome = TABLE_NOT_OWNED};
-    nametree_scan(&scan, &table->names.seed, qname, table->deepest);
-    if (!find_owned(table, &scan, match, &left)) {
+    if (!find_owned(table, scan, match, &left)) {
         if (left.grave != NOWHERE) {
             match->outcome = TABLE_DETACHED;
             match->root_offset = (uint8_t)left.grave;
-        } else if (find_search(table, &scan, &offset)) {
+        } else if (find_search(table, scan, &offset)) {
             match->outcome = TABLE_SEARCH;
             match->root_offset = (uint8_t)offset;
         } else if (left.fence != NOWHERE) {
@@ -217,9 +269,17 @@ void table_find(const struct table *table, const uint8_t *qname, struct table_ma
             match->root_offset = (uint8_t)left.fence;
         }
     }
-    if (scan.may_be_placeholder) {
-        match->placeholder = has_placeholder(&scan);
+    if (scan->may_be_placeholder) {
+        match->placeholder = has_placeholder(scan);
     }
+}
+
+void table_find(const struct table *table, const uint8_t *qname, struct table_match *match)
+{
+    struct table_look look;
+
+    nametree_scan(&look.scan, &table->names.seed, qname, table->deepest);
+    table_find_expected(table, &look, match);
 }
 
 /* ---- what a table holds ---- */

@@ -14,6 +14,7 @@
 #include "document.h"
 #include "hash.h"
 #include "health.h"
+#include "nametree.h"
 #include "targets.h"
 
 #define TABLE_NEGATIVE_TTL 5 /* seconds: TTL and MINIMUM of the SOA of our own negative answers */
@@ -46,6 +47,21 @@ struct table_match {
 /* What the query name is to us.  'qname' is a well-formed uncompressed wire name in any letter
  * case. Pointers in 'match' live as long as the table. */
 void table_find(const struct table *, const uint8_t *qname, struct table_match *match);
+
+/* The same in steps, for a batch of names: large tables make a look-up wait for memory three times,
+ * one after the other.  Each step but the last only fetches, so it may be left out, but
+ * table_expect() not; between two steps of one name stand the same steps of the others. */
+bool table_is_large(const struct table *); /* so large that the steps are worth their while */
+struct table_look {                        /* private */
+    struct nametree_scan scan;
+    unsigned depth;
+    uint32_t place;
+};
+void table_expect(const struct table *, const uint8_t *qname, struct table_look *look);
+void table_expect_node(const struct table *, struct table_look *look);
+void table_expect_answer(const struct table *, const struct table_look *look);
+void table_find_expected(const struct table *, const struct table_look *look,
+                         struct table_match *match);
 
 /* Why: everything a person wants to know of a rule.  Texts live as long as the table, "" if absent.
  */

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,15 +11,30 @@
 
 #include "alloc.h"
 #include "fake_client.h"
+#include "table.h"
 
 #define SPACE 1232
 
-static const char documents[] =
-    "privateLinkConnectionId: plc-a\nclusterId: \"1\"\ntype: AWS_ENDPOINT_SERVICE\n"
-    "awsEndpointService: {name: com.amazonaws.vpce.us-east-1.vpce-svc-0123456789abcdef0,\n"
-    "  region: us-east-1}\n"
-    "endpoints: [{addresses: [10.0.0.1]}]\n"
-    "attachedDomains: [{attachDomainId: a, type: CUSTOM, domains: [{name: \"*.corp.example\"}]}]\n";
+#define CONNECTION                                                                                 \
+    "type: AWS_ENDPOINT_SERVICE, endpoints: [{addresses: [10.0.0.1]}], attachedDomains: [{type: "
+#define MANY 16000 /* connections: a table that does not stay near the processor */
+
+/* A document with *.corp.example and so many connections besides. */
+static char *write_document(unsigned others)
+{
+    size_t space = (others + 1) * 256u, at = 0;
+    char *text = alloc_array(space, 1);
+
+    at += (size_t)snprintf(text, space,
+                           "privateLinkConnections:\n- {privateLinkConnectionId: plc-a, " CONNECTION
+                           "CUSTOM, attachDomainId: a, domains: [{name: \"*.corp.example\"}]}]}\n");
+    for (unsigned i = 0; i < others; i++)
+        at += (size_t)snprintf(text + at, space - at,
+                               "- {privateLinkConnectionId: plc-%u, " CONNECTION
+                               "TIDBCLOUD_MANAGED, uniqueName: name%u}]}\n",
+                               i, i);
+    return text;
+}
 
 /* Every way to end, at least twice, side by side with the others. */
 static const char *const questions[] = {
@@ -58,12 +74,13 @@ static void learn(struct fake_client *c, const char *question, const char *targe
 }
 
 /* Answers all questions, so many at a time. */
-static struct outcome *answer(unsigned at_a_time)
+static struct outcome *answer(unsigned at_a_time, unsigned others)
 {
     static struct fake_message messages[ARRAY_LENGTH(questions)];
     static char *const environment[] = {NULL};
     struct outcome *outcomes = alloc_array(ARRAY_LENGTH(questions), sizeof *outcomes);
-    struct fake_client *c = fake_client_new(environment, documents);
+    char *document = write_document(others);
+    struct fake_client *c = fake_client_new(environment, document);
     struct query_client client = {.reply = no_reply};
     struct query_item items[QUERY_BATCH];
     struct config_upstream peer;
@@ -71,6 +88,7 @@ static struct outcome *answer(unsigned at_a_time)
 
     assert_true(config_parse_upstream("127.0.0.1:4242", &peer, &why));
     client.address = peer.address;
+    assert_int_equal(table_is_large(fake_client_table(c)), others == MANY);
     learn(c, "www.example A", NULL);
     learn(c, "chain.example A", "b1.corp.example");
     for (unsigned i = 0; i < ARRAY_LENGTH(questions); i += at_a_time) {
@@ -92,22 +110,24 @@ static struct outcome *answer(unsigned at_a_time)
         }
     }
     fake_client_free(c);
+    free(document);
     return outcomes;
 }
 
 static void batches_and_single_queries_are_answered_alike(void **state)
 {
     static const unsigned sizes[] = {2, 4, ARRAY_LENGTH(questions)};
-    struct outcome *alone = answer(1);
+    struct outcome *alone = answer(1, 0);
     unsigned seen[3] = {0};
 
     (void)state;
-    for (size_t s = 0; s < ARRAY_LENGTH(sizes); s++) {
-        struct outcome *together = answer(sizes[s]);
+    for (size_t s = 0; s < 2 * ARRAY_LENGTH(sizes); s++) {
+        unsigned size = sizes[s / 2];
+        struct outcome *together = answer(size, s % 2 * MANY);
         for (size_t i = 0; i < ARRAY_LENGTH(questions); i++) {
             if (together[i].result != alone[i].result || together[i].size != alone[i].size ||
                 memcmp(together[i].bytes, alone[i].bytes, alone[i].size) != 0)
-                fail_msg("%s, %u at a time", questions[i], sizes[s]);
+                fail_msg("%s, %u at a time", questions[i], size);
             seen[alone[i].result]++;
         }
         free(together);
