@@ -10,6 +10,7 @@
 #include <ldns/ldns.h>
 #include <string.h>
 
+#include "codec.h"
 #include "fake_client.h"
 #include "table.h"
 #include "wire.h"
@@ -53,7 +54,10 @@ static void check_reply(void)
     ldns_pkt *p = NULL;
 
     assert(size <= WIRE_UDP_MIN);
-    assert(ldns_wire2pkt(&p, reply, size) == LDNS_STATUS_OK);
+    if (ldns_wire2pkt(&p, reply, size) != LDNS_STATUS_OK) {
+        assert(codec_compare_reply(reply, size)); /* a type that is passed on unread */
+        return;
+    }
     for (size_t i = 0; i < ldns_pkt_ancount(p); i++) {
         const ldns_rr *rr = ldns_rr_list_rr(ldns_pkt_answer(p), i);
         if (target != NULL) {
