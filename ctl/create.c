@@ -38,9 +38,9 @@ char *create_file_name(const char *id, const char *ending)
     if (length == 0 || id[0] == '.' || strspn(id, allowed) != length) {
         return NULL;
     }
-    char *name = alloc_array(length + strlen(ending) + 1, 1);
-    memcpy(name, id, length);
-    memcpy(name + length, ending, strlen(ending));
+    size_t size = length + strlen(ending) + 1;
+    char *name = alloc_array(size, 1);
+    snprintf(name, size, "%s%s", id, ending);
     return name;
 }
 

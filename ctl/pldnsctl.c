@@ -181,8 +181,9 @@ static enum exitcode run_with_views(struct command_call *call)
         output_error(&call->output, "%s", error_format(&errors.items[i], line, sizeof(line)));
     }
     if (errors.errors == 0) {
-        call->views = &views;
-        code = call->command->run(call);
+        struct command_call seeing = *call;
+        seeing.views = &views;
+        code = call->command->run(&seeing);
     }
     view_clear(&views);
     error_clear(&errors);
