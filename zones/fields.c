@@ -51,11 +51,18 @@ static size_t write_path(const struct fields *fields, unsigned field,
     return length;
 }
 
+/* A path takes a walk along the lists above: nobody walks for what is not complained about, or for
+ * a list of errors that is full and only counts. */
+static bool is_path_seen(const struct fields *fields)
+{
+    return fields->errors->length < ERROR_LIST_MAX;
+}
+
 /* The path of the map itself, with the dot that a field's name follows; "" for a root. */
 static const char *prefix_of(const struct fields *fields, char path[PATH_MAX_SIZE])
 {
     path[0] = '\0';
-    if (fields->parent != NULL) {
+    if (fields->parent != NULL && is_path_seen(fields)) {
         size_t length =
             write_path(fields->parent, fields->parent_field, fields->map, path, PATH_MAX_SIZE);
         snprintf(path + length, PATH_MAX_SIZE - length, ".");
@@ -124,8 +131,7 @@ __attribute__((format(printf, 5, 0))) static void complain(const struct fields *
 
     if (place == NULL)
         place = fields->map;
-    /* A full list is only counted on: no need to walk long lists for a path nobody sees. */
-    if (fields->errors->length < ERROR_LIST_MAX) {
+    if (is_path_seen(fields)) {
         write_path(fields, field, item, path, sizeof path);
         vsnprintf(text, sizeof text, format, arguments);
     }
@@ -160,17 +166,24 @@ static bool is_text(const struct yamldoc_node *node)
     return node->kind == YAMLDOC_SCALAR && memchr(node->text, '\0', node->size) == NULL;
 }
 
+/* The path for a complaint. */
+static const char *path_of(const struct fields *fields, unsigned field,
+                           const struct yamldoc_node *item, char path[PATH_MAX_SIZE])
+{
+    path[0] = '\0';
+    if (is_path_seen(fields))
+        write_path(fields, field, item, path, PATH_MAX_SIZE);
+    return path;
+}
+
 bool fields_item_text(const struct fields *fields, unsigned field, const struct yamldoc_node *item,
                       const char **out)
 {
-    char path[PATH_MAX_SIZE] = "";
+    char path[PATH_MAX_SIZE];
 
-    if (!is_text(item)) {
-        /* As in complain(): the path of an item takes a walk along its list. */
-        if (fields->errors->length < ERROR_LIST_MAX)
-            write_path(fields, field, item, path, sizeof path);
-        return yamldoc_string(fields->doc, item, path, out, fields->errors);
-    }
+    if (!is_text(item))
+        return yamldoc_string(fields->doc, item, path_of(fields, field, item, path), out,
+                              fields->errors);
     *out = item->size == 0 ? "" : arena_text(fields->arena, item->text, item->size);
     return true;
 }
@@ -194,24 +207,28 @@ bool fields_integer(const struct fields *fields, unsigned field, int64_t least, 
                     int64_t *out)
 {
     char path[PATH_MAX_SIZE];
+    struct error_list nobody = {0};
     const struct yamldoc_node *node = fields->at[field];
 
-    if (node == NULL)
+    if (node == NULL || yamldoc_integer(fields->doc, node, "", least, most, out, &nobody))
         return true;
-    write_path(fields, field, NULL, path, sizeof path);
-    return yamldoc_integer(fields->doc, node, path, least, most, out, fields->errors);
+    error_clear(&nobody);
+    return yamldoc_integer(fields->doc, node, path_of(fields, field, NULL, path), least, most, out,
+                           fields->errors);
 }
 
 bool fields_duration(const struct fields *fields, unsigned field, uint64_t least_ms,
                      uint64_t most_ms, uint64_t *out_ms)
 {
     char path[PATH_MAX_SIZE];
+    struct error_list nobody = {0};
     const struct yamldoc_node *node = fields->at[field];
 
-    if (node == NULL)
+    if (node == NULL || yamldoc_duration(fields->doc, node, "", least_ms, most_ms, out_ms, &nobody))
         return true;
-    write_path(fields, field, NULL, path, sizeof path);
-    return yamldoc_duration(fields->doc, node, path, least_ms, most_ms, out_ms, fields->errors);
+    error_clear(&nobody);
+    return yamldoc_duration(fields->doc, node, path_of(fields, field, NULL, path), least_ms,
+                            most_ms, out_ms, fields->errors);
 }
 
 static void complain_word(const struct fields *fields, unsigned field, const char *const *words)
