@@ -8,7 +8,7 @@
 
 /* Connections that a patch is made of, those before and those after; beyond, and beyond this part
  * of all, a whole table is built. */
-#define CATALOGTABLES_PATCH_MAX  8192
+#define CATALOGTABLES_PATCH_MAX  65536
 #define CATALOGTABLES_PATCH_PART 8
 /* Tombstones that a patch repeats. */
 #define CATALOGTABLES_TOMBSTONES_MAX 1024
