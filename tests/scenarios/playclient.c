@@ -195,17 +195,14 @@ static bool compare_records(struct play *p, const struct scenario_step *step,
 
     for (size_t i = 0; i < step->block_length; i++) {
         const struct scenario_line *line = &step->block[i];
-        const char *text = line->text + strspn(line->text, " \t");
         unsigned from, to;
-        int used = 0;
+        const char *text = scenario_range(line->text, &from, &to);
 
-        if (*text == '\0' || *text == '#')
+        if (text == NULL)
             continue;
-        if (sscanf(text, "for %u-%u: %n", &from, &to, &used) != 2 || used == 0)
-            from = to = 0;
         for (unsigned n = from; n <= to; n++) {
             if (!compare_record(p, step, r, at++, question, line,
-                                scenario_number(p->file, text + used, n)))
+                                scenario_number(p->file, text, n)))
                 return false;
         }
     }

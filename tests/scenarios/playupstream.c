@@ -368,17 +368,14 @@ static bool put_records(struct play *p, const struct scenario_step *step, const 
 
     packet_learn_question(m, &names);
     for (size_t i = 0; i < step->block_length; i++) {
-        const char *text = step->block[i].text + strspn(step->block[i].text, " \t");
         unsigned from, to;
-        int used = 0;
+        const char *text = scenario_range(step->block[i].text, &from, &to);
 
-        if (*text == '\0' || *text == '#')
+        if (text == NULL)
             continue;
-        if (sscanf(text, "for %u-%u: %n", &from, &to, &used) != 2 || used == 0)
-            from = to = 0;
         for (unsigned n = from; n <= to; n++) {
             if (!put_line(p, step, m, &names, asked, &step->block[i],
-                          scenario_number(p->file, text + used, n)))
+                          scenario_number(p->file, text, n)))
                 return false;
         }
     }

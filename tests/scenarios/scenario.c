@@ -93,6 +93,18 @@ static void read_words(struct scenario_file *f, struct scenario_step *step, cons
 
 /* ---- steps ---- */
 
+const char *scenario_range(const char *line, unsigned *from, unsigned *to)
+{
+    const char *text = line + strspn(line, " \t");
+    int used = 0;
+
+    if (*text == '\0' || *text == '#')
+        return NULL;
+    if (sscanf(text, "for %u-%u: %n", from, to, &used) != 2 || used == 0)
+        *from = *to = 0;
+    return text + used;
+}
+
 const char *scenario_number(struct scenario_file *f, const char *text, unsigned number)
 {
     char out[4096];

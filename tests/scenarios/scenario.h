@@ -54,6 +54,10 @@ void scenario_close(struct scenario_file *);
 MUST_USE bool scenario_parse(struct scenario_file *, const struct scenario_line *, size_t length,
                              unsigned number, struct scenario_steps *, struct error_list *errors);
 
+/* What a line of a block says: behind "for A-B: ", which sets the range of numbers it stands for
+ * (0 to 0 without), and without the blanks in front.  NULL: nothing, or a comment. */
+const char *scenario_range(const char *line, unsigned *from, unsigned *to);
+
 /* The text with every "{n}" as the number, in the file's arena. */
 const char *scenario_number(struct scenario_file *, const char *text, unsigned number);
 
