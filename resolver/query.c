@@ -212,6 +212,7 @@ static enum visit_step ask_upstream(struct visit *v)
     w->wire = v->wire;
     w->wire.packet = w->packet;
     w->space = v->space;
+    v->question.foreign = table_generation(v->table);
     w->question = v->question;
     w->question.name = w->folded;
     memcpy(w->packet, v->wire.packet, v->wire.question_end);
@@ -435,6 +436,12 @@ static enum visit_step take_result(struct visit *v, enum forward_result result,
     return visit_fail(v, WIRE_EDE_UNREACHABLE, "");
 }
 
+/* True if this very table said so before: a wait is shorter than most tables live. */
+static bool is_still_foreign(const struct table *table, const struct reply_question *question)
+{
+    return question->foreign != 0 && question->foreign == table_generation(table);
+}
+
 static void on_forwarded(void *arg, enum forward_result result, const uint8_t *message, size_t size,
                          const struct reply *reply, uint64_t now)
 {
@@ -445,7 +452,8 @@ static void on_forwarded(void *arg, enum forward_result result, const uint8_t *m
     w->job = NULL;
     publish_read_begin();
     resume(&v, w, now);
-    if (answer_owned(&v) == VISIT_NEXT) /* the name may have become ours meanwhile */
+    /* The name may have become ours meanwhile. */
+    if (is_still_foreign(v.table, &w->question) || answer_owned(&v) == VISIT_NEXT)
         take_result(&v, result, message, reply);
     end_wait(w, &v);
     publish_read_end();
@@ -476,10 +484,12 @@ static void keep_answer(const struct query_desk *desk, const struct table *table
     struct chain_cut cut;
     struct reply head;
 
-    table_find(table, question->name, &match);
-    if (match.outcome != TABLE_NOT_OWNED)
-        return;
-    if (chain_find(table, message, reply, &cut)) {
+    if (!is_still_foreign(table, question)) {
+        table_find(table, question->name, &match);
+        if (match.outcome != TABLE_NOT_OWNED)
+            return;
+    }
+    if (reply->hops_length > 0 && chain_find(table, message, reply, &cut)) {
         chain_shorten(message, reply, &cut, &head);
         cache_put(desk->cache, question, message, head.end, &head, true, now);
     } else {

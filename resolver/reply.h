@@ -38,7 +38,8 @@ struct reply_question {
     uint16_t type, class;
     uint16_t view;                                     /* of who asks: see view.h */
     bool dnssec_ok, checking_disabled, authentic_data; /* DO, CD, AD of the query */
-    uint64_t hash; /* what reply_question_hash() found; 0: whoever needs it works it out */
+    uint64_t hash;    /* what reply_question_hash() found; 0: whoever needs it works it out */
+    uint64_t foreign; /* generation of a table in which the name was not owned; 0: of none */
 };
 
 /* A hash over all by which questions differ, under that key unless 'hash' is known. */
