@@ -166,7 +166,7 @@ static void fold16(uint8_t *out, const uint8_t *wire)
     octets16 v;
 
     memcpy(&v, wire, sizeof(v));
-    v |= (octets16)((v >= 'A') & (v <= 'Z')) & ('a' - 'A');
+    v |= (octets16)(v - 'A' < 26) & ('a' - 'A');
     memcpy(out, &v, sizeof(v));
 }
 

@@ -31,7 +31,7 @@
 #define SLOTS_PER_NODE_DENOMINATOR 3
 
 struct draft_node {
-    uint64_t hash;
+    uint64_t key; /* nametree_key() */
     const uint8_t *name;
     uint32_t parent;      /* in the tree of roots; NONE: topmost, or not in it */
     uint32_t exact, star; /* rules, or NONE */
@@ -86,25 +86,25 @@ static void scan(struct namedraft *draft, const uint8_t *name)
 }
 
 /* True if the node is that of the scanned name's suffix. */
-static bool is_scanned(const struct namedraft *draft, uint32_t index, unsigned depth)
+static bool is_scanned(const struct namedraft *draft, uint32_t index, unsigned depth, uint64_t key)
 {
     const struct nametree_scan *s = &draft->scan;
     const struct draft_node *node = &draft->nodes[index];
     unsigned offset = nametree_offset(s, depth);
 
-    return node->hash == s->hash[depth] && node->size == s->size - offset &&
+    return node->key == key && node->size == s->size - offset &&
            memcmp(node->name, s->folded + offset, node->size) == 0;
 }
 
 /* The slot of the scanned name's suffix, or the free one where it belongs. */
 static uint32_t *find_slot(const struct namedraft *draft, unsigned depth)
 {
-    const struct nametree_scan *s = &draft->scan;
-    uint32_t at = (uint32_t)nametree_spread(s->hash[depth]) & draft->slots_mask;
+    uint64_t key = nametree_key(&draft->scan, depth);
+    uint32_t at = (uint32_t)key & draft->slots_mask;
 
     for (;; at = (at + 1) & draft->slots_mask) {
         uint32_t *slot = &draft->slots[at];
-        if (*slot == 0 || is_scanned(draft, *slot - 1, depth)) {
+        if (*slot == 0 || is_scanned(draft, *slot - 1, depth, key)) {
             return slot;
         }
     }
@@ -114,9 +114,11 @@ static uint32_t *find_slot(const struct namedraft *draft, unsigned depth)
  * the one after it. */
 static uint32_t find(const struct namedraft *draft, unsigned depth)
 {
+    uint64_t key = nametree_key(&draft->scan, depth);
+
     for (uint32_t guess = draft->root; guess < draft->nodes_length && guess <= draft->root + 1;
          guess++) {
-        if (is_scanned(draft, guess, depth)) {
+        if (is_scanned(draft, guess, depth, key)) {
             return guess;
         }
     }
@@ -139,10 +141,10 @@ static void grow(struct namedraft *draft)
     for (uint32_t i = 0; i < draft->nodes_length; i++) {
         const struct draft_node *node = &draft->nodes[i];
         if (i + SLOTS_AHEAD < draft->nodes_length) {
-            uint64_t later = nametree_spread(node[SLOTS_AHEAD].hash);
-            __builtin_prefetch(&draft->slots[(uint32_t)later & draft->slots_mask], 1);
+            uint32_t later = (uint32_t)node[SLOTS_AHEAD].key & draft->slots_mask;
+            __builtin_prefetch(&draft->slots[later], 1);
         }
-        uint32_t at = (uint32_t)nametree_spread(node->hash) & draft->slots_mask;
+        uint32_t at = (uint32_t)node->key & draft->slots_mask;
         while (draft->slots[at] != 0) {
             at = (at + 1) & draft->slots_mask;
         }
@@ -170,7 +172,7 @@ static uint32_t make(struct namedraft *draft, unsigned depth, const uint8_t **ke
     unsigned offset = nametree_offset(s, depth);
     uint32_t index = draft->nodes_length++;
     draft->nodes[index] = (struct draft_node){
-        .hash = s->hash[depth],
+        .key = nametree_key(s, depth),
         .name = *kept + offset,
         .parent = NONE,
         .exact = NONE,
@@ -407,15 +409,14 @@ static void fill_slots(const struct namedraft *draft, struct nametree *tree, uin
     for (uint32_t i = 0; i < draft->nodes_length; i++) {
         const struct draft_node *node = &draft->nodes[i];
         if (i + SLOTS_AHEAD < draft->nodes_length) {
-            uint64_t later = nametree_spread(node[SLOTS_AHEAD].hash);
-            __builtin_prefetch(&slots[nametree_slot(later, tree->slots_length)], 1);
+            uint32_t later = nametree_slot(node[SLOTS_AHEAD].key, tree->slots_length);
+            __builtin_prefetch(&slots[later], 1);
         }
-        uint64_t spread = nametree_spread(node->hash);
-        uint32_t at = nametree_slot(spread, tree->slots_length);
+        uint32_t at = nametree_slot(node->key, tree->slots_length);
         while (slots[at] != 0) {
             at = at + 1 == tree->slots_length ? 0 : at + 1;
         }
-        slots[at] = nametree_tag(spread, tree->index_bits) | namedraft_place(draft, i);
+        slots[at] = nametree_tag(node->key, tree->index_bits) | namedraft_place(draft, i);
         tree->depths[node->depth / 64] |= UINT64_C(1) << node->depth % 64;
         if (node->depth > tree->deepest) {
             tree->deepest = node->depth;

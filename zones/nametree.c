@@ -1,45 +1,10 @@
 #include "nametree.h"
 
 #include <assert.h>
-#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define PLACEHOLDER_LENGTH 11 /* "unique_name" */
-
-__extension__ typedef unsigned __int128 product;
-
-/* Multiplying by the key and folding the halves makes every bit depend on every other.  SipHash per
- * label would cost more than all the rest of a look-up; clients cannot put names into the table, so
- * all the key has to do here is to keep a document's author from choosing colliding names. */
-static uint64_t mix(uint64_t hash, uint64_t word, uint64_t key)
-{
-    product wide = (product)(hash ^ word) * key;
-
-    return (uint64_t)wide ^ (uint64_t)(wide >> 64);
-}
-
-/* Eight octets; behind the label others may follow, so the caller needs to cut them off. */
-static uint64_t load(const uint8_t *at)
-{
-    uint64_t word;
-
-    memcpy(&word, at, sizeof(word));
-    return le64toh(word);
-}
-
-/* 'at' points to a length octet.  The words of a long label are mixed apart from what came before,
- * so that the processor works on several labels at once. */
-static uint64_t mix_label(uint64_t hash, const uint8_t *at, uint64_t key)
-{
-    unsigned left = 1u + *at;
-    uint64_t label = 0;
-
-    for (; left > 8; left -= 8, at += 8) {
-        label = mix(label, load(at), key);
-    }
-    return mix(hash, label ^ (load(at) & UINT64_MAX >> (64 - 8 * left)), key);
-}
 
 struct nametree_seed nametree_seed(const struct hash_key *key)
 {
@@ -49,30 +14,60 @@ struct nametree_seed nametree_seed(const struct hash_key *key)
     };
 }
 
-void nametree_scan(struct nametree_scan *scan, const struct nametree_seed *seed,
-                   const uint8_t *name, unsigned deepest)
+void nametree_cut(struct nametree_scan *scan, const uint8_t *name)
 {
     unsigned labels = 0, at = 0;
-    bool may_be = false;
+    uint64_t lengths = 0; /* bit n: a label has n octets */
 
-    for (uint8_t length; (length = name[at]) != 0; at += 1u + length) {
-        may_be |= length == PLACEHOLDER_LENGTH;
+    for (unsigned length; (length = name[at]) != 0; at += 1 + length) {
+        lengths |= UINT64_C(1) << length;
         scan->at[labels++] = (uint8_t)at;
     }
     assert(at < DNAME_MAX);
+    scan->name = name;
     scan->at[labels] = (uint8_t)at;
     scan->labels = (uint8_t)labels;
     scan->size = (uint8_t)(at + 1);
-    scan->may_be_placeholder = may_be;
-    dname_fold_sized(scan->folded, name, at + 1);
+    scan->may_be_placeholder = lengths >> PLACEHOLDER_LENGTH & 1;
+    scan->hashed = false;
+}
 
+void nametree_hash(struct nametree_scan *scan, const struct nametree_seed *seed, unsigned deepest)
+{
+    unsigned depth = scan->labels < deepest ? scan->labels : deepest;
+    unsigned words = (scan->size - nametree_offset(scan, depth)) / 8;
     uint64_t hash = seed->start, multiplier = seed->multiplier;
-    scan->hash[0] = hash = mix(hash, 0, multiplier);
-    const uint8_t *label = scan->at + labels;
-    uint64_t *out = scan->hash + 1;
-    for (unsigned left = labels < deepest ? labels : deepest; left > 0; left--) {
-        *out++ = hash = mix_label(hash, scan->folded + *--label, multiplier);
+    const uint8_t *at = scan->folded + scan->size;
+
+    dname_fold_sized(scan->folded, scan->name, scan->size);
+    scan->multiplier = multiplier;
+    scan->chain[0] = hash;
+    for (unsigned i = 1; i <= words; i++) {
+        at -= 8;
+        scan->chain[i] = hash = nametree_mix(hash, nametree_load(at), multiplier);
     }
+    scan->hashed = true;
+}
+
+void nametree_scan(struct nametree_scan *scan, const struct nametree_seed *seed,
+                   const uint8_t *name, unsigned deepest)
+{
+    nametree_cut(scan, name);
+    nametree_hash(scan, seed, deepest);
+}
+
+/* Names are short: a call would cost more than the comparison. */
+static bool is_same(const uint8_t *a, const uint8_t *b, size_t size)
+{
+    if (size < 8) {
+        return memcmp(a, b, size) == 0;
+    }
+    for (size_t at = 0; at < size - 8; at += 8) {
+        if (nametree_load(a + at) != nametree_load(b + at)) {
+            return false;
+        }
+    }
+    return nametree_load(a + size - 8) == nametree_load(b + size - 8); /* overlaps those before */
 }
 
 static bool is_named(const struct nametree *tree, const struct nametree_node *node,
@@ -83,17 +78,16 @@ static bool is_named(const struct nametree *tree, const struct nametree_node *no
     }
     const uint8_t *suffix = tree->records + node->suffix;
     unsigned rest = suffix[-1], own = size - rest;
-    return memcmp(name, tree->records + node->name, own) == 0 &&
-           memcmp(name + own, suffix, rest) == 0;
+    return is_same(name, tree->records + node->name, own) && is_same(name + own, suffix, rest);
 }
 
-uint32_t nametree_at(const struct nametree *tree, const struct nametree_scan *scan, unsigned depth)
+uint32_t nametree_at(const struct nametree *tree, const struct nametree_scan *scan, unsigned depth,
+                     uint64_t key)
 {
     unsigned offset = nametree_offset(scan, depth), size = scan->size - offset;
-    uint64_t spread = nametree_spread(scan->hash[depth]);
-    uint32_t tag = nametree_tag(spread, tree->index_bits);
+    uint32_t tag = nametree_tag(key, tree->index_bits);
     uint32_t index_mask = (1u << tree->index_bits) - 1;
-    uint32_t at = nametree_slot(spread, tree->slots_length);
+    uint32_t at = nametree_slot(key, tree->slots_length);
 
     for (;;) {
         uint32_t slot = tree->slots[at];

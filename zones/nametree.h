@@ -1,8 +1,8 @@
 /* The names of a table: a tree, held flat and found by hash.
  *
- * A query name is scanned once: folded, cut into labels, and hashed label by label from the right,
- * so that the hashes of all its suffixes come from one pass.  A suffix is then found with one
- * probe.
+ * A query name is scanned once: cut into labels, and, if it has as many as some node, folded and
+ * hashed from its end, eight octets at a time.  From that chain the hash of every suffix is one
+ * step away, and a suffix is found with one probe.
  *
  * All lies in one piece of memory, and what is read together lies together: a node, directly behind
  * it the rules that its flags tell of (its own, then its "*" child's), then its name.  Large tables
@@ -11,6 +11,9 @@
  * business. */
 #ifndef PLDNS_NAMETREE_H
 #define PLDNS_NAMETREE_H
+
+#include <endian.h>
+#include <string.h>
 
 #include "dname.h"
 #include "hash.h"
@@ -73,17 +76,24 @@ struct nametree {
 #define NAMETREE_PAD 8
 
 struct nametree_scan {
+    const uint8_t *name; /* lent */
     uint8_t size, labels;
     bool may_be_placeholder; /* some label is as long as "unique_name" */
+    bool hashed;             /* what follows 'at' is filled in */
     uint8_t
         at[DNAME_LABELS_MAX]; /* where the i-th label from the left begins; the last is the root */
-    uint64_t hash[DNAME_LABELS_MAX]; /* of the suffix with so many labels */
+    uint64_t multiplier;
+    uint64_t chain[DNAME_MAX / 8 + 1]; /* hash of the last 8 * i octets */
     uint8_t folded[DNAME_MAX + NAMETREE_PAD];
 };
 
 struct nametree_seed nametree_seed(const struct hash_key *);
 
-/* Hashes suffixes of up to 'deepest' labels. */
+/* Cuts a name into labels, and no more: most names need nothing else. */
+void nametree_cut(struct nametree_scan *, const uint8_t *name);
+/* Folds what was cut and hashes it, for suffixes of up to 'deepest' labels. */
+void nametree_hash(struct nametree_scan *, const struct nametree_seed *, unsigned deepest);
+/* Both. */
 void nametree_scan(struct nametree_scan *, const struct nametree_seed *, const uint8_t *name,
                    unsigned deepest);
 
@@ -99,53 +109,35 @@ static inline const void *nametree_record(const struct nametree *tree, uint32_t 
     return tree->records + (size_t)place * NAMETREE_UNIT;
 }
 
-/* Depths that are still to be looked at. */
-struct nametree_depths {
-    uint64_t flat, deep; /* bit n: n labels, 64 + n labels */
-};
-
-/* All depths of up to 'most' labels at which there are nodes. */
-static inline struct nametree_depths nametree_depths(const struct nametree *tree, unsigned most)
+/* The deepest depth below '*depth' at which there are nodes; false: there is none.  Begins with one
+ * more than the name has labels. */
+static inline bool nametree_depth_below(const struct nametree *tree, unsigned *depth)
 {
-    struct nametree_depths all = {tree->depths[0], 0};
-
-    if (most < 64) {
-        all.flat &= UINT64_MAX >> (63 - most);
-    } else {
-        all.deep = tree->depths[1] & UINT64_MAX >> (127 - most);
+    if (*depth > 64) {
+        uint64_t deep = tree->depths[1] & UINT64_MAX >> (128 - *depth);
+        *depth = deep != 0 ? 127 - (unsigned)__builtin_clzll(deep) : 64;
+        if (deep != 0) {
+            return true;
+        }
     }
-    return all;
+    uint64_t flat = *depth > 0 ? tree->depths[0] & UINT64_MAX >> (64 - *depth) : 0;
+    *depth = flat != 0 ? 63 - (unsigned)__builtin_clzll(flat) : 0;
+    return flat != 0;
 }
 
-/* Takes the deepest out; false: there is none left. */
-static inline bool nametree_next_depth(struct nametree_depths *left, unsigned *depth)
-{
-    if (left->deep != 0) {
-        unsigned highest = 63 - (unsigned)__builtin_clzll(left->deep);
-        left->deep ^= UINT64_C(1) << highest;
-        *depth = 64 + highest;
-        return true;
-    }
-    if (left->flat != 0) {
-        *depth = 63 - (unsigned)__builtin_clzll(left->flat);
-        left->flat ^= UINT64_C(1) << *depth;
-        return true;
-    }
-    return false;
-}
+/* The hash of the scanned name's suffix with 'depth' labels: what the functions below want. */
+static inline uint64_t nametree_key(const struct nametree_scan *, unsigned depth);
 
-/* The place of the node that the scanned name's suffix with 'depth' labels has, or NAMETREE_NONE.
- */
-uint32_t nametree_at(const struct nametree *, const struct nametree_scan *, unsigned depth);
+/* The place of the node that the suffix has, or NAMETREE_NONE. */
+uint32_t nametree_at(const struct nametree *, const struct nametree_scan *, unsigned depth,
+                     uint64_t key);
 
 /* Has what nametree_at() reads first brought from memory, for it will be asked soon. */
-static inline void nametree_expect(const struct nametree *, const struct nametree_scan *,
-                                   unsigned depth);
+static inline void nametree_expect(const struct nametree *, uint64_t key);
 
 /* The same of the node, once what nametree_expect() fetched is there.  Returns its place, or
  * NAMETREE_NONE: no node has that name.  It may still have another. */
-static inline uint32_t nametree_expect_node(const struct nametree *, const struct nametree_scan *,
-                                            unsigned depth);
+static inline uint32_t nametree_expect_node(const struct nametree *, uint64_t key);
 
 /* Visits all nodes in no order: the first call with '*cursor' 0; NAMETREE_NONE at the end. */
 uint32_t nametree_next(const struct nametree *, uint32_t *cursor);
@@ -157,40 +149,62 @@ void nametree_clear(struct nametree *);
 
 /* ---- private to nametree and namedraft ---- */
 
-/* Hashes of names that differ little lie on a line; this scatters them. */
-static inline uint64_t nametree_spread(uint64_t hash)
+__extension__ typedef unsigned __int128 nametree_product;
+
+/* Multiplying by the key and folding the halves makes every bit depend on every other.  SipHash
+ * would cost more than all the rest of a look-up; clients cannot put names into the table, so all
+ * the key has to do here is to keep a document's author from choosing colliding names. */
+static inline uint64_t nametree_mix(uint64_t hash, uint64_t word, uint64_t multiplier)
 {
+    nametree_product wide = (nametree_product)(hash ^ word) * multiplier;
+
+    return (uint64_t)wide ^ (uint64_t)(wide >> 64);
+}
+
+/* Eight octets; behind what is meant others may follow, which the caller cuts off. */
+static inline uint64_t nametree_load(const uint8_t *at)
+{
+    uint64_t word;
+
+    memcpy(&word, at, sizeof(word));
+    return le64toh(word);
+}
+
+/* The chain has all of the suffix but its first few octets; the size tells it from others.  Hashes
+ * of names that differ little lie on a line; the last step scatters them. */
+static inline uint64_t nametree_key(const struct nametree_scan *scan, unsigned depth)
+{
+    unsigned offset = nametree_offset(scan, depth), size = scan->size - offset;
+    uint64_t first = nametree_load(scan->folded + offset) & ~(UINT64_MAX << size % 8 * 8);
+    uint64_t hash =
+        nametree_mix(scan->chain[size / 8], first ^ (uint64_t)size << 56, scan->multiplier);
+
     hash = (hash ^ hash >> 32) * UINT64_C(0x9e3779b97f4a7c15);
     return hash ^ hash >> 32;
 }
 
-/* Where the search for a name begins, and what its slot says of it, both from the hash spread. */
-static inline uint32_t nametree_slot(uint64_t spread, uint32_t slots)
+/* Where the search for a name begins, and what its slot says of it. */
+static inline uint32_t nametree_slot(uint64_t key, uint32_t slots)
 {
-    return (uint32_t)((spread >> 32) * slots >> 32);
+    return (uint32_t)((key >> 32) * slots >> 32);
 }
 
-static inline uint32_t nametree_tag(uint64_t spread, unsigned index_bits)
+static inline uint32_t nametree_tag(uint64_t key, unsigned index_bits)
 {
-    return (uint32_t)(spread << index_bits);
+    return (uint32_t)(key << index_bits);
 }
 
-static inline void nametree_expect(const struct nametree *tree, const struct nametree_scan *scan,
-                                   unsigned depth)
+static inline void nametree_expect(const struct nametree *tree, uint64_t key)
 {
-    uint64_t spread = nametree_spread(scan->hash[depth]);
-
-    __builtin_prefetch(&tree->slots[nametree_slot(spread, tree->slots_length)]);
+    __builtin_prefetch(&tree->slots[nametree_slot(key, tree->slots_length)]);
 }
 
-static inline uint32_t nametree_expect_node(const struct nametree *tree,
-                                            const struct nametree_scan *scan, unsigned depth)
+static inline uint32_t nametree_expect_node(const struct nametree *tree, uint64_t key)
 {
-    uint64_t spread = nametree_spread(scan->hash[depth]);
-    uint32_t slot = tree->slots[nametree_slot(spread, tree->slots_length)];
+    uint32_t slot = tree->slots[nametree_slot(key, tree->slots_length)];
     uint32_t node = slot & ((1u << tree->index_bits) - 1);
 
-    if (slot == 0 || (slot ^ node) != nametree_tag(spread, tree->index_bits)) {
+    if (slot == 0 || (slot ^ node) != nametree_tag(key, tree->index_bits)) {
         return NAMETREE_NONE;
     }
     __builtin_prefetch(nametree_record(tree, node));

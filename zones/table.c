@@ -103,64 +103,81 @@ struct leftovers {
     bool masked;
 };
 
-/* In this table alone, without its base. */
-static bool find_here(const struct table *table, const struct nametree_scan *scan,
+/* The node at or above the name is ours: what it and its rules say. */
+static void find_at(const struct table *table, uint32_t index, const struct nametree_scan *scan,
+                    unsigned depth, struct table_match *match)
+{
+    const struct nametree_node *node = table_node(table, index);
+
+    match->root_offset = (uint8_t)(scan->size - node->root);
+    if (depth < scan->labels) {
+        find_below(table, index, scan->folded + scan->at[scan->labels - depth - 1],
+                   nametree_offset(scan, depth), match);
+    } else if (node->flags & NAMETREE_RULE) {
+        apply(table, table_own_rule(node), match);
+    } else {
+        match->outcome = TABLE_EMPTY;
+    }
+}
+
+/* In this table alone, without its base, at 'depth' and above. */
+static bool find_here(const struct table *table, const struct nametree_scan *scan, unsigned depth,
                       struct table_match *match, struct leftovers *left)
 {
     const struct nametree *names = &table->names;
-    struct nametree_depths depths = nametree_depths(names, scan->labels);
-    unsigned depth, next;
+    uint64_t key = nametree_key(scan, depth), above_key = 0;
 
-    *left = (struct leftovers){NOWHERE, NOWHERE, false};
-    while (nametree_next_depth(&depths, &depth)) {
-        struct nametree_depths others = depths;
-        if (nametree_next_depth(&others, &next)) {
-            nametree_expect(names, scan, next); /* most names asked for are in no tree */
+    for (bool more = true; more; key = above_key) {
+        unsigned here = depth;
+        more = nametree_depth_below(names, &depth);
+        if (more) {
+            above_key = nametree_key(scan, depth);
+            nametree_expect(names, above_key); /* most names asked for are in no tree */
         }
-        uint32_t index = nametree_at(names, scan, depth);
+        uint32_t index = nametree_at(names, scan, here, key);
         if (index == NAMETREE_NONE) {
             continue;
         }
-        const struct nametree_node *node = table_node(table, index);
-        unsigned offset = nametree_offset(scan, depth);
-        if (node->flags & NAMETREE_OWNED || (node->flags & NAMETREE_POINT && offset == 0)) {
-            match->root_offset = (uint8_t)(scan->size - node->root);
-            if (offset != 0) {
-                find_below(table, index, scan->folded + scan->at[scan->labels - depth - 1], offset,
-                           match);
-            } else if (node->flags & NAMETREE_RULE) {
-                apply(table, table_own_rule(node), match);
-            } else {
-                match->outcome = TABLE_EMPTY;
-            }
+        unsigned flags = table_node(table, index)->flags, offset = nametree_offset(scan, here);
+        if (flags & NAMETREE_OWNED || (flags & NAMETREE_POINT && offset == 0)) {
+            find_at(table, index, scan, here, match);
             return true;
         }
-        bool buried =
-            node->flags & NAMETREE_GRAVE_TREE || (node->flags & NAMETREE_GRAVE && !offset);
+        bool buried = flags & NAMETREE_GRAVE_TREE || (flags & NAMETREE_GRAVE && !offset);
         if (buried && left->grave == NOWHERE) {
             left->grave = offset;
         }
-        if (node->flags & NAMETREE_FENCE && left->fence == NOWHERE) {
+        if (flags & NAMETREE_FENCE && left->fence == NOWHERE) {
             left->fence = offset;
         }
-        left->masked |=
-            node->flags & NAMETREE_MASK_TREE || (node->flags & NAMETREE_MASK && !offset);
+        left->masked |= flags & NAMETREE_MASK_TREE || (flags & NAMETREE_MASK && !offset);
     }
     return false;
 }
 
-/* What a patch owns is masked, so its own names need not be asked for in the base. */
-static bool find_owned(const struct table *table, const struct nametree_scan *scan,
+/* What a patch owns is masked, so its own names need not be asked for in the base.  A name with
+ * fewer labels than any node is not even hashed. */
+static bool find_owned(const struct table *table, struct nametree_scan *scan,
                        struct table_match *match, struct leftovers *left)
 {
-    for (;; table = table->base) {
-        if (find_here(table, scan, match, left)) {
+    for (const struct table *part = table; part != NULL; part = part->base) {
+        unsigned depth = scan->labels + 1;
+
+        *left = (struct leftovers){NOWHERE, NOWHERE, false};
+        if (!nametree_depth_below(&part->names, &depth)) {
+            continue;
+        }
+        if (!scan->hashed) {
+            nametree_hash(scan, &table->names.seed, table->deepest);
+        }
+        if (find_here(part, scan, depth, match, left)) {
             return true;
         }
-        if (table->base == NULL || left->masked) {
+        if (left->masked) {
             return false;
         }
     }
+    return false;
 }
 
 /* True if an owned name with a search suffix behind it; '*offset' is then where the suffix begins.
@@ -173,12 +190,12 @@ static bool find_search(const struct table *table, const struct nametree_scan *s
         struct leftovers left;
         uint8_t name[DNAME_MAX];
 
-        if (!dname_under(scan->folded, table->search_suffixes[i].wire, offset)) {
+        if (!dname_under(scan->name, table->search_suffixes[i].wire, offset)) {
             continue;
         }
-        memcpy(name, scan->folded, *offset);
+        memcpy(name, scan->name, *offset);
         name[*offset] = 0;
-        nametree_scan(&short_scan, &table->names.seed, name, table->deepest);
+        nametree_cut(&short_scan, name);
         if (find_owned(table, &short_scan, &match, &left)) {
             return true;
         }
@@ -189,11 +206,14 @@ static bool find_search(const struct table *table, const struct nametree_scan *s
 static bool has_placeholder(const struct nametree_scan *scan)
 {
     static const uint8_t placeholder[] = "\13unique_name";
+    uint8_t label[sizeof(placeholder) - 1];
 
     for (unsigned i = 0; i < scan->labels; i++) {
-        const uint8_t *label = scan->folded + scan->at[i];
-        if (*label == *placeholder && memcmp(label, placeholder, 1u + *placeholder) == 0) {
-            return true;
+        if (scan->name[scan->at[i]] == *placeholder) {
+            dname_fold_sized(label, scan->name + scan->at[i], sizeof(label));
+            if (memcmp(label, placeholder, sizeof(label)) == 0) {
+                return true;
+            }
         }
     }
     return false;
@@ -217,20 +237,21 @@ void table_expect(const struct table *table, const uint8_t *qname, struct table_
 {
     const struct nametree *names = largest(table);
 
-    nametree_scan(&look->scan, &table->names.seed, qname, table->deepest);
-    struct nametree_depths depths = nametree_depths(names, look->scan.labels);
+    nametree_cut(&look->scan, qname);
+    unsigned depth = look->scan.labels + 1;
     look->place = NAMETREE_NONE;
-    if (nametree_next_depth(&depths, &look->depth)) {
-        nametree_expect(names, &look->scan, look->depth);
-    } else {
-        look->depth = 0;
+    look->key = 0;
+    if (nametree_depth_below(names, &depth)) {
+        nametree_hash(&look->scan, &table->names.seed, table->deepest);
+        look->key = nametree_key(&look->scan, depth);
+        nametree_expect(names, look->key);
     }
 }
 
 void table_expect_node(const struct table *table, struct table_look *look)
 {
-    if (look->depth > 0) {
-        look->place = nametree_expect_node(largest(table), &look->scan, look->depth);
+    if (look->key != 0) {
+        look->place = nametree_expect_node(largest(table), look->key);
     }
 }
 
@@ -249,10 +270,10 @@ void table_expect_answer(const struct table *table, const struct table_look *loo
     }
 }
 
-void table_find_expected(const struct table *table, const struct table_look *look,
+void table_find_expected(const struct table *table, struct table_look *look,
                          struct table_match *match)
 {
-    const struct nametree_scan *scan = &look->scan;
+    struct nametree_scan *scan = &look->scan;
     struct leftovers left;
     size_t offset;
 
@@ -278,7 +299,7 @@ void table_find(const struct table *table, const uint8_t *qname, struct table_ma
 {
     struct table_look look;
 
-    nametree_scan(&look.scan, &table->names.seed, qname, table->deepest);
+    nametree_cut(&look.scan, qname);
     table_find_expected(table, &look, match);
 }
 
@@ -304,7 +325,8 @@ bool table_masks(const struct table *table, const uint8_t *name)
     struct table alone = *table;
 
     alone.base = NULL;
-    nametree_scan(&scan, &table->names.seed, name, table->names.deepest);
+    alone.deepest = table->names.deepest;
+    nametree_cut(&scan, name);
     return find_owned(&alone, &scan, &match, &left) || left.masked;
 }
 

@@ -54,14 +54,13 @@ void table_find(const struct table *, const uint8_t *qname, struct table_match *
 bool table_is_large(const struct table *); /* so large that the steps are worth their while */
 struct table_look {                        /* private */
     struct nametree_scan scan;
-    unsigned depth;
+    uint64_t key; /* of the depth that is looked at first; 0: there is none */
     uint32_t place;
 };
 void table_expect(const struct table *, const uint8_t *qname, struct table_look *look);
 void table_expect_node(const struct table *, struct table_look *look);
 void table_expect_answer(const struct table *, const struct table_look *look);
-void table_find_expected(const struct table *, const struct table_look *look,
-                         struct table_match *match);
+void table_find_expected(const struct table *, struct table_look *look, struct table_match *match);
 
 /* Why: everything a person wants to know of a rule.  Texts live as long as the table, "" if absent.
  */

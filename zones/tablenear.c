@@ -82,7 +82,8 @@ static bool near_prefix(const struct table *table, const struct dname *qname, st
             table->base != NULL && !table_masks(table, root) ? table->base : table;
         struct nametree_scan scan;
         nametree_scan(&scan, &part->names.seed, root, DNAME_LABELS_MAX);
-        return owner_for(table, part, nametree_at(&part->names, &scan, scan.labels), out);
+        uint64_t key = nametree_key(&scan, scan.labels);
+        return owner_for(table, part, nametree_at(&part->names, &scan, scan.labels, key), out);
     }
     return false;
 }

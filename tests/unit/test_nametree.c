@@ -68,7 +68,8 @@ static void test_spread(void **state)
                 const uint8_t *owned = name.wire + 2 * dname_is_wildcard(name.wire);
                 nametree_scan(&scan, &tree.seed, owned, tree.deepest);
                 uint8_t back[DNAME_MAX];
-                uint32_t node = nametree_at(&tree, &scan, scan.labels);
+                uint32_t node =
+                    nametree_at(&tree, &scan, scan.labels, nametree_key(&scan, scan.labels));
                 assert_int_not_equal(node, NAMETREE_NONE);
                 nametree_name(&tree, node, back);
                 assert_true(dname_equal(back, owned));
@@ -88,15 +89,14 @@ static void test_depths(void **state)
         tree.depths[depths[i] / 64] |= UINT64_C(1) << depths[i] % 64;
     }
     for (unsigned most = 0; most < 128; most++) {
-        struct nametree_depths left = nametree_depths(&tree, most);
-        unsigned depth;
+        unsigned depth = most + 1;
         for (size_t i = 0; i < ARRAY_LENGTH(depths); i++) {
             if (depths[i] <= most) {
-                assert_true(nametree_next_depth(&left, &depth));
+                assert_true(nametree_depth_below(&tree, &depth));
                 assert_int_equal(depth, depths[i]);
             }
         }
-        assert_false(nametree_next_depth(&left, &depth));
+        assert_false(nametree_depth_below(&tree, &depth));
     }
 }
 
