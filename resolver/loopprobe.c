@@ -63,13 +63,14 @@ static void probe(struct loopprobe *p, size_t i, uint64_t now)
 
     if (p->network == NULL)
         p->network = network_event_new(p->base, SOCKETS_MAX, 0);
+    end->asked = 0; /* one that cannot be asked now is asked in the next round */
+    if (p->network == NULL)
+        return;
     end->upstream =
         upstream_new(p->network, loop_server(end->member), p->config, &p->stats, on_event);
     end->ask = (struct upstream_ask){.owner = end, .edns = true};
-    end->asked = now;
-    /* One that cannot be asked now is asked in the next round. */
-    if (!upstream_send(end->upstream, &end->ask, room, write_question(end, room), false, now))
-        end->asked = 0;
+    if (upstream_send(end->upstream, &end->ask, room, write_question(end, room), false, now))
+        end->asked = now;
 }
 
 static void end_round(struct loopprobe *p)

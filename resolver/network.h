@@ -28,9 +28,11 @@ typedef void network_timer_fn(void *arg, uint64_t now);
 
 struct network {
     /* A datagram socket on a random port, connected to 'to' (so only that peer is heard).  NULL: no
-     * socket to be had (descriptors, ports); errno says why. */
+     * socket to be had (descriptors, ports); errno says why.  '*awaited', lent as long as the
+     * socket lives, is how many datagrams are still waited for: while it is 0, one that comes may
+     * be left lying until the next. */
     struct network_socket *(*datagram)(struct network *, const struct sockaddr *to,
-                                       network_socket_fn *, void *arg);
+                                       network_socket_fn *, void *arg, const unsigned *awaited);
     /* A TCP connection being made; NETWORK_CONNECTED or NETWORK_CLOSED follows.  NULL as above. */
     struct network_socket *(*stream)(struct network *, const struct sockaddr *to,
                                      network_socket_fn *, void *arg);

@@ -6,6 +6,7 @@
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -14,15 +15,15 @@
 
 #include "alloc.h"
 #include "clock.h"
+#include "eventtimer.h"
 #include "portrange.h"
 #include "random.h"
 
-#define TIMER_EARLY_MS                                                                             \
-    2                   /* no other wait for so little; inquiry.c knows that timers may be early   \
-                         */
 #define PORT_TRIES   64 /* then the kernel chooses */
 #define READ_SIZE    65536
 #define CONTROL_SIZE 128
+#define READY_MAX    64 /* datagram sockets taken out of the set at a time */
+#define FLOOD        16 /* datagrams of one socket before the others have their turn */
 
 /* Missing in older headers; the numbers are the kernel's. */
 #ifndef IP_RECVFRAGSIZE
@@ -35,7 +36,13 @@
 struct event_network {
     struct network network; /* first: the two are one */
     struct event_base *base;
-    unsigned sockets, sockets_max, timers;
+    /* Datagram sockets are many, and each has little to say: they stand in a set of their own,
+     * which is one event to libevent. */
+    int set;
+    struct event ready;
+    bool in_hand;                  /* sockets out of the set are being looked at … */
+    struct network_socket *closed; /* … and these were closed meanwhile */
+    unsigned sockets, sockets_max;
     int reserve[NETWORK_EVENT_RESERVE];
     unsigned reserve_length, reserve_wanted;
     struct random random;
@@ -44,8 +51,8 @@ struct event_network {
 };
 
 /* What a stream has and a datagram socket has not. */
-struct outgoing {
-    struct event writable;
+struct stream {
+    struct event readable, writable;
     bool connected;
     uint8_t *bytes; /* 'length' octets from 'start' on wait to be sent */
     size_t start, length, room;
@@ -53,23 +60,13 @@ struct outgoing {
 
 struct network_socket {
     struct event_network *owner;
-    int fd;
-    bool busy, closed; /* in its own callback; closed there */
-    struct event readable;
-    struct outgoing *out; /* NULL: datagrams */
     network_socket_fn *fn;
     void *arg;
-};
-
-/* A timer that is cleared, or set to later, leaves its event alone: most never run out, and the
- * next question's runs about as long.  An event that comes too early is added for the rest. */
-struct network_timer {
-    struct event_network *owner;
-    struct event event;
-    bool set, pending;
-    uint64_t due, wakes; /* when it is to run out; when the pending event comes */
-    network_timer_fn *fn;
-    void *arg;
+    const unsigned *awaited; /* datagrams only */
+    int fd;
+    bool busy, closed;           /* in its own callback; closed there */
+    struct stream *stream;       /* NULL: datagrams */
+    struct network_socket *next; /* of the closed ones */
 };
 
 /* ---- descriptors ---- */
@@ -104,13 +101,28 @@ static int open_descriptor(struct event_network *n, int family, int type)
 /* ---- sockets ---- */
 
 static void tell(struct network_socket *s, enum network_event event, const uint8_t *data,
-                 size_t size)
+                 size_t size, uint64_t now)
 {
     s->busy = true;
-    s->fn(s->arg, event, data, size, clock_ms());
+    s->fn(s->arg, event, data, size, now);
     s->busy = false;
+}
+
+static void free_socket(struct network_socket *s)
+{
+    if (s->stream != NULL)
+        free(s->stream->bytes);
+    free(s->stream);
+    free(s);
+}
+
+/* What happened to a stream.  It may be gone afterwards. */
+static void tell_stream(struct network_socket *s, enum network_event event, const uint8_t *data,
+                        size_t size)
+{
+    tell(s, event, data, size, clock_ms());
     if (s->closed)
-        free(s);
+        free_socket(s);
 }
 
 static void close_socket(struct network_socket *s)
@@ -118,19 +130,20 @@ static void close_socket(struct network_socket *s)
     struct event_network *n = s->owner;
 
     assert(!s->closed);
-    event_del(&s->readable);
-    if (s->out != NULL) {
-        event_del(&s->out->writable);
-        free(s->out->bytes);
-        free(s->out);
+    if (s->stream != NULL) {
+        event_del(&s->stream->readable);
+        event_del(&s->stream->writable);
     }
-    close(s->fd);
+    close(s->fd); /* which takes it out of the set, too */
     n->sockets--;
     refill_reserve(n);
-    if (s->busy)
-        s->closed = true;
-    else
-        free(s);
+    s->closed = true;
+    if (s->stream == NULL && n->in_hand) {
+        s->next = n->closed;
+        n->closed = s;
+    } else if (!s->busy) {
+        free_socket(s);
+    }
 }
 
 /* True if the kernel says that the datagram was put together from fragments. */
@@ -144,11 +157,9 @@ static bool was_fragmented(struct msghdr *message)
     return false;
 }
 
-/* One datagram a turn: the loop comes again if there are more, and a flood on one socket does not
- * keep the others waiting. */
-static void on_datagram(evutil_socket_t fd, short what, void *arg)
+/* True if there was something. */
+static bool receive(struct network_socket *s, uint64_t now)
 {
-    struct network_socket *s = arg;
     struct event_network *n = s->owner;
     _Alignas(struct cmsghdr) uint8_t control[CONTROL_SIZE];
     struct iovec data = {n->buffer, sizeof n->buffer};
@@ -156,14 +167,57 @@ static void on_datagram(evutil_socket_t fd, short what, void *arg)
                              .msg_iovlen = 1,
                              .msg_control = control,
                              .msg_controllen = sizeof control};
-    ssize_t size = recvmsg(fd, &message, 0);
+    ssize_t size = recvmsg(s->fd, &message, MSG_DONTWAIT);
 
-    (void)what;
     if (size >= 0) {
         if (!was_fragmented(&message))
-            tell(s, NETWORK_DATA, n->buffer, (size_t)size);
-    } else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
-        tell(s, NETWORK_CLOSED, NULL, 0);
+            tell(s, NETWORK_DATA, n->buffer, (size_t)size, now);
+        return true;
+    }
+    if (errno == EAGAIN || errno == EWOULDBLOCK)
+        return false;
+    if (errno != EINTR)
+        tell(s, NETWORK_CLOSED, NULL, 0, now);
+    return true;
+}
+
+/* The set tells of a socket once, when something comes.  As long as more is awaited there, it is
+ * read until it is empty, so that what comes then is told again; what nobody awaits may be left to
+ * the next time.  A flood on one socket does not keep the others waiting. */
+static void look_at(struct network_socket *s, uint64_t now)
+{
+    struct epoll_event again = {.events = EPOLLIN | EPOLLET, .data.ptr = s};
+
+    for (unsigned n = 0; n < FLOOD; n++) {
+        if (!receive(s, now) || s->closed || *s->awaited == 0)
+            return;
+    }
+    (void)epoll_ctl(s->owner->set, EPOLL_CTL_MOD, s->fd, &again);
+}
+
+static void on_datagrams(evutil_socket_t fd, short what, void *arg)
+{
+    struct event_network *n = arg;
+    struct epoll_event ready[READY_MAX];
+    int length = epoll_wait(fd, ready, READY_MAX, 0);
+    uint64_t now = clock_ms();
+
+    (void)what;
+    n->in_hand = true;
+    for (int i = 0; i < length; i++) {
+        struct network_socket *s = ready[i].data.ptr;
+
+        if (i + 1 < length) /* it comes from memory while we are in the kernel */
+            __builtin_prefetch(((struct network_socket *)ready[i + 1].data.ptr)->arg);
+        if (!s->closed)
+            look_at(s, now);
+    }
+    n->in_hand = false;
+    while (n->closed != NULL) {
+        struct network_socket *s = n->closed;
+
+        n->closed = s->next;
+        free_socket(s);
     }
 }
 
@@ -174,17 +228,17 @@ static void on_octets(evutil_socket_t fd, short what, void *arg)
 
     (void)what;
     if (size > 0) {
-        tell(s, NETWORK_DATA, s->owner->buffer, (size_t)size);
+        tell_stream(s, NETWORK_DATA, s->owner->buffer, (size_t)size);
     } else if (size == 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)) {
-        event_del(&s->readable); /* it would be readable for ever */
-        tell(s, NETWORK_CLOSED, NULL, 0);
+        event_del(&s->stream->readable); /* it would be readable for ever */
+        tell_stream(s, NETWORK_CLOSED, NULL, 0);
     }
 }
 
 /* Sends what waits, as far as it goes.  False: the connection is broken. */
 static bool flush(struct network_socket *s)
 {
-    struct outgoing *o = s->out;
+    struct stream *o = s->stream;
 
     while (o->length > 0) {
         ssize_t sent = send(s->fd, o->bytes + o->start, o->length, MSG_NOSIGNAL);
@@ -206,26 +260,26 @@ static bool flush(struct network_socket *s)
 static void on_writable(evutil_socket_t fd, short what, void *arg)
 {
     struct network_socket *s = arg;
-    bool was_connected = s->out->connected;
+    bool was_connected = s->stream->connected;
     int error = 0;
     socklen_t size = sizeof error;
 
     (void)what;
     if (!was_connected) {
         if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0 || error != 0) {
-            event_del(&s->out->writable);
-            tell(s, NETWORK_CLOSED, NULL, 0);
+            event_del(&s->stream->writable);
+            tell_stream(s, NETWORK_CLOSED, NULL, 0);
             return;
         }
-        s->out->connected = true;
-        event_add(&s->readable, NULL);
+        s->stream->connected = true;
+        event_add(&s->stream->readable, NULL);
     }
     if (!flush(s)) {
-        event_del(&s->readable);
-        event_del(&s->out->writable);
-        tell(s, NETWORK_CLOSED, NULL, 0);
+        event_del(&s->stream->readable);
+        event_del(&s->stream->writable);
+        tell_stream(s, NETWORK_CLOSED, NULL, 0);
     } else if (!was_connected) {
-        tell(s, NETWORK_CONNECTED, NULL, 0);
+        tell_stream(s, NETWORK_CONNECTED, NULL, 0);
     }
 }
 
@@ -273,7 +327,7 @@ static void guard_against_fragments(int fd, int family)
 }
 
 static struct network_socket *make_socket(struct event_network *n, int fd, network_socket_fn *fn,
-                                          void *arg, event_callback_fn on_readable)
+                                          void *arg)
 {
     struct network_socket *s = alloc_array(1, sizeof *s);
 
@@ -281,7 +335,6 @@ static struct network_socket *make_socket(struct event_network *n, int fd, netwo
     s->fd = fd;
     s->fn = fn;
     s->arg = arg;
-    event_assign(&s->readable, n->base, fd, EV_READ | EV_PERSIST, on_readable, s);
     n->sockets++;
     return s;
 }
@@ -296,10 +349,12 @@ static struct network_socket *give_up(int fd)
 }
 
 static struct network_socket *open_datagram(struct network *network, const struct sockaddr *to,
-                                            network_socket_fn *fn, void *arg)
+                                            network_socket_fn *fn, void *arg,
+                                            const unsigned *awaited)
 {
     struct event_network *n = (struct event_network *)network;
     int fd = open_descriptor(n, to->sa_family, SOCK_DGRAM);
+    struct epoll_event event = {.events = EPOLLIN | EPOLLET};
     struct network_socket *s;
 
     if (fd < 0)
@@ -307,9 +362,13 @@ static struct network_socket *open_datagram(struct network *network, const struc
     guard_against_fragments(fd, to->sa_family);
     if (!bind_to_random_port(n, fd, to->sa_family) || connect(fd, to, address_size(to)) < 0)
         return give_up(fd);
-    s = make_socket(n, fd, fn, arg, on_datagram);
-    event_add(&s->readable, NULL);
-    return s;
+    s = make_socket(n, fd, fn, arg);
+    s->awaited = awaited;
+    event.data.ptr = s;
+    if (epoll_ctl(n->set, EPOLL_CTL_ADD, fd, &event) == 0)
+        return s;
+    close_socket(s);
+    return NULL;
 }
 
 static struct network_socket *open_stream(struct network *network, const struct sockaddr *to,
@@ -324,16 +383,17 @@ static struct network_socket *open_stream(struct network *network, const struct 
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     if (connect(fd, to, address_size(to)) < 0 && errno != EINPROGRESS)
         return give_up(fd);
-    s = make_socket(n, fd, fn, arg, on_octets);
-    s->out = alloc_array(1, sizeof *s->out);
-    event_assign(&s->out->writable, n->base, fd, EV_WRITE | EV_PERSIST, on_writable, s);
-    event_add(&s->out->writable, NULL);
+    s = make_socket(n, fd, fn, arg);
+    s->stream = alloc_array(1, sizeof *s->stream);
+    event_assign(&s->stream->readable, n->base, fd, EV_READ | EV_PERSIST, on_octets, s);
+    event_assign(&s->stream->writable, n->base, fd, EV_WRITE | EV_PERSIST, on_writable, s);
+    event_add(&s->stream->writable, NULL);
     return s;
 }
 
 static bool queue(struct network_socket *s, const uint8_t *data, size_t size)
 {
-    struct outgoing *o = s->out;
+    struct stream *o = s->stream;
 
     if (o->length + size > NETWORK_EVENT_QUEUE_MAX) {
         errno = ENOBUFS;
@@ -355,11 +415,11 @@ static bool send_bytes(struct network_socket *s, const uint8_t *data, size_t siz
 {
     ssize_t sent;
 
-    if (s->out != NULL) {
+    if (s->stream != NULL) {
         /* A message leaves whole or not at all, so it takes the way through the queue. */
         if (!queue(s, data, size))
             return false;
-        return !s->out->connected || flush(s);
+        return !s->stream->connected || flush(s);
     }
     sent = send(s->fd, data, size, MSG_NOSIGNAL);
     /* An error that an earlier datagram brought back is told here, and is over then. */
@@ -370,65 +430,9 @@ static bool send_bytes(struct network_socket *s, const uint8_t *data, size_t siz
 
 /* ---- timers and dice ---- */
 
-static void wake_at(struct network_timer *t, uint64_t now, uint64_t delay_ms)
-{
-    struct timeval delay = {(time_t)(delay_ms / 1000), (suseconds_t)(delay_ms % 1000 * 1000)};
-
-    /* libevent counts from its own idea of now, which is the same clock. */
-    event_add(&t->event, &delay);
-    t->pending = true;
-    t->wakes = now + delay_ms;
-}
-
-static void on_timer(evutil_socket_t fd, short what, void *arg)
-{
-    struct network_timer *t = arg;
-    uint64_t now = clock_ms();
-
-    (void)fd;
-    (void)what;
-    t->pending = false;
-    if (!t->set)
-        return;
-    if (now + TIMER_EARLY_MS < t->due) {
-        wake_at(t, now, t->due - now);
-        return;
-    }
-    t->set = false;
-    t->fn(t->arg, now);
-}
-
 static struct network_timer *timer_new(struct network *network, network_timer_fn *fn, void *arg)
 {
-    struct event_network *n = (struct event_network *)network;
-    struct network_timer *t = alloc_array(1, sizeof *t);
-
-    t->owner = n;
-    t->fn = fn;
-    t->arg = arg;
-    evtimer_assign(&t->event, n->base, on_timer, t);
-    n->timers++;
-    return t;
-}
-
-static void timer_set(struct network_timer *t, uint64_t now, uint64_t delay_ms)
-{
-    t->set = true;
-    t->due = now + delay_ms;
-    if (!t->pending || t->wakes > t->due)
-        wake_at(t, now, delay_ms);
-}
-
-static void timer_clear(struct network_timer *t)
-{
-    t->set = false;
-}
-
-static void timer_free(struct network_timer *t)
-{
-    event_del(&t->event);
-    t->owner->timers--;
-    free(t);
+    return eventtimer_new(((struct event_network *)network)->base, fn, arg);
 }
 
 static void draw(struct network *network, void *out, size_t size)
@@ -438,20 +442,27 @@ static void draw(struct network *network, void *out, size_t size)
 
 struct network *network_event_new(struct event_base *base, unsigned sockets_max, unsigned reserve)
 {
-    struct event_network *n = alloc_array(1, sizeof *n);
+    struct event_network *n;
+    int set = epoll_create1(EPOLL_CLOEXEC);
 
+    if (set < 0)
+        return NULL;
+    n = alloc_array(1, sizeof *n);
     n->network = (struct network){
         .datagram = open_datagram,
         .stream = open_stream,
         .send = send_bytes,
         .close = close_socket,
         .timer = timer_new,
-        .timer_set = timer_set,
-        .timer_clear = timer_clear,
-        .timer_free = timer_free,
+        .timer_set = eventtimer_set,
+        .timer_clear = eventtimer_clear,
+        .timer_free = eventtimer_free,
         .random = draw,
     };
     n->base = base;
+    n->set = set;
+    event_assign(&n->ready, base, set, EV_READ | EV_PERSIST, on_datagrams, n);
+    event_add(&n->ready, NULL);
     n->sockets_max = sockets_max;
     assert(reserve <= NETWORK_EVENT_RESERVE);
     n->reserve_wanted = reserve;
@@ -466,7 +477,9 @@ void network_event_free(struct network *network)
 
     if (n == NULL)
         return;
-    assert(n->sockets == 0 && n->timers == 0);
+    assert(n->sockets == 0);
+    event_del(&n->ready);
+    close(n->set);
     while (n->reserve_length > 0)
         close(n->reserve[--n->reserve_length]);
     free(n);

@@ -17,6 +17,7 @@
 
 struct event_base;
 
+/* NULL: no descriptor for it; errno says why. */
 struct network *network_event_new(struct event_base *, unsigned sockets_max, unsigned reserve);
 /* All sockets and timers must be gone. */
 void network_event_free(struct network *);

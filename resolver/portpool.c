@@ -87,7 +87,7 @@ static struct portpool_socket *open_socket(struct portpool *p, uint64_t now)
 {
     struct portpool_socket *s = alloc_array(1, sizeof *s);
 
-    s->socket = p->network->datagram(p->network, &p->to.any, on_network, s);
+    s->socket = p->network->datagram(p->network, &p->to.any, on_network, s, &s->owed);
     if (s->socket == NULL) {
         free(s);
         return NULL;

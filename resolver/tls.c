@@ -287,12 +287,14 @@ static void close_stream(struct network_socket *s)
 /* ---- the network ---- */
 
 static struct network_socket *no_datagrams(struct network *network, const struct sockaddr *to,
-                                           network_socket_fn *fn, void *arg)
+                                           network_socket_fn *fn, void *arg,
+                                           const unsigned *awaited)
 {
     (void)network;
     (void)to;
     (void)fn;
     (void)arg;
+    (void)awaited;
     errno = EPROTONOSUPPORT;
     return NULL;
 }

@@ -270,6 +270,8 @@ struct seen {
     size_t size;
     uint8_t last;
     bool close_at_once;
+    unsigned awaited;
+    struct seen *closes; /* another, closed with the first datagram */
 };
 
 static void on_seen(void *arg, enum network_event event, const uint8_t *data, size_t size,
@@ -284,6 +286,11 @@ static void on_seen(void *arg, enum network_event event, const uint8_t *data, si
     if (event == NETWORK_DATA) {
         s->size += size;
         s->last = data[size - 1];
+        s->awaited -= s->awaited > 0;
+        if (s->closes != NULL && s->closes->socket != NULL) {
+            s->network->close(s->closes->socket);
+            s->closes->socket = NULL;
+        }
     }
     if (s->close_at_once || (event == NETWORK_CLOSED && s->connected > 0)) {
         s->network->close(s->socket);
@@ -302,7 +309,8 @@ static void test_icmp_and_life_after_it(void **state)
 
     (void)state;
     close(fd); /* nobody listens there now */
-    seen.socket = network->datagram(network, (struct sockaddr *)&address, on_seen, &seen);
+    seen.socket =
+        network->datagram(network, (struct sockaddr *)&address, on_seen, &seen, &seen.awaited);
     assert_true(network->send(seen.socket, (const uint8_t *)"x", 1));
     event_base_dispatch(base);
     assert_int_equal(seen.closed, 1);
@@ -326,7 +334,8 @@ static void test_only_the_peer_is_heard(void **state)
     uint8_t byte;
 
     (void)state;
-    seen.socket = network->datagram(network, (struct sockaddr *)&address, on_seen, &seen);
+    seen.socket =
+        network->datagram(network, (struct sockaddr *)&address, on_seen, &seen, &seen.awaited);
     assert_true(network->send(seen.socket, (const uint8_t *)"x", 1));
     assert_int_equal(recvfrom(fd, &byte, 1, 0, (struct sockaddr *)&client, &size), 1);
     for (int i = 0; i < 100; i++)
@@ -341,6 +350,82 @@ static void test_only_the_peer_is_heard(void **state)
     assert_null(seen.socket);
     close(fd);
     close(other);
+    network_event_free(network);
+}
+
+/* Says one octet, so that the other side learns the port. */
+static struct sockaddr_in open_to(struct seen *s, int fd, const struct sockaddr_in *address)
+{
+    struct sockaddr_in client;
+    socklen_t size = sizeof client;
+    uint8_t byte;
+
+    s->socket =
+        s->network->datagram(s->network, (const struct sockaddr *)address, on_seen, s, &s->awaited);
+    assert_true(s->network->send(s->socket, (const uint8_t *)"x", 1));
+    assert_int_equal(recvfrom(fd, &byte, 1, 0, (struct sockaddr *)&client, &size), 1);
+    return client;
+}
+
+static void run_turns(void)
+{
+    for (int turn = 0; turn < 20; turn++)
+        event_base_loop(base, EVLOOP_NONBLOCK);
+}
+
+/* Whatever comes before an awaited datagram, and however much at once: it is heard.  What nobody
+ * awaits may wait for the next that somebody does. */
+static void test_what_is_awaited_is_heard(void **state)
+{
+    static const struct {
+        unsigned awaited, come, heard;
+    } rows[] = {{1, 1, 1}, {3, 3, 3}, {3, 2, 2}, {1, 3, 1}, {0, 3, 1}, {100, 100, 100}};
+    struct network *network = network_event_new(base, 8, NETWORK_EVENT_RESERVE);
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+        struct seen seen = {.network = network};
+        struct sockaddr_in address, client;
+        int fd = server_socket(SOCK_DGRAM, &address);
+
+        client = open_to(&seen, fd, &address);
+        for (unsigned n = 0; n < rows[i].come; n++)
+            assert_int_equal(sendto(fd, "a", 1, 0, (struct sockaddr *)&client, sizeof client), 1);
+        seen.awaited = rows[i].awaited;
+        run_turns();
+        assert_int_equal(seen.data, rows[i].heard);
+        seen.awaited = rows[i].come + 1;
+        assert_int_equal(sendto(fd, "b", 1, 0, (struct sockaddr *)&client, sizeof client), 1);
+        run_turns();
+        assert_int_equal(seen.data, rows[i].come + 1);
+        assert_int_equal(seen.last, 'b');
+        network->close(seen.socket);
+        close(fd);
+    }
+    network_event_free(network);
+}
+
+/* Both are told of at once, and whoever is first closes the other. */
+static void test_one_closes_the_other(void **state)
+{
+    struct network *network = network_event_new(base, 8, NETWORK_EVENT_RESERVE);
+    struct seen one = {.network = network}, two = {.network = network, .closes = &one};
+    struct sockaddr_in address, clients[2];
+    int fd = server_socket(SOCK_DGRAM, &address);
+
+    (void)state;
+    one.closes = &two;
+    clients[0] = open_to(&one, fd, &address);
+    clients[1] = open_to(&two, fd, &address);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(sendto(fd, "a", 1, 0, (struct sockaddr *)&clients[i], sizeof clients[i]),
+                         1);
+    event_base_loop(base, EVLOOP_NONBLOCK);
+    event_base_loop(base, EVLOOP_NONBLOCK);
+    assert_int_equal(one.data + two.data, 1);
+    assert_true((one.socket == NULL) != (two.socket == NULL));
+    network->close(one.socket != NULL ? one.socket : two.socket);
+    close(fd);
     network_event_free(network);
 }
 
@@ -417,14 +502,15 @@ static void test_socket_limit(void **state)
     (void)state;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     for (int i = 0; i < 3; i++)
-        assert_non_null(
-            sockets[i] = network->datagram(network, (struct sockaddr *)&address, on_seen, &seen));
-    assert_null(network->datagram(network, (struct sockaddr *)&address, on_seen, &seen));
+        assert_non_null(sockets[i] = network->datagram(network, (struct sockaddr *)&address,
+                                                       on_seen, &seen, &seen.awaited));
+    assert_null(
+        network->datagram(network, (struct sockaddr *)&address, on_seen, &seen, &seen.awaited));
     assert_int_equal(errno, EMFILE);
     assert_null(network->stream(network, (struct sockaddr *)&address, on_seen, &seen));
     network->close(sockets[0]);
-    assert_non_null(sockets[0] =
-                        network->datagram(network, (struct sockaddr *)&address, on_seen, &seen));
+    assert_non_null(sockets[0] = network->datagram(network, (struct sockaddr *)&address, on_seen,
+                                                   &seen, &seen.awaited));
     for (int i = 0; i < 3; i++)
         network->close(sockets[i]);
     network_event_free(network);
@@ -449,8 +535,8 @@ static void test_descriptor_reserve(void **state)
     while (length < 256 && (eaten[length] = dup(1)) >= 0)
         length++;
     while (got <= NETWORK_EVENT_RESERVE &&
-           (sockets[got] =
-                network->datagram(network, (struct sockaddr *)&address, on_seen, &seen)) != NULL)
+           (sockets[got] = network->datagram(network, (struct sockaddr *)&address, on_seen, &seen,
+                                             &seen.awaited)) != NULL)
         got++;
     assert_int_equal(errno, EMFILE);
     while (length > 0)
@@ -508,6 +594,8 @@ int main(void)
         cmocka_unit_test(test_port_range),
         cmocka_unit_test(test_icmp_and_life_after_it),
         cmocka_unit_test(test_only_the_peer_is_heard),
+        cmocka_unit_test(test_what_is_awaited_is_heard),
+        cmocka_unit_test(test_one_closes_the_other),
         cmocka_unit_test(test_stream),
         cmocka_unit_test(test_stream_refused),
         cmocka_unit_test(test_socket_limit),

@@ -486,11 +486,12 @@ static void test_no_socket(void **state)
 {
     struct world *w = begin(authority_path, "dns.example.com", &server);
     struct sockaddr_in to = {.sin_family = AF_INET};
+    unsigned none = 0;
 
     (void)state;
     w->wire.refuses = true;
     assert_null(w->network->stream(w->network, (struct sockaddr *)&to, on_told, w));
-    assert_null(w->network->datagram(w->network, (struct sockaddr *)&to, on_told, w));
+    assert_null(w->network->datagram(w->network, (struct sockaddr *)&to, on_told, w, &none));
     end(w);
 }
 
