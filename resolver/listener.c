@@ -53,8 +53,10 @@ static bool set_up(int fd, int type, const union config_address *address, bool s
 /* Where the kernel does not know an option we do without. */
 static void tune(int fd, int type, bool v6)
 {
-    if (type == SOCK_STREAM) { /* accepted sockets inherit it */
-        (void)set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    if (type == SOCK_STREAM) {
+        (void)set(fd, IPPROTO_TCP, TCP_NODELAY, 1); /* accepted sockets inherit it */
+        /* A connection is ours to accept when its first query is here, or after a second. */
+        (void)set(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, 1);
         return;
     }
     if (!set(fd, SOL_SOCKET, SO_RCVBUFFORCE, UDP_RECEIVE_BUFFER))

@@ -8,6 +8,7 @@
 
 struct peer {
     struct peer *next; /* in its bucket, or in the list of unused ones */
+    struct peer **bucket;
     uint8_t address[16];
     bool v6;
     unsigned count;
@@ -57,14 +58,14 @@ static struct peer **find(struct peers *peers, const struct sockaddr *address, s
     else
         memcpy(key->address, &((const struct sockaddr_in *)(const void *)address)->sin_addr, 4);
     uint64_t hash = hash_bytes(&peers->key, key->address, sizeof key->address);
-    struct peer **at = &peers->buckets[hash & peers->mask];
+    struct peer **at = key->bucket = &peers->buckets[hash & peers->mask];
     while (*at != NULL &&
            ((*at)->v6 != key->v6 || memcmp((*at)->address, key->address, sizeof key->address) != 0))
         at = &(*at)->next;
     return at;
 }
 
-bool peers_enter(struct peers *peers, const struct sockaddr *address, unsigned most)
+struct peer *peers_enter(struct peers *peers, const struct sockaddr *address, unsigned most)
 {
     struct peer key;
     struct peer **at = find(peers, address, &key);
@@ -72,27 +73,26 @@ bool peers_enter(struct peers *peers, const struct sockaddr *address, unsigned m
     if (*at == NULL) {
         struct peer *peer = peers->unused;
         if (peer == NULL || most == 0)
-            return false;
+            return NULL;
         peers->unused = peer->next;
         *peer = key;
         *at = peer;
     }
     if ((*at)->count >= most)
-        return false;
+        return NULL;
     (*at)->count++;
-    return true;
+    return *at;
 }
 
-void peers_leave(struct peers *peers, const struct sockaddr *address)
+void peers_leave(struct peers *peers, struct peer *peer)
 {
-    struct peer key;
-    struct peer **at = find(peers, address, &key);
-    struct peer *peer = *at;
-
-    assert(peer != NULL && peer->count > 0);
-    if (--peer->count == 0) {
-        *at = peer->next;
-        peer->next = peers->unused;
-        peers->unused = peer;
-    }
+    assert(peer->count > 0);
+    if (--peer->count > 0)
+        return;
+    struct peer **at = peer->bucket;
+    while (*at != peer)
+        at = &(*at)->next;
+    *at = peer->next;
+    peer->next = peers->unused;
+    peers->unused = peer;
 }

@@ -7,13 +7,14 @@
 #include "hash.h"
 
 struct peers;
+struct peer; /* one address */
 
 struct peers *peers_new(const struct hash_key *, size_t connections_max);
 void peers_free(struct peers *);
 
-/* One more connection of that address.  False: it has 'most' already, and no more is counted. */
-MUST_USE bool peers_enter(struct peers *, const struct sockaddr *, unsigned most);
-/* One less: for each peers_enter() that was true. */
-void peers_leave(struct peers *, const struct sockaddr *);
+/* One more connection of that address.  NULL: it has 'most' already, and no more is counted. */
+MUST_USE struct peer *peers_enter(struct peers *, const struct sockaddr *, unsigned most);
+/* One less: for each peers_enter() that gave that. */
+void peers_leave(struct peers *, struct peer *);
 
 #endif

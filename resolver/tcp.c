@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <event2/event.h>
+#include <event2/event_struct.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,10 +14,11 @@
 #include "clock.h"
 #include "idlelist.h"
 #include "peers.h"
+#include "spare.h"
 #include "wire.h"
 
 #define PREFIX 2 /* octets of a message's length */
-/* One whole message must fit, or conn_on_readable() could never finish one. */
+/* One whole message must fit, or conn_read_more() could never finish one. */
 #define IN_MAX   (PREFIX + WIRE_MESSAGE_MAX)
 #define IN_START 512
 /* Replies are gathered here; as long as this much is free another one fits. */
@@ -31,8 +33,10 @@ struct conn {
     struct tcp *tcp;
     size_t slot;
     uint64_t serial; /* tells a late reply that its connection is another one now */
-    union config_address peer;
-    struct event *readable, *writable;
+    union config_address address;
+    struct peer *peer;
+    struct event event;
+    short watched;      /* what the event waits for: EV_READ, EV_WRITE */
     struct buffer in;   /* a message that has begun, or those that have to wait */
     struct buffer out;  /* replies that the client has not taken yet */
     unsigned in_flight; /* queries that wait for an upstream */
@@ -57,6 +61,7 @@ struct tcp {
     struct acceptor *acceptor;
     struct event *idle; /* when the most idle connection is to be closed */
     struct idlelist conns;
+    struct spare spare;  /* of connections */
     struct conn **slots; /* 'most' of them; NULL = unused */
     size_t *unused;      /* numbers of unused slots */
     size_t most;
@@ -99,22 +104,35 @@ static void conn_close(struct conn *c)
     struct tcp *tcp = c->tcp;
 
     assert(c->magic == CONN_MAGIC);
-    event_free(c->readable);
-    event_free(c->writable);
+    event_del(&c->event);
     close(c->fd);
     buffer_drop(&c->in, &tcp->budget);
     buffer_drop(&c->out, &tcp->budget);
-    peers_leave(tcp->peers, &c->peer.any);
+    peers_leave(tcp->peers, c->peer);
     idlelist_remove(&tcp->conns, &c->idle);
     tcp->slots[c->slot] = NULL;
     tcp->unused[tcp->most - tcp->conns.length - 1] = c->slot;
     c->magic = 0;
-    free(c);
+    spare_give(&tcp->spare, c);
 }
 
 static bool conn_is_stalled(const struct conn *c)
 {
     return c->in_flight >= TCP_PIPELINE_MAX || buffer_size(&c->out) > 0;
+}
+
+static void conn_on_ready(evutil_socket_t fd, short what, void *arg);
+
+static void conn_watch(struct conn *c, short wanted)
+{
+    if (wanted == c->watched)
+        return;
+    event_del(&c->event);
+    c->watched = wanted;
+    if (wanted == 0)
+        return;
+    event_assign(&c->event, c->tcp->base, c->fd, (short)(wanted | EV_PERSIST), conn_on_ready, c);
+    event_add(&c->event, NULL);
 }
 
 /* What to wait for follows from the state, here and nowhere else.  May end the connection: callers
@@ -128,14 +146,7 @@ static void conn_watch_or_close(struct conn *c)
         conn_close(c);
         return;
     }
-    if (in)
-        event_add(c->readable, NULL);
-    else
-        event_del(c->readable);
-    if (out)
-        event_add(c->writable, NULL);
-    else
-        event_del(c->writable);
+    conn_watch(c, (short)((in ? EV_READ : 0) | (out ? EV_WRITE : 0)));
 }
 
 /* ---- sending ---- */
@@ -205,7 +216,7 @@ static void reply_late(const struct query_client *client, const uint8_t *reply, 
         conn_send(c, tcp->batch, PREFIX + size, now);
     }
     if (stalled && !conn_is_stalled(c) && buffer_size(&c->in) > 0)
-        event_active(c->readable, EV_READ, 0); /* what waited is worked on, but not from in here */
+        event_active(&c->event, EV_READ, 0); /* what waited is worked on, but not from in here */
     conn_watch_or_close(c);
 }
 
@@ -216,7 +227,7 @@ static size_t conn_work(struct conn *c, const uint8_t *in, size_t size, uint64_t
 {
     struct tcp *tcp = c->tcp;
     struct query_client client = {
-        .address = c->peer, .tcp = true, .reply = reply_late, .transport = tcp};
+        .address = c->address, .tcp = true, .reply = reply_late, .transport = tcp};
     struct way way = {.slot = c->slot, .serial = c->serial};
     size_t at = 0, used = 0;
 
@@ -312,14 +323,9 @@ static void conn_read_more(struct conn *c, uint64_t now)
         touch(c, now);
 }
 
-static void conn_on_readable(evutil_socket_t fd, short what, void *arg)
+/* May end the connection. */
+static void conn_serve(struct conn *c, uint64_t now)
 {
-    struct conn *c = arg;
-    uint64_t now = clock_ms();
-
-    (void)fd;
-    (void)what;
-    assert(c->magic == CONN_MAGIC);
     if (buffer_size(&c->in) > 0)
         conn_work_kept(c, now); /* what had to wait may go on */
     if (!c->eof && !c->last && !c->broken && !conn_is_stalled(c)) {
@@ -331,18 +337,16 @@ static void conn_on_readable(evutil_socket_t fd, short what, void *arg)
     conn_watch_or_close(c);
 }
 
-static void conn_on_writable(evutil_socket_t fd, short what, void *arg)
+static void conn_on_ready(evutil_socket_t fd, short what, void *arg)
 {
     struct conn *c = arg;
     uint64_t now = clock_ms();
 
     (void)fd;
-    (void)what;
     assert(c->magic == CONN_MAGIC);
-    conn_send_kept(c, now);
-    if (!c->broken && !conn_is_stalled(c) && buffer_size(&c->in) > 0)
-        conn_work_kept(c, now);
-    conn_watch_or_close(c);
+    if (what & EV_WRITE)
+        conn_send_kept(c, now);
+    conn_serve(c, now);
 }
 
 static void tcp_on_idle(evutil_socket_t fd, short what, void *arg)
@@ -377,41 +381,43 @@ static bool shed(void *arg)
     return true;
 }
 
-static void conn_open(struct tcp *tcp, int fd, const union config_address *peer, uint64_t now)
+static void conn_open(struct tcp *tcp, int fd, const union config_address *address,
+                      struct peer *peer, uint64_t now)
 {
-    struct conn *c = alloc_array(1, sizeof *c);
+    struct conn *c = spare_take(&tcp->spare, sizeof *c);
 
     assert(tcp->conns.length < tcp->most);
-    c->magic = CONN_MAGIC;
-    c->tcp = tcp;
-    c->fd = fd;
-    c->peer = *peer;
-    c->slot = tcp->unused[tcp->most - tcp->conns.length - 1];
-    c->serial = ++tcp->serial;
-    c->readable = event_new(tcp->base, fd, EV_READ | EV_PERSIST, conn_on_readable, c);
-    c->writable = event_new(tcp->base, fd, EV_WRITE | EV_PERSIST, conn_on_writable, c);
-    /* Without memory there is no going on: as in alloc.c. */
-    assert(c->readable != NULL && c->writable != NULL);
+    *c = (struct conn){
+        .magic = CONN_MAGIC,
+        .tcp = tcp,
+        .fd = fd,
+        .address = *address,
+        .peer = peer,
+        .slot = tcp->unused[tcp->most - tcp->conns.length - 1],
+        .serial = ++tcp->serial,
+    };
+    event_assign(&c->event, tcp->base, fd, EV_READ | EV_PERSIST, conn_on_ready, c);
     tcp->slots[c->slot] = c;
     idlelist_append(&tcp->conns, &c->idle, now);
     stats_count(tcp->stats, STATS_TCP_CONNECTIONS);
     if (tcp->conns.head == &c->idle)
         idle_set(tcp, now);
-    conn_on_readable(fd, EV_READ, c); /* the first query has often come already */
+    conn_serve(c, now); /* the first query has come already, or the listener waited in vain */
 }
 
-static void take(void *arg, int fd, const union config_address *peer, uint64_t now)
+static void take(void *arg, int fd, const union config_address *address, uint64_t now)
 {
     struct tcp *tcp = arg;
+    struct peer *peer = peers_enter(tcp->peers, &address->any, tcp->per_client);
 
-    if (!peers_enter(tcp->peers, &peer->any, tcp->per_client)) {
+    if (peer == NULL) {
         stats_count(tcp->stats, STATS_TCP_REFUSED);
         close(fd);
         return;
     }
     if (tcp->conns.length == tcp->most)
         (void)shed(tcp);
-    conn_open(tcp, fd, peer, now);
+    conn_open(tcp, fd, address, peer, now);
 }
 
 /* ---- life ---- */
@@ -475,6 +481,7 @@ void tcp_free(struct tcp *tcp)
     if (tcp->idle != NULL)
         event_free(tcp->idle);
     peers_free(tcp->peers);
+    spare_clear(&tcp->spare);
     free(tcp->slots);
     free(tcp->unused);
     free(tcp);

@@ -21,20 +21,21 @@ static void each_client_has_its_share(void **state)
     struct peers *peers = peers_new(&key, 8);
     struct sockaddr_in a = v4(1), b = v4(2);
     struct sockaddr_in6 c = {.sin6_family = AF_INET6};
+    struct peer *first = peers_enter(peers, (struct sockaddr *)&a, 3);
 
     (void)state;
     /* The same four octets, another family. */
     c.sin6_addr.s6_addr[0] = 10;
     c.sin6_addr.s6_addr[3] = 1;
-    for (unsigned i = 0; i < 3; i++)
-        assert_true(peers_enter(peers, (struct sockaddr *)&a, 3));
-    assert_false(peers_enter(peers, (struct sockaddr *)&a, 3));
+    for (unsigned i = 1; i < 3; i++)
+        assert_ptr_equal(peers_enter(peers, (struct sockaddr *)&a, 3), first);
+    assert_null(peers_enter(peers, (struct sockaddr *)&a, 3));
     a.sin_port = 99;
-    assert_false(peers_enter(peers, (struct sockaddr *)&a, 3));
-    assert_true(peers_enter(peers, (struct sockaddr *)&b, 3));
-    assert_true(peers_enter(peers, (struct sockaddr *)&c, 3));
-    peers_leave(peers, (struct sockaddr *)&a);
-    assert_true(peers_enter(peers, (struct sockaddr *)&a, 3));
+    assert_null(peers_enter(peers, (struct sockaddr *)&a, 3));
+    assert_non_null(peers_enter(peers, (struct sockaddr *)&b, 3));
+    assert_non_null(peers_enter(peers, (struct sockaddr *)&c, 3));
+    peers_leave(peers, first);
+    assert_ptr_equal(peers_enter(peers, (struct sockaddr *)&a, 3), first);
     peers_free(peers);
 }
 
@@ -42,15 +43,17 @@ static void clients_come_and_go(void **state)
 {
     struct hash_key key = {1, 2};
     struct peers *peers = peers_new(&key, 4);
+    struct peer *held[4];
 
     (void)state;
     for (unsigned i = 0; i < 1000; i++) {
-        struct sockaddr_in in = v4(i), out = v4(i - 4);
+        struct sockaddr_in in = v4(i);
         if (i >= 4) {
-            assert_false(peers_enter(peers, (struct sockaddr *)&in, 1)); /* all places taken */
-            peers_leave(peers, (struct sockaddr *)&out);
+            assert_null(peers_enter(peers, (struct sockaddr *)&in, 1)); /* all places taken */
+            peers_leave(peers, held[i % 4]);
         }
-        assert_true(peers_enter(peers, (struct sockaddr *)&in, 1));
+        held[i % 4] = peers_enter(peers, (struct sockaddr *)&in, 1);
+        assert_non_null(held[i % 4]);
     }
     peers_free(peers);
 }
