@@ -6,6 +6,9 @@
 #include "alloc.h"
 
 #define ROOM_FIRST 64
+/* Children of a place.  Each step down writes to an item somewhere in memory: few steps, and what
+ * is compared on the way stands side by side. */
+#define WIDTH 8
 
 static void put(struct expiry *x, size_t place, struct expiry_slot slot)
 {
@@ -15,9 +18,9 @@ static void put(struct expiry *x, size_t place, struct expiry_slot slot)
 
 static void rise(struct expiry *x, size_t place, struct expiry_slot slot)
 {
-    while (place > 0 && x->slots[(place - 1) / 2].when > slot.when) {
-        put(x, place, x->slots[(place - 1) / 2]);
-        place = (place - 1) / 2;
+    while (place > 0 && x->slots[(place - 1) / WIDTH].when > slot.when) {
+        put(x, place, x->slots[(place - 1) / WIDTH]);
+        place = (place - 1) / WIDTH;
     }
     put(x, place, slot);
 }
@@ -25,10 +28,12 @@ static void rise(struct expiry *x, size_t place, struct expiry_slot slot)
 static void sink(struct expiry *x, size_t place, struct expiry_slot slot)
 {
     for (;;) {
-        size_t child = 2 * place + 1;
+        size_t child = WIDTH * place + 1, first = child;
 
-        if (child + 1 < x->length && x->slots[child + 1].when < x->slots[child].when)
-            child++;
+        for (size_t i = first + 1; i < first + WIDTH && i < x->length; i++) {
+            if (x->slots[i].when < x->slots[child].when)
+                child = i;
+        }
         if (child >= x->length || x->slots[child].when >= slot.when)
             break;
         put(x, place, x->slots[child]);
@@ -64,7 +69,7 @@ void expiry_remove(struct expiry *x, struct expiry_item *item)
     struct expiry_slot last = x->slots[--x->length];
     if (last.item == item)
         return;
-    if (place > 0 && x->slots[(place - 1) / 2].when > last.when)
+    if (place > 0 && x->slots[(place - 1) / WIDTH].when > last.when)
         rise(x, place, last);
     else
         sink(x, place, last);

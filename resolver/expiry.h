@@ -1,4 +1,4 @@
-/* Things that end at a time, the next one first: a binary heap.
+/* Things that end at a time, the next one first: a heap.
  *
  * The items live in their owners' structs; the heap knows each one's place and each one knows its
  * own, so that any can be taken out. */

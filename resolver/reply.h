@@ -42,8 +42,14 @@ struct reply_question {
     uint64_t foreign; /* generation of a table in which the name was not owned; 0: of none */
 };
 
-/* A hash over all by which questions differ, under that key unless 'hash' is known. */
-uint64_t reply_question_hash(const struct reply_question *, const struct hash_key *);
+/* A hash over all by which questions differ, under that key. */
+uint64_t reply_hash(const struct reply_question *, const struct hash_key *);
+/* The same unless 'hash' is known. */
+static inline uint64_t reply_question_hash(const struct reply_question *q,
+                                           const struct hash_key *key)
+{
+    return q->hash != 0 ? q->hash : reply_hash(q, key);
+}
 
 struct reply_hop {   /* one CNAME of the chain, in chain order, which is message order */
     uint16_t owner;  /* offset of the record */
