@@ -23,6 +23,7 @@
 #define READ_SIZE    65536
 #define CONTROL_SIZE 128
 #define READY_MAX    64 /* datagram sockets taken out of the set at a time */
+#define STREAMS_KEPT 64 /* sockets that datagrams leave to streams, or a quarter of all */
 #define FLOOD        16 /* datagrams of one socket before the others have their turn */
 
 /* Missing in older headers; the numbers are the kernel's. */
@@ -84,9 +85,10 @@ static void refill_reserve(struct event_network *n)
 
 static int open_descriptor(struct event_network *n, int family, int type)
 {
+    unsigned kept = n->sockets_max / 4 < STREAMS_KEPT ? n->sockets_max / 4 : STREAMS_KEPT;
     int fd;
 
-    if (n->sockets >= n->sockets_max) {
+    if (n->sockets >= n->sockets_max - (type == SOCK_DGRAM ? kept : 0)) {
         errno = EMFILE;
         return -1;
     }

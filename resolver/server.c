@@ -6,8 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "admin.h"
@@ -15,6 +13,7 @@
 #include "build.h"
 #include "builder.h"
 #include "clock.h"
+#include "descriptors.h"
 #include "listener.h"
 #include "log.h"
 #include "loopprobe.h"
@@ -27,12 +26,6 @@
 #define LINE_ROOM   2048
 #define STATUS_ROOM 160
 #define TRUST_WHY   160
-/* A daemon of many workers and clients needs more descriptors than the soft limit gives. */
-#define DESCRIPTORS_WANTED 65536
-/* What must be free when all stands: for upstreams, documents being read, and whoever asks.  With
- * less it would look ready, and then work by chance. */
-#define DESCRIPTORS_FREE 16
-
 /* The first EARLY of them do not end a daemon that is still starting either: they wait. */
 static const int handled[] = {SIGHUP, SIGUSR1, SIGTERM, SIGINT};
 #define EARLY 2
@@ -224,34 +217,6 @@ static void add_events(struct server *s)
 
 /* ---- start ---- */
 
-static void raise_descriptors(void)
-{
-    struct rlimit limit;
-
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= DESCRIPTORS_WANTED)
-        return;
-    limit.rlim_cur =
-        limit.rlim_max < DESCRIPTORS_WANTED ? limit.rlim_max : (rlim_t)DESCRIPTORS_WANTED;
-    (void)setrlimit(RLIMIT_NOFILE, &limit); /* what is there must do then */
-}
-
-/* The lowest one that is free tells how many are taken. */
-static bool has_descriptors(struct error_list *errors)
-{
-    struct rlimit limit = {0};
-    int lowest = eventfd(0, EFD_CLOEXEC);
-    bool known = getrlimit(RLIMIT_NOFILE, &limit) == 0;
-    bool enough = lowest >= 0 && known && (rlim_t)lowest + DESCRIPTORS_FREE <= limit.rlim_cur;
-
-    if (lowest >= 0)
-        close(lowest);
-    if (!enough)
-        error_add(errors, "start", 0, 0,
-                  "the limit of %llu descriptors (RLIMIT_NOFILE) leaves fewer than %d to work with",
-                  (unsigned long long)limit.rlim_cur, DESCRIPTORS_FREE);
-    return enough;
-}
-
 /* Whom to believe who an upstream is; needed as soon as one speaks TLS. */
 static bool open_trust(struct config *config, struct error_list *errors)
 {
@@ -284,9 +249,25 @@ static void on_nameservers(void *arg, const struct config_upstreams *upstreams)
     loopprobe_set(s->loopprobe, upstreams);
 }
 
+/* Each worker's share. */
+static struct descriptors_share share_descriptors(const struct config *config)
+{
+    unsigned free = descriptors_count();
+    struct descriptors_share share = descriptors_divide(free, config->workers);
+
+    if ((uint64_t)share.clients * config->workers < config->limits.tcp_connections)
+        log_warning("few descriptors",
+                    "free=%u tcp_connections=%u wanted=%u "
+                    "action=\"raise the limit (ulimit -Hn, LimitNOFILE=) or lower "
+                    "limits.tcpConnections\"",
+                    free, share.clients * config->workers, config->limits.tcp_connections);
+    return share;
+}
+
 static bool start_workers(struct server *s, struct error_list *errors)
 {
     size_t each = s->config->listen_length;
+    struct descriptors_share descriptors = share_descriptors(s->config);
 
     s->workers = alloc_array(s->config->workers, sizeof(struct worker *));
     for (unsigned i = 0; i < s->config->workers; i++) {
@@ -299,6 +280,7 @@ static bool start_workers(struct server *s, struct error_list *errors)
             .key = s->key,
             .cache_bytes = (size_t)(s->config->cache.bytes / s->config->workers),
             .facts = &s->facts,
+            .descriptors = descriptors,
         };
         struct worker *worker = worker_start(&options, errors);
         if (worker == NULL)
@@ -327,7 +309,7 @@ static bool start(struct server *s, const struct config_flags *flags, char *cons
     if (!open_trust(s->config, errors))
         return false;
     random_bytes(&random, &s->key, sizeof s->key);
-    raise_descriptors();
+    descriptors_raise();
     s->nameservers = nameservers_new(s->config, errors);
     s->service.upstreams = nameservers_list(s->nameservers);
     random_bytes(&random, &nonce, sizeof nonce);
@@ -350,7 +332,7 @@ static bool start(struct server *s, const struct config_flags *flags, char *cons
     if (s->admin == NULL)
         return false;
     add_events(s);
-    if (!start_workers(s, errors) || !has_descriptors(errors))
+    if (!start_workers(s, errors) || !descriptors_suffice(errors))
         return false;
     reach_update(s->service.reach, clock_ms());
     s->loopprobe = loopprobe_new(s->base, s->config);

@@ -441,6 +441,8 @@ struct tcp *tcp_new(const struct tcp_options *options)
     tcp->base = options->base;
     tcp->budget.most = TCP_HELD_MAX;
     tcp->most = share(config->limits.tcp_connections, workers);
+    if (tcp->most > options->most)
+        tcp->most = options->most;
     tcp->per_client = share(config->limits.tcp_per_client, workers);
     tcp->peers = peers_new(&options->key, tcp->most + 1); /* the newcomer counts */
     tcp->slots = alloc_array(tcp->most, sizeof(struct conn *));

@@ -24,10 +24,12 @@ struct tcp_options { /* all held as long as the tcp */
     const struct config *config;
     struct stats *stats;
     const struct listener *listeners; /* config->listen_length of them */
+    unsigned most;                    /* connections there may be descriptors for */
     struct hash_key key;
 };
 
-/* This worker's share of config->limits holds.  NULL: libevent could not take the sockets. */
+/* This worker's share of config->limits holds, or 'most'.  NULL: libevent could not take the
+ * sockets. */
 MUST_USE struct tcp *tcp_new(const struct tcp_options *);
 void tcp_stop_accepting(struct tcp *);
 /* Sends what can be sent at once, closes everything.  Queries that wait must have been ended. */

@@ -20,9 +20,6 @@
 #define SAMPLE_MS  1000 /* between two looks at the gauges */
 #define DRAIN_MS   500  /* a stopping worker waits so long for upstreams before it says SERVFAIL */
 #define DRAIN_STEP 10
-/* Upstream sockets at a time: ids and ports are unguessable with far fewer, and descriptors are not
- * endless. */
-#define SOCKETS_MAX 2048
 
 struct flush {
     struct flush *next;
@@ -229,7 +226,7 @@ static bool make_parts(struct worker *w, const struct worker_options *options)
 {
     const struct config *config = options->config;
 
-    w->network = network_event_new(w->base, SOCKETS_MAX, NETWORK_EVENT_RESERVE);
+    w->network = network_event_new(w->base, options->descriptors.upstreams, NETWORK_EVENT_RESERVE);
     if (w->network == NULL)
         return false;
     w->cache = cache_new(&(struct cache_options){
@@ -263,6 +260,7 @@ static bool make_parts(struct worker *w, const struct worker_options *options)
         .config = config,
         .stats = &w->stats,
         .listeners = options->listeners,
+        .most = options->descriptors.clients,
         .key = options->key,
     });
     return w->udp != NULL && w->tcp != NULL;

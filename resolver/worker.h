@@ -2,6 +2,7 @@
 #ifndef PLDNS_WORKER_H
 #define PLDNS_WORKER_H
 
+#include "descriptors.h"
 #include "hash.h"
 #include "listener.h"
 #include "publish.h"
@@ -20,6 +21,7 @@ struct worker_options {
     struct hash_key key;
     size_t cache_bytes;              /* this worker's share */
     const struct query_facts *facts; /* for `generation.pldns`; NULL = not known */
+    struct descriptors_share descriptors;
 };
 
 /* Starts the thread.  NULL: 'errors' says why. */

@@ -317,6 +317,20 @@ def test_few_descriptors_from_the_start(full, upstream):
         assert held
 
 
+def test_idle_clients_never_hold_the_last_descriptor(full, upstream):
+    """They share what is theirs, the most idle one goes first; upstreams and whoever asks keep their part."""
+    upstream.answers.update({"n%d.example" % i: [PUBLIC] for i in range(100)})
+    start_with_descriptors(full, 80)
+    assert "few descriptors" in full.log
+    with contextlib.ExitStack() as stack:
+        held = [stack.enter_context(begin(full)) for _ in range(60)]
+        for i in range(30):
+            assert full.ask("n%d.example" % i) == [PUBLIC]
+            assert full.ask("n%d.example" % (i + 30), tcp=True) == [PUBLIC]
+        assert full.reload().status == 200
+        assert is_closed(held[0]) and not is_closed(begin(full), seconds=0.1)
+
+
 # ---- UDP -----------------------------------------------------------------------------------------
 
 def test_garbage(full, upstream):

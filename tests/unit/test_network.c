@@ -494,25 +494,31 @@ static void test_stream_refused(void **state)
 
 static void test_socket_limit(void **state)
 {
-    struct network *network = network_event_new(base, 3, NETWORK_EVENT_RESERVE);
+    enum { MOST = 4, DATAGRAMS = 3 }; /* the last one is left to streams */
+    struct network *network = network_event_new(base, MOST, NETWORK_EVENT_RESERVE);
     struct seen seen = {.network = network};
-    struct network_socket *sockets[3];
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(9)};
+    struct network_socket *sockets[MOST];
+    struct sockaddr_in address;
+    int fd = server_socket(SOCK_STREAM, &address);
 
     (void)state;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < DATAGRAMS; i++)
         assert_non_null(sockets[i] = network->datagram(network, (struct sockaddr *)&address,
                                                        on_seen, &seen, &seen.awaited));
     assert_null(
         network->datagram(network, (struct sockaddr *)&address, on_seen, &seen, &seen.awaited));
     assert_int_equal(errno, EMFILE);
+    sockets[DATAGRAMS] = network->stream(network, (struct sockaddr *)&address, on_seen, &seen);
+    assert_non_null(sockets[DATAGRAMS]);
     assert_null(network->stream(network, (struct sockaddr *)&address, on_seen, &seen));
     network->close(sockets[0]);
-    assert_non_null(sockets[0] = network->datagram(network, (struct sockaddr *)&address, on_seen,
-                                                   &seen, &seen.awaited));
-    for (int i = 0; i < 3; i++)
+    assert_null(
+        network->datagram(network, (struct sockaddr *)&address, on_seen, &seen, &seen.awaited));
+    assert_non_null(sockets[0] =
+                        network->stream(network, (struct sockaddr *)&address, on_seen, &seen));
+    for (int i = 0; i < MOST; i++)
         network->close(sockets[i]);
+    close(fd);
     network_event_free(network);
 }
 

@@ -126,6 +126,7 @@ static void open_bench(struct bench *b, const char *address, unsigned most, unsi
         .config = b->config,
         .stats = &b->stats,
         .listeners = b->listeners,
+        .most = 1000,
     });
     assert_non_null(b->udp);
     assert_non_null(b->tcp);

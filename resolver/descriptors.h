@@ -1,0 +1,28 @@
+/* File descriptors: enough of them to start, and a share for each who needs many, so that idle
+ * clients never hold the last one. */
+#ifndef PLDNS_DESCRIPTORS_H
+#define PLDNS_DESCRIPTORS_H
+
+#include "error.h"
+
+/* What must be free when all stands: for upstreams, documents being read, and whoever asks.  With
+ * less it would look ready, and then work by chance. */
+#define DESCRIPTORS_FREE 16
+
+struct descriptors_share { /* of one worker, at most */
+    unsigned clients;      /* TCP connections */
+    unsigned upstreams;    /* sockets towards upstreams */
+};
+
+/* As many as the hard limit gives, if they are wanted. */
+void descriptors_raise(void);
+/* How many are free now; 0 if that cannot be known. */
+unsigned descriptors_count(void);
+/* False: fewer than DESCRIPTORS_FREE, and 'errors' says so. */
+MUST_USE bool descriptors_suffice(struct error_list *errors);
+
+/* How 'free' descriptors, before any worker has started, are divided among 'workers'.  Neither part
+ * is ever 0. */
+struct descriptors_share descriptors_divide(unsigned free, unsigned workers);
+
+#endif

@@ -1,0 +1,64 @@
+/* Descriptors: what a worker may take, so that neither clients nor upstreams starve the other. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <sys/resource.h>
+
+#include "descriptors.h"
+
+static const struct {
+    unsigned free, workers, clients, upstreams;
+} rows[] = {
+    {0, 1, 1, 1}, /* it does not start, but nothing is divided by 0 */
+    {40, 1, 1, 1},
+    {41, 1, 1, 1},
+    {43, 1, 1, 2},
+    {70, 1, 10, 20},
+    {124, 2, 10, 20},
+    {1024, 1, 328, 656},
+    {65500, 1, 63412, 2048}, /* upstreams have enough */
+    {65500, 64, 333, 666},
+    {2147483647, 1, 2147481559, 2048},
+};
+
+static void each_has_a_share(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct descriptors_share share = descriptors_divide(rows[i].free, rows[i].workers);
+        assert_int_equal(share.clients, rows[i].clients);
+        assert_int_equal(share.upstreams, rows[i].upstreams);
+    }
+}
+
+static void too_few_are_told(void **state)
+{
+    struct error_list errors = {0};
+    struct rlimit limit, low;
+
+    (void)state;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    unsigned before = descriptors_count();
+    assert_true(before > DESCRIPTORS_FREE && descriptors_suffice(&errors));
+    low = limit;
+    low.rlim_cur -= before - (DESCRIPTORS_FREE - 1);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+    assert_int_equal(descriptors_count(), DESCRIPTORS_FREE - 1);
+    assert_false(descriptors_suffice(&errors));
+    assert_int_equal(errors.length, 1);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    error_clear(&errors);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_has_a_share),
+        cmocka_unit_test(too_few_are_told),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
