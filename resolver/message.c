@@ -4,11 +4,14 @@
 #include "owned.h"
 #include "relay.h"
 
-static void clamp(struct visit *v, bool negative)
+static void clamp(struct visit *v, const struct reply *reply, bool negative)
 {
     uint64_t most = v->config->cache.max_ttl_ms, less = v->config->cache.max_negative_ttl_ms;
 
-    relay_clamp(&v->reply, v->config->cache.min_ttl_ms, negative && less < most ? less : most);
+    if (negative && less < most)
+        most = less;
+    if (v->config->cache.min_ttl_ms > 0 || reply->longest > most / 1000)
+        relay_clamp(&v->reply, v->config->cache.min_ttl_ms, most);
 }
 
 /* The upstream's chain up to the cut, and our own answer for what it leads to, whose TTL is ours.
@@ -28,7 +31,7 @@ static void write_chain(struct visit *v, const uint8_t *message, const struct re
     bool whole = relay_records(r, WIRE_ANSWER, message, reply->records_at,
                                reply->hops[cut->hops - 1].end, cut->records);
     if (fresh)
-        clamp(v, false);
+        clamp(v, reply, false);
     if (whole)
         owned_write(r, v->table, &cut->match, &target, v->wire.type, turn);
     else
@@ -46,5 +49,5 @@ void message_write(struct visit *v, const uint8_t *message, const struct reply *
     }
     relay_message(&v->reply, message, reply);
     if (fresh)
-        clamp(v, reply->negative);
+        clamp(v, reply, reply->negative);
 }

@@ -84,6 +84,8 @@ static bool next_record(struct walk *w, struct record *out)
         return false;
     w->at = out->end;
     w->left--;
+    if (out->type != RECORD_OPT && out->ttl > w->reply->longest)
+        w->reply->longest = out->ttl;
     return true;
 }
 
@@ -329,40 +331,43 @@ uint64_t reply_hash(const struct reply_question *q, const struct hash_key *key)
     return hash_bytes(key, whole, size + sizeof rest);
 }
 
-enum reply_verdict reply_check(const uint8_t *message, size_t size, uint16_t id,
-                               const uint8_t *sent, const struct reply_question *q,
-                               struct reply *out)
+/* What the header says; sections are still to be looked at. */
+static void read_header(const uint8_t *message, const struct reply_question *q, struct reply *out)
 {
-    struct walk w; /* large: only what is read before it is written is cleared */
-    uint16_t flags;
+    uint16_t flags = get16(message + 2), at = (uint16_t)(REPLY_HEADER_SIZE + q->name_size + 4u);
 
-    if (!is_ours(message, size, id, sent, q))
-        return REPLY_NOT_OURS;
-    flags = get16(message + 2);
-    w.message = message;
-    w.size = size;
-    w.question = q;
-    w.reply = out;
-    w.at = REPLY_HEADER_SIZE + q->name_size + 4u;
-    w.answered = w.dname_seen = w.dname_waits = w.dname_overflows = false;
-    record_names_clear(&w.names, size);
     *out = (struct reply){
         .rcode = flags & RCODE_BITS,
         .authoritative = (flags & FLAG_AA) != 0,
         .truncated = (flags & FLAG_TC) != 0,
         .authentic_data = (flags & FLAG_AD) != 0,
-        .records_at = (uint16_t)w.at,
-        .answer_end = (uint16_t)w.at,
-        .authority_end = (uint16_t)w.at,
-        .end = (uint16_t)w.at,
+        .records_at = at,
+        .answer_end = at,
+        .authority_end = at,
+        .end = at,
         .ttl = TTL_NONE,
     };
+}
+
+/* A check that has seen the header. */
+static enum reply_verdict check_whole(const uint8_t *message, size_t size,
+                                      const struct reply_question *q, struct reply *out)
+{
+    struct walk w; /* large: only what is read before it is written is cleared */
+
     if (size > REPLY_SIZE_MAX)
         return REPLY_MALFORMED;
     if (out->truncated) {
         out->ttl = 0;
         return REPLY_GOOD;
     }
+    w.message = message;
+    w.size = size;
+    w.question = q;
+    w.reply = out;
+    w.at = out->records_at;
+    w.answered = w.dname_seen = w.dname_waits = w.dname_overflows = false;
+    record_names_clear(&w.names, size);
     out->answer_count = get16(message + 6);
     out->authority_count = get16(message + 8);
     memcpy(w.trail[0].wire, q->name, q->name_size);
@@ -372,6 +377,65 @@ enum reply_verdict reply_check(const uint8_t *message, size_t size, uint16_t id,
     if (record_name(message, size, REPLY_HEADER_SIZE, &w.names, NULL) == 0)
         return REPLY_MALFORMED;
     return walk_sections(&w, get16(message + 10));
+}
+
+/* The reply that most questions get: nothing but addresses, each under a pointer to the question's
+ * name, and perhaps an OPT without options.  False: it is another, which says nothing against it,
+ * and nothing is written. */
+static bool take_addresses(const uint8_t *message, size_t size, const struct reply_question *q,
+                           struct reply *out)
+{
+    enum { POINTED = 2 + RECORD_FIXED_SIZE, OPT_SIZE = 1 + RECORD_FIXED_SIZE };
+    unsigned count = get16(message + 6), additional = get16(message + 10);
+    size_t rdata = q->type == RECORD_A ? 4 : 16, at = out->records_at;
+    size_t end = at + count * (POINTED + rdata);
+    uint32_t least = TTL_NONE, longest = 0;
+
+    if ((q->type != RECORD_A && q->type != RECORD_AAAA) || out->truncated ||
+        out->rcode != REPLY_NOERROR || count == 0 || get16(message + 8) != 0 || additional > 1 ||
+        size > REPLY_SIZE_MAX || end + additional * OPT_SIZE != size)
+        return false;
+    for (; at < end; at += POINTED + rdata) {
+        const uint8_t *record = message + at;
+        uint32_t ttl = get32(record + 6);
+
+        if (!record_is_questions(message, size, at) || get16(record + 2) != q->type ||
+            get16(record + 4) != q->class || get16(record + 10) != rdata)
+            return false;
+        least = sane_ttl(ttl) < least ? sane_ttl(ttl) : least;
+        longest = ttl > longest ? ttl : longest;
+    }
+    /* Owner, type, upper bits of the rcode, size. */
+    if (additional > 0 && (message[at] != 0 || get16(message + at + 1) != RECORD_OPT ||
+                           message[at + 5] != 0 || get16(message + at + 9) != 0))
+        return false;
+    out->answer_count = (uint16_t)count;
+    out->answer_end = out->authority_end = (uint16_t)end;
+    out->end = (uint16_t)size;
+    out->authority_plain = out->sound = true;
+    out->ttl = least;
+    out->longest = longest;
+    return true;
+}
+
+enum reply_verdict reply_check(const uint8_t *message, size_t size, uint16_t id,
+                               const uint8_t *sent, const struct reply_question *q,
+                               struct reply *out)
+{
+    if (!is_ours(message, size, id, sent, q))
+        return REPLY_NOT_OURS;
+    read_header(message, q, out);
+    return take_addresses(message, size, q, out) ? REPLY_GOOD : check_whole(message, size, q, out);
+}
+
+enum reply_verdict reply_check_whole(const uint8_t *message, size_t size, uint16_t id,
+                                     const uint8_t *sent, const struct reply_question *q,
+                                     struct reply *out)
+{
+    if (!is_ours(message, size, id, sent, q))
+        return REPLY_NOT_OURS;
+    read_header(message, q, out);
+    return check_whole(message, size, q, out);
 }
 
 void reply_shorten(const uint8_t *message, struct reply *reply, unsigned hops)
@@ -416,7 +480,7 @@ void reply_normalise(uint8_t *message, const struct reply_question *q, const str
 
     message[0] = message[1] = 0;
     memcpy(message + REPLY_HEADER_SIZE, q->name, q->name_size);
-    while (at < reply->end) {
+    while (reply->longest >> 31 != 0 && at < reply->end) {
         struct record r;
 
         if (!record_read(message, reply->end, at, &r))

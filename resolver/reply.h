@@ -74,6 +74,7 @@ struct reply {
     uint32_t ttl;         /* seconds to keep it: least TTL of answer records; negative: also
                              min(SOA TTL, MINIMUM), 0 without SOA; negative or DO: also of
                              authority records.  Top bit set counts as 0 */
+    uint32_t longest;     /* TTL of any record, as it stands there; an upper bound */
     bool sound; /* every record parses: 'hops' and what stands before their ends may be used, even
                    where the records make no sense together */
     unsigned hops_length;
@@ -93,6 +94,12 @@ enum reply_verdict {
 MUST_USE enum reply_verdict reply_check(const uint8_t *message, size_t size, uint16_t id,
                                         const uint8_t *sent, const struct reply_question *,
                                         struct reply *out);
+
+/* The same without the short way that most replies take: so that tests can hold the two against
+ * each other. */
+MUST_USE enum reply_verdict reply_check_whole(const uint8_t *message, size_t size, uint16_t id,
+                                              const uint8_t *sent, const struct reply_question *,
+                                              struct reply *out);
 
 /* Forgets what stands behind the first 'hops' hops of a sound message, whatever its verdict and its
  * rcode: what is left only says where to go on.  It is no answer, and not to be kept as one. */

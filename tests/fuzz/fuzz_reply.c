@@ -93,6 +93,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct reply_question q = {.name = folded};
     struct dname name;
     struct reply reply, again;
+    uint16_t id;
 
     if (size < 1 + REPLY_HEADER_SIZE || size > 1 + REPLY_SIZE_MAX)
         return 0;
@@ -107,15 +108,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                          message[REPLY_HEADER_SIZE + name.size + 3]);
     q.dnssec_ok = (data[0] & OPTION_DO) != 0;
     q.checking_disabled = (data[0] & OPTION_CD) != 0;
-    if (reply_check(message, size, (uint16_t)(message[0] << 8 | message[1]), name.wire, &q,
-                    &reply) != REPLY_GOOD)
+    id = (uint16_t)(message[0] << 8 | message[1]);
+    enum reply_verdict verdict = reply_check(message, size, id, name.wire, &q, &reply);
+    assert(reply_check_whole(message, size, id, name.wire, &q, &again) == verdict);
+    if (verdict != REPLY_GOOD)
         return 0;
+    assert(memcmp(&reply, &again, sizeof reply) == 0);
     assert(reply.truncated || reply.end == size);
     if (!reply.truncated)
         (void)codec_compare_reply(message, size);
     copy = alloc_copy(message, size);
     reply_normalise(copy, &q, &reply);
     assert(reply_check(copy, size, 0, folded, &q, &again) == REPLY_GOOD);
+    assert(again.longest <= reply.longest && again.longest >> 31 == 0);
+    reply.longest = again.longest;
     assert(memcmp(&reply, &again, sizeof reply) == 0);
     through_the_cache(&q, copy, size, &again, data[0]);
     read_addresses(copy, size, &again, q.type);
