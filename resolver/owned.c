@@ -110,45 +110,51 @@ static void put_chained(struct wire_reply *r, const struct answer *answer,
 {
     enum { TYPE = 2, TTL = 6, RDLENGTH = 10, RDATA = 12 };
     uint8_t records[ANSWER_RECORDS_MAX * ANSWER_AAAA_SIZE];
-    unsigned count, total;
-    size_t size = answer_write(answer, type, turn, records, sizeof records, &count, &total);
+    unsigned count = answer_write(answer, type, turn, records, sizeof records);
+    size_t size = answer_record_size(type);
 
-    for (const uint8_t *at = records; at < records + size; at += size / count) {
+    for (const uint8_t *at = records; at < records + count * size; at += size) {
         if (!wire_reply_record(r, WIRE_ANSWER, name, 0, wire_get16(at + TYPE), WIRE_IN,
                                wire_get32(at + TTL), at + RDATA, wire_get16(at + RDLENGTH)))
             return;
     }
 }
 
-/* False: the set is empty. */
-static bool put_addresses(struct wire_reply *r, const struct answer *answer,
+/* There is at least one. */
+static void put_addresses(struct wire_reply *r, const struct answer *answer,
                           const struct wire_owner *name, uint16_t type, unsigned turn)
 {
-    unsigned count, total;
-
-    if (type == WIRE_A ? answer->a_count == 0 : type != WIRE_AAAA || answer->aaaa_count == 0)
-        return false;
     if (name->at != WIRE_HEADER_SIZE) {
         put_chained(r, answer, name, type, turn);
-        return true;
+        return;
     }
-    r->size +=
-        answer_write(answer, type, turn, r->out + r->size, r->limit - r->size, &count, &total);
+    unsigned count = answer_write(answer, type, turn, r->out + r->size, r->limit - r->size);
+    r->size += count * answer_record_size(type);
     r->counts[WIRE_ANSWER] = (uint16_t)(r->counts[WIRE_ANSWER] + count);
-    if (count < total)
+    if (count < answer_count(answer, type))
         r->flags |= WIRE_FLAG_TC;
-    return true;
+}
+
+/* All but addresses. */
+static void put_nothing(struct wire_reply *r, const struct table *table,
+                        const struct table_match *match, const struct wire_owner *name,
+                        uint16_t type)
+{
+    r->rcode = (uint16_t)owned_rcode(match);
+    if (match->outcome == TABLE_NOT_READY)
+        return;
+    bool at_root = r->rcode == WIRE_NOERROR && type == WIRE_SOA && match->root_offset == 0;
+    wire_reply_soa(r, at_root ? WIRE_ANSWER : WIRE_AUTHORITY, name, match->root_offset,
+                   (uint32_t)table_generation(table), TABLE_NEGATIVE_TTL);
 }
 
 void owned_write(struct wire_reply *r, const struct table *table, const struct table_match *match,
                  const struct wire_owner *name, uint16_t type, unsigned turn)
 {
-    r->rcode = (uint16_t)owned_rcode(match);
-    if (match->outcome == TABLE_NOT_READY)
-        return;
-    if (match->outcome == TABLE_ANSWER && put_addresses(r, match->answer, name, type, turn))
-        return;
-    bool at_root = r->rcode == WIRE_NOERROR && type == WIRE_SOA && match->root_offset == 0;
-    wire_reply_soa(r, at_root ? WIRE_ANSWER : WIRE_AUTHORITY, name, match->root_offset,
-                   (uint32_t)table_generation(table), TABLE_NEGATIVE_TTL);
+    if (match->outcome == TABLE_ANSWER && answer_count(match->answer, type) > 0) {
+        r->rcode = WIRE_NOERROR;
+        put_addresses(r, match->answer, name, type, turn);
+    } else {
+        put_nothing(r, table, match, name, type);
+    }
 }

@@ -66,7 +66,7 @@ static enum visit_step tell_diagnosis(struct visit *v)
     v->how = "chaos";
     if (!netblock_contains(&desk->config->diagnostics, &v->from->any)) {
         wire_reply_explain(&v->reply, WIRE_EDE_PROHIBITED, "not in diagnostics.clients");
-        return visit_refuse(v, WIRE_REFUSED);
+        return visit_refuse(v, WIRE_REFUSED, "chaos");
     }
     dname_fold(v->folded, wire_name(&v->wire));
     struct chaos_facts facts = {
@@ -110,7 +110,7 @@ static enum visit_step answer_owned(struct visit *v)
     if (v->look != NULL)
         table_find_expected(v->table, v->look, &match);
     else
-        table_find(v->table, wire_name(&v->wire), &match);
+        table_find_cut(v->table, wire_name(&v->wire), &v->wire.cut, &match);
     if (match.placeholder)
         stats_count(v->desk->stats, STATS_PLACEHOLDER);
     if (match.outcome == TABLE_NOT_OWNED) {
@@ -236,23 +236,32 @@ static visit_stage *const stages[] = {
     visit_answer_special, answer_cached,     visit_want_recursion, recall_failure,
     visit_break_loop,     ask_upstream,
 };
-#define OWNED_STAGE 7 /* answer_owned() */
+#define UNUSUAL_STAGE 3 /* diagnose(): the first that a usual question passes by … */
+#define OWNED_STAGE   7 /* … on its way to answer_owned() */
 
 /* ---- the way in ---- */
 
-/* The rest is filled in stage by stage: clearing it all would cost more than the answer. */
-static void open_visit(struct visit *v, struct query_desk *desk, const struct query_client *client)
+/* What all visits of a desk have in common. */
+static void furnish_visit(struct visit *v, struct query_desk *desk)
 {
     v->desk = desk;
-    v->client = client;
     v->config = desk->config;
     v->stats = desk->stats;
     v->cookie_secret = desk->cookie_secret;
     v->key = cache_key(desk->cache);
+}
+
+/* The rest is filled in stage by stage: clearing it all would cost more than the answer. */
+static void open_visit(struct visit *v, const struct query_client *client,
+                       const struct tableset *set, uint64_t now)
+{
+    v->client = client;
     v->from = &client->address;
     v->tcp = client->tcp;
     v->foreign = false;
     v->look = NULL;
+    v->now = now;
+    visit_see(v, set);
 }
 
 /* Unrolled, the stages are called by name and those of one file with no call at all. */
@@ -285,17 +294,19 @@ static void end_visit(struct query_item *item, struct visit *v, enum visit_step 
     assert(false && "it has not ended");
 }
 
-static void begin_visit(struct visit *v, struct query_desk *desk, const struct query_item *item,
-                        uint64_t now)
+/* Up to the table. */
+static inline enum visit_step begin_visit(struct visit *v, const struct query_item *item,
+                                          const struct tableset *set, uint64_t now)
 {
-    open_visit(v, desk, item->client);
-    visit_see(v, publish_get(desk->table));
-    v->now = now;
+    open_visit(v, item->client, set, now);
     v->packet = item->packet;
     v->size = item->size;
     v->out = item->out;
     v->space = item->space;
-    stats_count(desk->stats, v->tcp ? STATS_TCP_QUERIES : STATS_UDP_QUERIES);
+    enum visit_step step = run_stages(v, 0, UNUSUAL_STAGE);
+    if (step == VISIT_NEXT && !wire_is_usual(&v->wire))
+        step = run_stages(v, UNUSUAL_STAGE, OWNED_STAGE);
+    return step;
 }
 
 /* Those of a batch that are not answered yet. */
@@ -304,12 +315,10 @@ struct rest {
     uint8_t places[QUERY_BATCH];
 };
 
-/* Takes a query through some stages; it stays in the rest if all of them say next. */
+/* What some stages said of a query; it stays in the rest if all of them said next. */
 static inline void go_on(struct query_item *items, struct visit *visits, unsigned place,
-                         size_t from, size_t to, struct rest *rest)
+                         enum visit_step step, struct rest *rest)
 {
-    enum visit_step step = run_stages(&visits[place], from, to);
-
     if (step != VISIT_NEXT)
         end_visit(&items[place], &visits[place], step);
     else
@@ -321,21 +330,28 @@ static inline void go_on(struct query_item *items, struct visit *visits, unsigne
 void query_handle_all(struct query_desk *desk, struct query_item *items, unsigned length,
                       uint64_t now)
 {
+    const struct tableset *set = publish_get(desk->table);
     struct visit *visits = desk->visits, *v;
-    struct rest named = {0}, foreign = {0}, none = {0};
+    struct rest named, foreign, none;
+    enum visit_step step;
 
     assert(length <= QUERY_BATCH);
+    named.length = foreign.length = none.length = 0;
     for (unsigned i = 0; i < length; i++) {
-        begin_visit(&visits[i], desk, &items[i], now);
-        if (length > 1 && table_is_large(visits[i].table))
-            go_on(items, visits, i, 0, OWNED_STAGE, &named);
-        else
-            go_on(items, visits, i, 0, OWNED_STAGE + 1, &foreign);
+        v = &visits[i];
+        step = begin_visit(v, &items[i], set, now);
+        if (step == VISIT_NEXT && length > 1 && table_is_large(v->table)) {
+            named.places[named.length++] = (uint8_t)i;
+            continue;
+        }
+        if (step == VISIT_NEXT)
+            step = answer_owned(v);
+        go_on(items, visits, i, step, &foreign);
     }
     for (unsigned n = 0; n < named.length; n++) {
         v = &visits[named.places[n]];
         v->look = &desk->looks[n];
-        table_expect(v->table, wire_name(&v->wire), v->look);
+        table_expect(v->table, wire_name(&v->wire), &v->wire.cut, v->look);
     }
     for (unsigned n = 0; n < named.length; n++) {
         v = &visits[named.places[n]];
@@ -345,8 +361,10 @@ void query_handle_all(struct query_desk *desk, struct query_item *items, unsigne
         v = &visits[named.places[n]];
         table_expect_answer(v->table, v->look);
     }
-    for (unsigned n = 0; n < named.length; n++)
-        go_on(items, visits, named.places[n], OWNED_STAGE, OWNED_STAGE + 1, &foreign);
+    for (unsigned n = 0; n < named.length; n++) {
+        step = answer_owned(&visits[named.places[n]]);
+        go_on(items, visits, named.places[n], step, &foreign);
+    }
     for (unsigned n = 0; n < foreign.length; n++) {
         v = &visits[foreign.places[n]];
         visit_question(v);
@@ -354,9 +372,13 @@ void query_handle_all(struct query_desk *desk, struct query_item *items, unsigne
     }
     for (unsigned n = 0; n < foreign.length; n++)
         cache_expect_entry(desk->cache, &visits[foreign.places[n]].question);
-    for (unsigned n = 0; n < foreign.length; n++)
-        go_on(items, visits, foreign.places[n], OWNED_STAGE + 1, ARRAY_LENGTH(stages), &none);
+    for (unsigned n = 0; n < foreign.length; n++) {
+        step = run_stages(&visits[foreign.places[n]], OWNED_STAGE + 1, ARRAY_LENGTH(stages));
+        go_on(items, visits, foreign.places[n], step, &none);
+    }
     assert(none.length == 0); /* the last stage never says next */
+    if (length > 0)
+        stats_add(desk->stats, items->client->tcp ? STATS_TCP_QUERIES : STATS_UDP_QUERIES, length);
 }
 
 enum query_result query_handle(struct query_desk *desk, const struct query_client *client,
@@ -375,10 +397,9 @@ enum query_result query_handle(struct query_desk *desk, const struct query_clien
 
 static void resume(struct visit *v, struct waiting *w, uint64_t now)
 {
-    open_visit(v, w->desk, &w->client);
-    visit_see(v, publish_get(w->desk->table));
+    furnish_visit(v, w->desk);
+    open_visit(v, &w->client, publish_get(w->desk->table), now);
     v->wire = w->wire;
-    v->now = now;
     v->packet = NULL;
     v->size = 0;
     v->out = w->desk->late;
@@ -534,12 +555,14 @@ struct query_desk *query_desk_new(const struct query_desk_options *options)
 {
     struct query_desk *desk = alloc_array(1, sizeof *desk);
 
-    assert(stages[OWNED_STAGE] == answer_owned);
+    assert(stages[UNUSUAL_STAGE] == diagnose && stages[OWNED_STAGE] == answer_owned);
     desk->config = options->config;
     desk->table = options->table;
     desk->cache = options->cache;
     desk->stats = options->stats;
     desk->facts = options->facts;
+    for (size_t i = 0; i < QUERY_BATCH; i++)
+        furnish_visit(&desk->visits[i], desk);
     desk->stored = alloc_array(QUERY_REPLY_MAX, 1);
     desk->late = alloc_array(QUERY_REPLY_MAX, 1);
     options->network->random(options->network, desk->cookie_secret, sizeof desk->cookie_secret);

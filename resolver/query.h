@@ -75,7 +75,8 @@ struct query_item { /* one message of a batch */
     enum query_result result; /* set */
 };
 
-/* Answers up to QUERY_BATCH messages, each as query_handle() does; 'out' is each one's own. */
+/* Answers up to QUERY_BATCH messages of one transport, each as query_handle() does; 'out' is each
+ * one's own. */
 void query_handle_all(struct query_desk *, struct query_item *, unsigned length, uint64_t now);
 
 /* Answers one message.  The caller is inside a read-side section (publish.h), which may span a

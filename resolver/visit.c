@@ -1,5 +1,6 @@
 #include "visit.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "clock.h"
@@ -20,8 +21,9 @@ enum visit_step visit_fail(struct visit *v, enum wire_ede code, const char *why)
     return VISIT_DONE;
 }
 
-enum visit_step visit_refuse(struct visit *v, enum wire_rcode rcode)
+enum visit_step visit_refuse(struct visit *v, enum wire_rcode rcode, const char *how)
 {
+    v->how = how;
     v->reply.rcode = (uint16_t)rcode;
     return VISIT_DONE;
 }
@@ -33,13 +35,12 @@ void visit_see(struct visit *v, const struct tableset *set)
     v->table = tableset_table(set, v->view);
 }
 
-void visit_start(struct visit *v)
+/* The options that were asked for.  Few clients send any: kept out of the way. */
+__attribute__((cold)) static void add_options(struct visit *v)
 {
     const struct config *config = v->config;
-    size_t limit = wire_limit(&v->wire, v->tcp, config->udp_size);
     struct wire_reply *r = &v->reply;
 
-    wire_reply_begin(r, &v->wire, v->out, limit < v->space ? limit : v->space, config->udp_size);
     if (v->wire.cookie) {
         uint8_t cookie[COOKIE_CLIENT_SIZE + COOKIE_SERVER_SIZE];
         memcpy(cookie, v->wire.client_cookie, COOKIE_CLIENT_SIZE);
@@ -58,6 +59,16 @@ void visit_start(struct visit *v)
         wire_reply_option(r, WIRE_OPTION_NSID, config->instance,
                           size < WIRE_NSID_MAX ? size : WIRE_NSID_MAX);
     }
+}
+
+void visit_start(struct visit *v)
+{
+    uint16_t ours = v->config->udp_size;
+    size_t limit = wire_limit(&v->wire, v->tcp, ours);
+
+    wire_reply_begin(&v->reply, &v->wire, v->out, limit < v->space ? limit : v->space, ours);
+    if (v->wire.nsid || v->wire.keepalive || v->wire.cookie)
+        add_options(v);
 }
 
 void visit_question(struct visit *v)
@@ -84,6 +95,9 @@ static bool is_loopback(const union config_address *a)
                                        : IN6_IS_ADDR_LOOPBACK(&a->v6.sin6_addr);
 }
 
+_Static_assert(offsetof(struct sockaddr_in, sin_port) == offsetof(struct sockaddr_in6, sin6_port),
+               "ports can be compared whatever the family");
+
 /* True if 'from' is 'listen', an address of ours; of a wildcard only loopback is surely our own. */
 static bool is_same(const union config_address *from, const union config_address *listen)
 {
@@ -101,13 +115,12 @@ static bool is_same(const union config_address *from, const union config_address
 /* A reply to ourselves, or to a port that nobody can have, would go round for ever or nowhere. */
 enum visit_step visit_shun_ourselves(struct visit *v)
 {
-    const union config_address *from = v->from;
     const struct config *config = v->config;
-    uint16_t port = from->any.sa_family == AF_INET ? from->v4.sin_port : from->v6.sin6_port;
+    uint16_t port = v->from->v4.sin_port; /* of IPv6, too: it stands at the same place */
     bool ours = port == 0;
 
     for (size_t i = 0; i < config->listen_length && !ours; i++)
-        ours = is_same(from, &config->listen[i]);
+        ours = config->listen[i].v4.sin_port == port && is_same(v->from, &config->listen[i]);
     if (!ours)
         return VISIT_NEXT;
     stats_count(v->stats, STATS_DROPPED_SELF);
@@ -124,20 +137,19 @@ enum visit_step visit_decode(struct visit *v)
         return VISIT_SILENT;
     }
     visit_start(v);
-    v->how = "malformed";
+    if (verdict == WIRE_GOOD)
+        return VISIT_NEXT;
     switch (verdict) {
     case WIRE_OPCODE:
         stats_count(stats, STATS_NOTIMP);
         wire_reply_explain(&v->reply, WIRE_EDE_NOT_SUPPORTED, "");
-        return visit_refuse(v, WIRE_NOTIMP);
+        return visit_refuse(v, WIRE_NOTIMP, "malformed");
     case WIRE_MALFORMED:
         stats_count(stats, STATS_FORMERR);
-        return visit_refuse(v, WIRE_FORMERR);
-    case WIRE_VERSION:
-        stats_count(stats, STATS_BADVERS);
-        return visit_refuse(v, WIRE_BADVERS);
+        return visit_refuse(v, WIRE_FORMERR, "malformed");
     default:
-        return VISIT_NEXT;
+        stats_count(stats, STATS_BADVERS);
+        return visit_refuse(v, WIRE_BADVERS, "malformed");
     }
 }
 
@@ -152,24 +164,21 @@ enum visit_step visit_admit(struct visit *v)
         return VISIT_SILENT;
     }
     stats_count(v->stats, STATS_REFUSED_CLIENT);
-    v->how = "client";
     wire_reply_explain(&v->reply, WIRE_EDE_PROHIBITED, "not in clients.allow");
-    return visit_refuse(v, WIRE_REFUSED);
+    return visit_refuse(v, WIRE_REFUSED, "client");
 }
 
 enum visit_step visit_refuse_class(struct visit *v)
 {
-    v->how = "class";
-    return v->wire.class == WIRE_IN ? VISIT_NEXT : visit_refuse(v, WIRE_REFUSED);
+    return v->wire.class == WIRE_IN ? VISIT_NEXT : visit_refuse(v, WIRE_REFUSED, "class");
 }
 
 enum visit_step visit_refuse_type(struct visit *v)
 {
-    v->how = "type";
     switch (v->wire.type) {
     case WIRE_AXFR:
     case WIRE_IXFR:
-        return visit_refuse(v, WIRE_REFUSED);
+        return visit_refuse(v, WIRE_REFUSED, "type");
     case WIRE_MAILA:
     case WIRE_MAILB:
     case WIRE_OPT:
@@ -177,7 +186,7 @@ enum visit_step visit_refuse_type(struct visit *v)
     case WIRE_TKEY:
         stats_count(v->stats, STATS_NOTIMP);
         wire_reply_explain(&v->reply, WIRE_EDE_NOT_SUPPORTED, "");
-        return visit_refuse(v, WIRE_NOTIMP);
+        return visit_refuse(v, WIRE_NOTIMP, "type");
     default:
         return VISIT_NEXT;
     }
@@ -212,8 +221,8 @@ enum visit_step visit_answer_special(struct visit *v)
 
 enum visit_step visit_want_recursion(struct visit *v)
 {
-    v->how = "no recursion";
-    return v->wire.flags & WIRE_FLAG_RD ? VISIT_NEXT : visit_refuse(v, WIRE_REFUSED);
+    return v->wire.flags & WIRE_FLAG_RD ? VISIT_NEXT
+                                        : visit_refuse(v, WIRE_REFUSED, "no recursion");
 }
 
 /* A question of our own that came round: whoever sends it here must not be asked. */
@@ -224,7 +233,7 @@ enum visit_step visit_break_loop(struct visit *v)
     if (loop == NULL || !loop_take(loop, v->folded, v->now))
         return VISIT_NEXT;
     wire_reply_explain(&v->reply, WIRE_EDE_PROHIBITED, "this question goes in a circle");
-    return visit_refuse(v, WIRE_REFUSED);
+    return visit_refuse(v, WIRE_REFUSED, "loop");
 }
 
 /* ---- the way out ---- */

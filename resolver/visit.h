@@ -65,8 +65,8 @@ void visit_start(struct visit *);
 /* Fills 'question' and 'folded' from 'wire'. */
 void visit_question(struct visit *);
 
-/* VISIT_DONE with that rcode, or with SERVFAIL and why. */
-enum visit_step visit_refuse(struct visit *, enum wire_rcode);
+/* VISIT_DONE with that rcode and a word for the log, or with SERVFAIL and why. */
+enum visit_step visit_refuse(struct visit *, enum wire_rcode, const char *how);
 enum visit_step visit_fail(struct visit *, enum wire_ede, const char *why);
 
 /* Counts, logs, completes the reply; returns its size. */

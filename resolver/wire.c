@@ -1,6 +1,7 @@
 #include "wire.h"
 
 #include <assert.h>
+#include <stddef.h>
 #include <string.h>
 
 #define LABEL_MAX   63
@@ -17,28 +18,15 @@
 /* The first question: an uncompressed name, type, class.  False: it cannot be read. */
 static bool read_question(struct wire_query *q, size_t size)
 {
-    const uint8_t *packet = q->packet;
-    size_t at = WIRE_HEADER_SIZE;
+    const uint8_t *name = q->packet + WIRE_HEADER_SIZE;
+    size_t left = size - WIRE_HEADER_SIZE;
 
-    for (;;) {
-        if (at >= size)
-            return false;
-        size_t length = packet[at];
-        if (length == 0)
-            break;
-        if (length > LABEL_MAX)
-            return false;
-        at += length + 1;
-        if (at - WIRE_HEADER_SIZE >= WIRE_NAME_MAX)
-            return false;
-    }
-    at++;
-    if (size - at < 4)
+    if (!dname_cut(&q->cut, name, left) || left - q->cut.size < 4)
         return false;
-    q->name_size = (uint8_t)(at - WIRE_HEADER_SIZE);
-    q->type = wire_get16(packet + at);
-    q->class = wire_get16(packet + at + 2);
-    q->question_end = (uint16_t)(at + 4);
+    q->name_size = q->cut.size;
+    q->type = wire_get16(name + q->cut.size);
+    q->class = wire_get16(name + q->cut.size + 2);
+    q->question_end = (uint16_t)(WIRE_HEADER_SIZE + q->cut.size + 4);
     return true;
 }
 
@@ -164,11 +152,10 @@ enum wire_verdict wire_decode(struct wire_query *out, const uint8_t *packet, siz
         return WIRE_RUNT;
     if (packet[2] & WIRE_FLAG_QR >> 8)
         return WIRE_RESPONSE;
-    *out = (struct wire_query){
-        .packet = packet,
-        .flags = wire_get16(packet + 2),
-        .question_end = WIRE_HEADER_SIZE,
-    };
+    memset(out, 0, offsetof(struct wire_query, cut));
+    out->packet = packet;
+    out->flags = wire_get16(packet + 2);
+    out->question_end = WIRE_HEADER_SIZE;
     unsigned questions = wire_get16(packet + 4);
     size_t at = WIRE_HEADER_SIZE;
     bool good = questions == 1;

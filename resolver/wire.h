@@ -9,11 +9,10 @@
 #ifndef PLDNS_WIRE_H
 #define PLDNS_WIRE_H
 
-#include "error.h"
-#include <stdint.h>
+#include "dname.h"
 
 #define WIRE_HEADER_SIZE   12
-#define WIRE_NAME_MAX      255
+#define WIRE_NAME_MAX      DNAME_MAX
 #define WIRE_QUESTION_MAX  (WIRE_HEADER_SIZE + WIRE_NAME_MAX + 4) /* header and one question */
 #define WIRE_UDP_MIN       512 /* what a client without EDNS takes; no EDNS size counts as less */
 #define WIRE_MESSAGE_MAX   65535
@@ -94,6 +93,7 @@ struct wire_query {
     uint16_t udp_size;
     bool nsid, keepalive, cookie; /* options that were sent */
     uint8_t client_cookie[WIRE_COOKIE_CLIENT];
+    struct dname_cut cut; /* of the name, if it can be read */
 };
 
 enum wire_verdict {
@@ -118,6 +118,12 @@ static inline const uint8_t *wire_name(const struct wire_query *query)
 size_t wire_skip_name(const uint8_t *message, size_t size, size_t at);
 /* Offset behind the record at 'at', 0 if it is broken.  RDATA is not looked into. */
 size_t wire_skip_record(const uint8_t *message, size_t size, size_t at);
+
+/* True of a question of class IN for data: the types from TKEY to ANY, and OPT, are none. */
+static inline bool wire_is_usual(const struct wire_query *query)
+{
+    return query->class == WIRE_IN && query->type < WIRE_TKEY && query->type != WIRE_OPT;
+}
 
 /* ---- replies ---- */
 

@@ -1,10 +1,10 @@
 #include "answer.h"
 
 #include <assert.h>
+#include <endian.h>
 #include <string.h>
 
-#define TYPE_A    1
-#define TYPE_AAAA 28
+#define CLASS_IN 1
 
 #define A_OCTETS    4
 #define AAAA_OCTETS 16
@@ -50,73 +50,69 @@ void answer_encode(struct answer *out, uint32_t ttl, const struct connection_add
     }
 }
 
-/* A run of addresses, beginning at a place that depends on 'turn' and going round. */
-struct run {
-    const uint8_t *addresses;
-    unsigned length, octets;
+/* What stands before the address in every record of a set. */
+struct head {
+    uint64_t first; /* pointer, type, class, upper half of the TTL */
+    uint32_t rest;  /* the lower half, RDLENGTH */
 };
 
-static uint8_t *write_run(uint8_t *out, const uint8_t *head, const struct run *run, uint32_t turn,
-                          unsigned most)
+static struct head make_head(unsigned type, uint32_t ttl, unsigned octets)
 {
-    unsigned from = run->length > 1 ? turn % run->length : 0;
+    return (struct head){
+        .first =
+            htobe64(UINT64_C(0xc00c) << 48 | (uint64_t)type << 32 | CLASS_IN << 16 | ttl >> 16),
+        .rest = htobe32(ttl << 16 | octets),
+    };
+}
 
-    for (unsigned i = 0; i < run->length && i < most; i++) {
-        const uint8_t *address = run->addresses + (size_t)from * run->octets;
-        memcpy(out, head, HEAD_SIZE);
-        out += HEAD_SIZE;
-        if (run->octets == A_OCTETS) { /* a store, not a call */
-            memcpy(out, address, A_OCTETS);
-        } else {
-            memcpy(out, address, AAAA_OCTETS);
-        }
-        out += run->octets;
-        from = from + 1 == run->length ? 0 : from + 1;
+/* Addresses, beginning at a place that depends on 'turn' and going round. */
+static inline uint8_t *write_run(uint8_t *out, struct head head, const uint8_t *addresses,
+                                 unsigned length, size_t octets, uint32_t turn, unsigned most)
+{
+    const uint8_t *end = addresses + length * octets;
+    const uint8_t *address = addresses + (length > 1 ? turn % length : 0) * octets;
+
+    for (; most > 0; most--) {
+        memcpy(out, &head.first, sizeof(head.first));
+        memcpy(out + sizeof(head.first), &head.rest, sizeof(head.rest));
+        memcpy(out + HEAD_SIZE, address, octets);
+        out += HEAD_SIZE + octets;
+        address += octets;
+        address = address == end ? addresses : address;
     }
     return out;
 }
 
-size_t answer_write(const struct answer *answer, uint16_t qtype, uint32_t turn, uint8_t *out,
-                    size_t space, unsigned *count, unsigned *total)
+/* Those of the own zone first.  'octets' is a constant where it is inlined: a copy is a store. */
+static inline unsigned write_all(const struct answer *answer, unsigned type,
+                                 const uint8_t *addresses, unsigned all, unsigned preferred,
+                                 size_t octets, uint32_t turn, uint8_t *out, size_t space)
 {
-    struct run own = {.addresses = answer->addresses, .octets = A_OCTETS};
-    unsigned all = 0;
+    struct head head = make_head(type, answer->ttl, (unsigned)octets);
+    unsigned fit = (unsigned)(space / (HEAD_SIZE + octets)), most = all < fit ? all : fit;
+    unsigned first = preferred < most ? preferred : most;
 
-    if (qtype == TYPE_A) {
-        all = answer->a_count;
-        own.length = answer->a_preferred;
-    } else if (qtype == TYPE_AAAA) {
-        own.addresses += (size_t)answer->a_count * A_OCTETS;
-        own.octets = AAAA_OCTETS;
-        all = answer->aaaa_count;
-        own.length = answer->aaaa_preferred;
+    if (first > 0) {
+        out = write_run(out, head, addresses, preferred, octets, turn, first);
     }
-    unsigned most = (unsigned)(space / (HEAD_SIZE + own.octets));
-    *total = all;
-    *count = all < most ? all : most;
-    if (*count == 0) {
-        return 0;
+    write_run(out, head, addresses + preferred * octets, all - preferred, octets, turn,
+              most - first);
+    return most;
+}
+
+unsigned answer_write(const struct answer *answer, uint16_t qtype, uint32_t turn, uint8_t *out,
+                      size_t space)
+{
+    const uint8_t *addresses = answer->addresses;
+
+    if (qtype == ANSWER_A) {
+        return write_all(answer, ANSWER_A, addresses, answer->a_count, answer->a_preferred,
+                         A_OCTETS, turn, out, space);
     }
-    const uint8_t head[HEAD_SIZE] = {
-        0xc0,
-        0x0c,
-        0,
-        (uint8_t)qtype,
-        0,
-        1, /* IN */
-        (uint8_t)(answer->ttl >> 24),
-        (uint8_t)(answer->ttl >> 16),
-        (uint8_t)(answer->ttl >> 8),
-        (uint8_t)answer->ttl,
-        0,
-        (uint8_t)own.octets,
-    };
-    struct run others = own;
-    others.addresses += (size_t)own.length * own.octets;
-    others.length = all - own.length;
-    uint8_t *at = own.length > 0 ? write_run(out, head, &own, turn, *count) : out;
-    if (*count > own.length) {
-        at = write_run(at, head, &others, turn, *count - own.length);
+    if (qtype == ANSWER_AAAA) {
+        addresses += (size_t)answer->a_count * A_OCTETS;
+        return write_all(answer, ANSWER_AAAA, addresses, answer->aaaa_count, answer->aaaa_preferred,
+                         AAAA_OCTETS, turn, out, space);
     }
-    return (size_t)(at - out);
+    return 0;
 }

@@ -9,6 +9,8 @@
 
 #include "connection.h"
 
+#define ANSWER_A           1 /* types */
+#define ANSWER_AAAA        28
 #define ANSWER_A_SIZE      16 /* pointer, type, class, TTL, RDLENGTH, 4 octets */
 #define ANSWER_AAAA_SIZE   28
 #define ANSWER_RECORDS_MAX 64 /* in one rule, both families together */
@@ -29,11 +31,21 @@ size_t answer_size(unsigned a_count, unsigned aaaa_count);
 void answer_encode(struct answer *out, uint32_t ttl, const struct connection_address *addresses,
                    unsigned length, unsigned preferred);
 
-/* Copies the records of 'qtype' (1 or 28; others have none) to 'out', starting at a place that
- * depends on 'turn', as many whole ones as fit in 'space' bytes.  '*count' is how many were
- * written,
- * '*total' how many there are.  Returns the bytes written. */
-size_t answer_write(const struct answer *, uint16_t qtype, uint32_t turn, uint8_t *out,
-                    size_t space, unsigned *count, unsigned *total);
+/* How many records of 'qtype' (1 or 28; others have none) there are. */
+static inline unsigned answer_count(const struct answer *answer, uint16_t qtype)
+{
+    return qtype == ANSWER_A ? answer->a_count : qtype == ANSWER_AAAA ? answer->aaaa_count : 0;
+}
+
+/* What each of them takes. */
+static inline size_t answer_record_size(uint16_t qtype)
+{
+    return qtype == ANSWER_A ? ANSWER_A_SIZE : ANSWER_AAAA_SIZE;
+}
+
+/* Copies the records of 'qtype' to 'out', starting at a place that depends on 'turn', as many whole
+ * ones as fit in 'space' bytes.  Returns how many were written. */
+unsigned answer_write(const struct answer *, uint16_t qtype, uint32_t turn, uint8_t *out,
+                      size_t space);
 
 #endif

@@ -87,21 +87,40 @@ bool dname_from_text(struct dname *out, const char *text, size_t length, const c
     return true;
 }
 
-bool dname_from_wire(struct dname *out, const uint8_t *wire, size_t size)
+bool dname_cut(struct dname_cut *out, const uint8_t *wire, size_t size)
 {
-    size_t at = 0;
+    size_t end = size < DNAME_MAX ? size : DNAME_MAX, at = 0, labels = 0;
+    uint64_t lengths = 0;
+    unsigned length;
 
-    for (;;) {
-        if (at >= size || at >= DNAME_MAX || wire[at] > DNAME_LABEL_MAX) {
+    if (end == 0) {
+        return false;
+    }
+    /* One comparison finds the root and what is no label. */
+    while ((length = wire[at]) - 1 < DNAME_LABEL_MAX) {
+        out->at[labels++] = (uint8_t)at;
+        lengths |= UINT64_C(1) << length;
+        at += 1 + length;
+        if (at >= end) {
             return false;
         }
-        if (wire[at] == 0) {
-            break;
-        }
-        at += 1u + wire[at];
     }
+    out->at[labels] = (uint8_t)at;
+    out->labels = (uint8_t)labels;
     out->size = (uint8_t)(at + 1);
-    memcpy(out->wire, wire, at + 1);
+    out->lengths = lengths;
+    return length == 0;
+}
+
+bool dname_from_wire(struct dname *out, const uint8_t *wire, size_t size)
+{
+    struct dname_cut cut;
+
+    if (!dname_cut(&cut, wire, size)) {
+        return false;
+    }
+    out->size = cut.size;
+    memcpy(out->wire, wire, cut.size);
     return true;
 }
 

@@ -27,6 +27,17 @@ MUST_USE bool dname_from_text(struct dname *, const char *text, size_t length, c
  * pointer or a reserved label type. */
 MUST_USE bool dname_from_wire(struct dname *, const uint8_t *wire, size_t size);
 
+/* Where the labels of a name begin: what one walk over it tells. */
+struct dname_cut {
+    uint8_t size, labels; /* octets; labels without the root */
+    uint8_t
+        at[DNAME_LABELS_MAX]; /* octets left of the i-th label from the left; the last: the root */
+    uint64_t lengths;         /* bit n: some label has n octets */
+};
+
+/* Cuts a name of at most 'size' octets into labels.  False as dname_from_wire() says. */
+MUST_USE bool dname_cut(struct dname_cut *, const uint8_t *wire, size_t size);
+
 /* Octets of the name at 'wire' (root label included); it must be well formed. */
 size_t dname_size(const uint8_t *wire);
 

@@ -52,8 +52,9 @@ struct namedraft {
     uint64_t root_depths[2]; /* bit n: some root has n labels */
     uint32_t root;           /* found last as the topmost */
     uint32_t rules;
-    struct arena copies;       /* of names */
-    struct nametree_scan scan; /* of the name in hand */
+    struct arena copies;  /* of names */
+    struct dname_cut cut; /* of the name in hand */
+    struct nametree_scan scan;
 };
 
 struct namedraft *namedraft_new(const struct hash_key *key)
@@ -82,7 +83,8 @@ void namedraft_free(struct namedraft *draft)
 
 static void scan(struct namedraft *draft, const uint8_t *name)
 {
-    nametree_scan(&draft->scan, &draft->seed, name, DNAME_LABELS_MAX);
+    nametree_begin_uncut(&draft->scan, &draft->cut, name);
+    nametree_hash(&draft->scan, &draft->seed, DNAME_LABELS_MAX);
 }
 
 /* True if the node is that of the scanned name's suffix. */
@@ -92,7 +94,7 @@ static bool is_scanned(const struct namedraft *draft, uint32_t index, unsigned d
     const struct draft_node *node = &draft->nodes[index];
     unsigned offset = nametree_offset(s, depth);
 
-    return node->key == key && node->size == s->size - offset &&
+    return node->key == key && node->size == draft->cut.size - offset &&
            memcmp(node->name, s->folded + offset, node->size) == 0;
 }
 
@@ -167,7 +169,7 @@ static uint32_t make(struct namedraft *draft, unsigned depth, const uint8_t **ke
         slot = find_slot(draft, depth);
     }
     if (*kept == NULL) {
-        *kept = arena_copy(&draft->copies, s->folded, s->size);
+        *kept = arena_copy(&draft->copies, s->folded, draft->cut.size);
     }
     unsigned offset = nametree_offset(s, depth);
     uint32_t index = draft->nodes_length++;
@@ -178,7 +180,7 @@ static uint32_t make(struct namedraft *draft, unsigned depth, const uint8_t **ke
         .exact = NONE,
         .star = NONE,
         .labels = UNPLACED,
-        .size = (uint8_t)(s->size - offset),
+        .size = (uint8_t)(draft->cut.size - offset),
         .depth = (uint8_t)depth,
     };
     *slot = index + 1;
@@ -253,7 +255,7 @@ void namedraft_join(struct namedraft *draft)
             continue;
         }
         scan(draft, draft->nodes[i].name);
-        put_owned(draft, draft->scan.labels);
+        put_owned(draft, draft->cut.labels);
     }
 }
 
@@ -263,7 +265,7 @@ bool namedraft_rule(struct namedraft *draft, const uint8_t *owner, uint32_t rule
     const uint8_t *kept = NULL;
 
     scan(draft, owner);
-    unsigned depth = draft->scan.labels - star;
+    unsigned depth = draft->cut.labels - star;
     uint32_t index = put_owned(draft, depth);
     if (index == NONE) { /* outside every root: a host stands alone, a wildcard owns its parent */
         index = make(draft, depth, &kept);
@@ -289,7 +291,7 @@ uint32_t namedraft_mark(struct namedraft *draft, const uint8_t *name, unsigned f
     const uint8_t *kept = NULL;
 
     scan(draft, name);
-    uint32_t index = make(draft, draft->scan.labels, &kept);
+    uint32_t index = make(draft, draft->cut.labels, &kept);
     if (before != NULL) {
         *before = draft->nodes[index].flags;
     }

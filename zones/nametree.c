@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PLACEHOLDER_LENGTH 11 /* "unique_name" */
-
 struct nametree_seed nametree_seed(const struct hash_key *key)
 {
     return (struct nametree_seed){
@@ -14,32 +12,22 @@ struct nametree_seed nametree_seed(const struct hash_key *key)
     };
 }
 
-void nametree_cut(struct nametree_scan *scan, const uint8_t *name)
+void nametree_begin_uncut(struct nametree_scan *scan, struct dname_cut *room, const uint8_t *name)
 {
-    unsigned labels = 0, at = 0;
-    uint64_t lengths = 0; /* bit n: a label has n octets */
+    bool good = dname_cut(room, name, DNAME_MAX);
 
-    for (unsigned length; (length = name[at]) != 0; at += 1 + length) {
-        lengths |= UINT64_C(1) << length;
-        scan->at[labels++] = (uint8_t)at;
-    }
-    assert(at < DNAME_MAX);
-    scan->name = name;
-    scan->at[labels] = (uint8_t)at;
-    scan->labels = (uint8_t)labels;
-    scan->size = (uint8_t)(at + 1);
-    scan->may_be_placeholder = lengths >> PLACEHOLDER_LENGTH & 1;
-    scan->hashed = false;
+    assert(good);
+    nametree_begin(scan, name, room);
 }
 
 void nametree_hash(struct nametree_scan *scan, const struct nametree_seed *seed, unsigned deepest)
 {
-    unsigned depth = scan->labels < deepest ? scan->labels : deepest;
-    unsigned words = (scan->size - nametree_offset(scan, depth)) / 8;
+    unsigned size = scan->cut->size, labels = scan->cut->labels;
+    unsigned words = (size - nametree_offset(scan, labels < deepest ? labels : deepest)) / 8;
     uint64_t hash = seed->start, multiplier = seed->multiplier;
-    const uint8_t *at = scan->folded + scan->size;
+    const uint8_t *at = scan->folded + size;
 
-    dname_fold_sized(scan->folded, scan->name, scan->size);
+    dname_fold_sized(scan->folded, scan->name, size);
     scan->multiplier = multiplier;
     scan->chain[0] = hash;
     for (unsigned i = 1; i <= words; i++) {
@@ -47,13 +35,6 @@ void nametree_hash(struct nametree_scan *scan, const struct nametree_seed *seed,
         scan->chain[i] = hash = nametree_mix(hash, nametree_load(at), multiplier);
     }
     scan->hashed = true;
-}
-
-void nametree_scan(struct nametree_scan *scan, const struct nametree_seed *seed,
-                   const uint8_t *name, unsigned deepest)
-{
-    nametree_cut(scan, name);
-    nametree_hash(scan, seed, deepest);
 }
 
 /* Names are short: a call would cost more than the comparison. */
@@ -84,7 +65,7 @@ static bool is_named(const struct nametree *tree, const struct nametree_node *no
 uint32_t nametree_at(const struct nametree *tree, const struct nametree_scan *scan, unsigned depth,
                      uint64_t key)
 {
-    unsigned offset = nametree_offset(scan, depth), size = scan->size - offset;
+    unsigned offset = nametree_offset(scan, depth), size = scan->cut->size - offset;
     uint32_t tag = nametree_tag(key, tree->index_bits);
     uint32_t index_mask = (1u << tree->index_bits) - 1;
     uint32_t at = nametree_slot(key, tree->slots_length);
@@ -101,6 +82,16 @@ uint32_t nametree_at(const struct nametree *tree, const struct nametree_scan *sc
         }
         at = at + 1 == tree->slots_length ? 0 : at + 1;
     }
+}
+
+uint32_t nametree_find(const struct nametree *tree, const uint8_t *name)
+{
+    struct nametree_scan scan;
+    struct dname_cut cut;
+
+    nametree_begin_uncut(&scan, &cut, name);
+    nametree_hash(&scan, &tree->seed, cut.labels);
+    return nametree_at(tree, &scan, cut.labels, nametree_key(&scan, cut.labels));
 }
 
 uint32_t nametree_next(const struct nametree *tree, uint32_t *cursor)

@@ -76,12 +76,9 @@ struct nametree {
 #define NAMETREE_PAD 8
 
 struct nametree_scan {
-    const uint8_t *name; /* lent */
-    uint8_t size, labels;
-    bool may_be_placeholder; /* some label is as long as "unique_name" */
-    bool hashed;             /* what follows 'at' is filled in */
-    uint8_t
-        at[DNAME_LABELS_MAX]; /* where the i-th label from the left begins; the last is the root */
+    const uint8_t *name; /* both lent */
+    const struct dname_cut *cut;
+    bool hashed; /* the rest is filled in */
     uint64_t multiplier;
     uint64_t chain[DNAME_MAX / 8 + 1]; /* hash of the last 8 * i octets */
     uint8_t folded[DNAME_MAX + NAMETREE_PAD];
@@ -89,18 +86,25 @@ struct nametree_scan {
 
 struct nametree_seed nametree_seed(const struct hash_key *);
 
-/* Cuts a name into labels, and no more: most names need nothing else. */
-void nametree_cut(struct nametree_scan *, const uint8_t *name);
-/* Folds what was cut and hashes it, for suffixes of up to 'deepest' labels. */
+/* No more than that: most names need nothing else. */
+static inline void nametree_begin(struct nametree_scan *scan, const uint8_t *name,
+                                  const struct dname_cut *cut)
+{
+    scan->name = name;
+    scan->cut = cut;
+    scan->hashed = false;
+}
+
+/* The same for a name that nobody has cut yet; 'room' lives as long as the scan. */
+void nametree_begin_uncut(struct nametree_scan *, struct dname_cut *room, const uint8_t *name);
+
+/* Folds the name and hashes it, for suffixes of up to 'deepest' labels. */
 void nametree_hash(struct nametree_scan *, const struct nametree_seed *, unsigned deepest);
-/* Both. */
-void nametree_scan(struct nametree_scan *, const struct nametree_seed *, const uint8_t *name,
-                   unsigned deepest);
 
 /* Octets left of the suffix with so many labels. */
 static inline unsigned nametree_offset(const struct nametree_scan *scan, unsigned depth)
 {
-    return scan->at[scan->labels - depth];
+    return scan->cut->at[scan->cut->labels - depth];
 }
 
 /* What stands at a place. */
@@ -139,6 +143,9 @@ static inline void nametree_expect(const struct nametree *, uint64_t key);
  * NAMETREE_NONE: no node has that name.  It may still have another. */
 static inline uint32_t nametree_expect_node(const struct nametree *, uint64_t key);
 
+/* The place of the node of that name, without a scan. */
+uint32_t nametree_find(const struct nametree *, const uint8_t *name);
+
 /* Visits all nodes in no order: the first call with '*cursor' 0; NAMETREE_NONE at the end. */
 uint32_t nametree_next(const struct nametree *, uint32_t *cursor);
 
@@ -174,7 +181,7 @@ static inline uint64_t nametree_load(const uint8_t *at)
  * of names that differ little lie on a line; the last step scatters them. */
 static inline uint64_t nametree_key(const struct nametree_scan *scan, unsigned depth)
 {
-    unsigned offset = nametree_offset(scan, depth), size = scan->size - offset;
+    unsigned offset = nametree_offset(scan, depth), size = scan->cut->size - offset;
     uint64_t first = nametree_load(scan->folded + offset) & ~(UINT64_MAX << size % 8 * 8);
     uint64_t hash =
         nametree_mix(scan->chain[size / 8], first ^ (uint64_t)size << 56, scan->multiplier);

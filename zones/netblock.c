@@ -1,6 +1,7 @@
 #include "netblock.h"
 
 #include <arpa/inet.h>
+#include <endian.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,8 @@
 #include "alloc.h"
 
 #define V4_BITS 96 /* what stands in front of an IPv4 address in its mapped form */
+
+#define V4_MAPPED UINT64_C(0xffff00000000) /* the lower half of that */
 
 static const uint8_t v4_prefix[V4_BITS / 8] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
@@ -116,14 +119,23 @@ bool netblock_add(struct netblock_list *list, const char *text, const char **why
     return read_range(&block, text, why) && append(list, &block, why);
 }
 
-static bool matches(const struct netblock *block, const uint8_t address[16])
+static uint64_t load(const uint8_t *at)
 {
-    unsigned whole = block->bits / 8, rest = block->bits % 8;
+    uint64_t word;
 
-    if (memcmp(block->address, address, whole) != 0) {
-        return false;
+    memcpy(&word, at, sizeof(word));
+    return be64toh(word);
+}
+
+/* An address as its two halves. */
+static bool matches(const struct netblock *block, uint64_t high, uint64_t low)
+{
+    uint64_t differ_high = load(block->address) ^ high, differ_low = load(block->address + 8) ^ low;
+
+    if (block->bits > 64) {
+        return differ_high == 0 && differ_low >> (128 - block->bits) == 0;
     }
-    return rest == 0 || (block->address[whole] ^ address[whole]) >> (8 - rest) == 0;
+    return block->bits == 0 || differ_high >> (64 - block->bits) == 0;
 }
 
 bool netblock_of(struct netblock *out, const struct sockaddr *address)
@@ -156,13 +168,20 @@ void netblock_shorten(const struct netblock *from, unsigned bits, struct netbloc
 
 bool netblock_contains(const struct netblock_list *list, const struct sockaddr *address)
 {
-    struct netblock client;
+    uint64_t high = 0, low;
 
-    if (!netblock_of(&client, address)) {
+    if (address->sa_family == AF_INET) {
+        const struct sockaddr_in *v4 = (const void *)address;
+        low = V4_MAPPED | ntohl(v4->sin_addr.s_addr);
+    } else if (address->sa_family == AF_INET6) {
+        const struct sockaddr_in6 *v6 = (const void *)address;
+        high = load(v6->sin6_addr.s6_addr);
+        low = load(v6->sin6_addr.s6_addr + sizeof(high));
+    } else {
         return false;
     }
     for (size_t i = 0; i < list->length; i++) {
-        if (matches(&list->items[i], client.address)) {
+        if (matches(&list->items[i], high, low)) {
             return true;
         }
     }

@@ -109,9 +109,9 @@ static void find_at(const struct table *table, uint32_t index, const struct name
 {
     const struct nametree_node *node = table_node(table, index);
 
-    match->root_offset = (uint8_t)(scan->size - node->root);
-    if (depth < scan->labels) {
-        find_below(table, index, scan->folded + scan->at[scan->labels - depth - 1],
+    match->root_offset = (uint8_t)(scan->cut->size - node->root);
+    if (depth < scan->cut->labels) {
+        find_below(table, index, scan->folded + nametree_offset(scan, depth + 1),
                    nametree_offset(scan, depth), match);
     } else if (node->flags & NAMETREE_RULE) {
         apply(table, table_own_rule(node), match);
@@ -161,7 +161,7 @@ static bool find_owned(const struct table *table, struct nametree_scan *scan,
                        struct table_match *match, struct leftovers *left)
 {
     for (const struct table *part = table; part != NULL; part = part->base) {
-        unsigned depth = scan->labels + 1;
+        unsigned depth = scan->cut->labels + 1;
 
         *left = (struct leftovers){NOWHERE, NOWHERE, false};
         if (!nametree_depth_below(&part->names, &depth)) {
@@ -186,6 +186,7 @@ static bool find_search(const struct table *table, const struct nametree_scan *s
 {
     for (size_t i = 0; i < table->search_suffixes_length; i++) {
         struct nametree_scan short_scan;
+        struct dname_cut cut;
         struct table_match match;
         struct leftovers left;
         uint8_t name[DNAME_MAX];
@@ -195,7 +196,7 @@ static bool find_search(const struct table *table, const struct nametree_scan *s
         }
         memcpy(name, scan->name, *offset);
         name[*offset] = 0;
-        nametree_cut(&short_scan, name);
+        nametree_begin_uncut(&short_scan, &cut, name);
         if (find_owned(table, &short_scan, &match, &left)) {
             return true;
         }
@@ -203,14 +204,21 @@ static bool find_search(const struct table *table, const struct nametree_scan *s
     return false;
 }
 
+static const uint8_t placeholder[] = "\13unique_name";
+
+static bool may_have_placeholder(const struct nametree_scan *scan)
+{
+    return scan->cut->lengths >> *placeholder & 1;
+}
+
 static bool has_placeholder(const struct nametree_scan *scan)
 {
-    static const uint8_t placeholder[] = "\13unique_name";
     uint8_t label[sizeof(placeholder) - 1];
 
-    for (unsigned i = 0; i < scan->labels; i++) {
-        if (scan->name[scan->at[i]] == *placeholder) {
-            dname_fold_sized(label, scan->name + scan->at[i], sizeof(label));
+    for (unsigned i = 0; i < scan->cut->labels; i++) {
+        const uint8_t *at = scan->name + scan->cut->at[i];
+        if (*at == *placeholder) {
+            dname_fold_sized(label, at, sizeof(label));
             if (memcmp(label, placeholder, sizeof(label)) == 0) {
                 return true;
             }
@@ -233,12 +241,14 @@ bool table_is_large(const struct table *table)
     return largest(table)->size > LARGE;
 }
 
-void table_expect(const struct table *table, const uint8_t *qname, struct table_look *look)
+void table_expect(const struct table *table, const uint8_t *qname, const struct dname_cut *cut,
+                  struct table_look *look)
 {
     const struct nametree *names = largest(table);
 
-    nametree_cut(&look->scan, qname);
-    unsigned depth = look->scan.labels + 1;
+    unsigned depth = cut->labels + 1;
+
+    nametree_begin(&look->scan, qname, cut);
     look->place = NAMETREE_NONE;
     look->key = 0;
     if (nametree_depth_below(names, &depth)) {
@@ -290,16 +300,24 @@ void table_find_expected(const struct table *table, struct table_look *look,
             match->root_offset = (uint8_t)left.fence;
         }
     }
-    if (scan->may_be_placeholder) {
-        match->placeholder = has_placeholder(scan);
-    }
+    match->placeholder = may_have_placeholder(scan) && has_placeholder(scan);
+}
+
+void table_find_cut(const struct table *table, const uint8_t *qname, const struct dname_cut *cut,
+                    struct table_match *match)
+{
+    struct table_look look;
+
+    nametree_begin(&look.scan, qname, cut);
+    table_find_expected(table, &look, match);
 }
 
 void table_find(const struct table *table, const uint8_t *qname, struct table_match *match)
 {
     struct table_look look;
+    struct dname_cut cut;
 
-    nametree_cut(&look.scan, qname);
+    nametree_begin_uncut(&look.scan, &cut, qname);
     table_find_expected(table, &look, match);
 }
 
@@ -320,13 +338,14 @@ void table_owner(const struct table *table, const struct table_rule *rule, struc
 bool table_masks(const struct table *table, const uint8_t *name)
 {
     struct nametree_scan scan;
+    struct dname_cut cut;
     struct table_match match;
     struct leftovers left;
     struct table alone = *table;
 
     alone.base = NULL;
     alone.deepest = table->names.deepest;
-    nametree_cut(&scan, name);
+    nametree_begin_uncut(&scan, &cut, name);
     return find_owned(&alone, &scan, &match, &left) || left.masked;
 }
 

@@ -47,6 +47,9 @@ struct table_match {
 /* What the query name is to us.  'qname' is a well-formed uncompressed wire name in any letter
  * case. Pointers in 'match' live as long as the table. */
 void table_find(const struct table *, const uint8_t *qname, struct table_match *match);
+/* The same where the name's labels are known. */
+void table_find_cut(const struct table *, const uint8_t *qname, const struct dname_cut *,
+                    struct table_match *match);
 
 /* The same in steps, for a batch of names: large tables make a look-up wait for memory three times,
  * one after the other.  Each step but the last only fetches, so it may be left out, but
@@ -57,7 +60,8 @@ struct table_look {                        /* private */
     uint64_t key; /* of the depth that is looked at first; 0: there is none */
     uint32_t place;
 };
-void table_expect(const struct table *, const uint8_t *qname, struct table_look *look);
+void table_expect(const struct table *, const uint8_t *qname, const struct dname_cut *,
+                  struct table_look *look);
 void table_expect_node(const struct table *, struct table_look *look);
 void table_expect_answer(const struct table *, const struct table_look *look);
 void table_find_expected(const struct table *, struct table_look *look, struct table_match *match);

@@ -80,10 +80,7 @@ static bool near_prefix(const struct table *table, const struct dname *qname, st
         const uint8_t *root = name + match.root_offset;
         const struct table *part =
             table->base != NULL && !table_masks(table, root) ? table->base : table;
-        struct nametree_scan scan;
-        nametree_scan(&scan, &part->names.seed, root, DNAME_LABELS_MAX);
-        uint64_t key = nametree_key(&scan, scan.labels);
-        return owner_for(table, part, nametree_at(&part->names, &scan, scan.labels, key), out);
+        return owner_for(table, part, nametree_find(&part->names, root), out);
     }
     return false;
 }

@@ -126,14 +126,13 @@ static unsigned lookup(struct reload *r, const char *text)
     struct dname name;
     const char *why;
     uint8_t record[64];
-    unsigned count, total;
 
     assert_true(dname_from_text(&name, text, strlen(text), &why));
     publish_read_begin();
     table_find(tableset_table(publish_get(reload_table(r)), VIEW_NONE), name.wire, &match);
     bool answered = match.outcome == TABLE_ANSWER;
     if (answered)
-        (void)answer_write(match.answer, 1, 0, record, sizeof record, &count, &total);
+        (void)answer_write(match.answer, 1, 0, record, sizeof record);
     publish_read_end();
     return answered ? record[15] : 0;
 }
@@ -294,10 +293,9 @@ static void *reader(void *arg)
         for (int i = 0; i < 2; i++) {
             struct table_match match;
             uint8_t record[64];
-            unsigned count, total;
             table_find(table, names[i].wire, &match);
             if (match.outcome == TABLE_ANSWER) {
-                (void)answer_write(match.answer, 1, 0, record, sizeof record, &count, &total);
+                (void)answer_write(match.answer, 1, 0, record, sizeof record);
                 octets[i] = record[15];
             }
         }
