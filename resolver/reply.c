@@ -321,14 +321,10 @@ static bool is_ours(const uint8_t *message, size_t size, uint16_t id, const uint
 
 uint64_t reply_hash(const struct reply_question *q, const struct hash_key *key)
 {
-    uint8_t whole[DNAME_MAX + 8];
-    size_t size = q->name_size;
     uint64_t rest = (uint64_t)q->type << 48 | (uint64_t)q->class << 32 | (uint64_t)q->view << 16 |
                     (q->dnssec_ok | q->checking_disabled << 1);
 
-    memcpy(whole, q->name, size);
-    memcpy(whole + size, &rest, sizeof rest);
-    return hash_bytes(key, whole, size + sizeof rest);
+    return hash_bytes_and(key, rest, q->name, q->name_size);
 }
 
 /* What the header says; sections are still to be looked at. */

@@ -67,7 +67,8 @@ struct udp {
     const struct udp_socket *late_socket; /* whose they are */
     unsigned late;
     union config_address late_to[UDP_BATCH];
-    bool answering; /* a batch's replies stand in 'out' */
+    bool answering;    /* a batch's replies stand in 'out' */
+    unsigned received; /* datagrams of the last batch */
     uint8_t packets[UDP_BATCH][PACKET_MAX];
     uint8_t *replies; /* UDP_BATCH times 'reply_size' octets */
 };
@@ -106,6 +107,12 @@ static void add_control(struct msghdr *head, uint8_t *control, int level, int ty
     memcpy(CMSG_DATA(c), data, size);
 }
 
+static void write_no_origin(struct msghdr *head)
+{
+    head->msg_control = NULL;
+    head->msg_controllen = 0;
+}
+
 /* 'control' has room for CONTROL_SIZE octets. */
 static void write_origin(struct msghdr *head, uint8_t *control, const struct origin *origin)
 {
@@ -117,8 +124,7 @@ static void write_origin(struct msghdr *head, uint8_t *control, const struct ori
                                    .ipi6_ifindex = origin->interface};
         add_control(head, control, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof info);
     } else {
-        head->msg_control = NULL;
-        head->msg_controllen = 0;
+        write_no_origin(head);
     }
 }
 
@@ -170,6 +176,23 @@ static void udp_on_flush(evutil_socket_t fd, short what, void *arg)
     send_late(arg);
 }
 
+/* Where the reply at that place goes, and where from. */
+static inline void address_reply(struct udp *udp, const struct udp_socket *socket, unsigned place,
+                                 const struct query_client *client, const union config_address *to)
+{
+    struct msghdr *head = &udp->out.heads[place].msg_hdr;
+
+    head->msg_name = (void *)(uintptr_t)to;
+    head->msg_namelen = address_size(to);
+    if (socket->wildcard) {
+        struct origin origin;
+        memcpy(&origin, client->route, sizeof origin);
+        write_origin(head, udp->out.control[place], &origin);
+    } else {
+        write_no_origin(head);
+    }
+}
+
 /* A reply that had to wait. */
 static void reply_late(const struct query_client *client, const uint8_t *reply, size_t size)
 {
@@ -188,73 +211,60 @@ static void reply_late(const struct query_client *client, const uint8_t *reply, 
     udp->out.parts[i] = (struct iovec){copy, size};
     udp->late_to[i] = client->address;
     udp->late_socket = socket;
-    struct origin origin;
-    struct msghdr *head = &udp->out.heads[i].msg_hdr;
-    memcpy(&origin, client->route, sizeof origin);
-    write_origin(head, udp->out.control[i], &origin);
-    head->msg_name = &udp->late_to[i];
-    head->msg_namelen = address_size(&client->address);
+    address_reply(udp, socket, i, client, &udp->late_to[i]);
     if (i == 0)
         event_active(udp->flush, 0, 0); /* behind all events that are in hand */
 }
 
 /* ---- queries ---- */
 
-/* Makes the i-th datagram's client; false: it is not to be answered. */
-static bool read_client(struct udp *udp, const struct udp_socket *socket, unsigned i,
-                        struct query_client *client)
+/* Notes where the i-th datagram was sent to; false: it is not to be answered. */
+static bool read_route(struct udp *udp, const struct udp_socket *socket, unsigned i)
 {
-    struct origin origin = {.family = AF_UNSPEC};
+    struct query_client *client = &udp->clients[i];
+    struct origin origin;
 
-    if (socket->wildcard) {
-        read_origin(&udp->in.heads[i].msg_hdr, &origin);
-        if (is_from_itself(socket, &client->address, &origin)) {
-            stats_count(udp->stats, STATS_DROPPED_SELF);
-            return false;
-        }
+    read_origin(&udp->in.heads[i].msg_hdr, &origin);
+    if (is_from_itself(socket, &client->address, &origin)) {
+        stats_count(udp->stats, STATS_DROPPED_SELF);
+        return false;
     }
-    client->transport = (void *)(uintptr_t)socket;
     memcpy(client->route, &origin, sizeof origin);
     return true;
+}
+
+/* Makes queries of the datagrams; returns how many are to be answered. */
+static unsigned list_queries(struct udp *udp, struct udp_socket *socket, unsigned length)
+{
+    unsigned queries = 0;
+
+    for (unsigned i = 0; i < length; i++) {
+        struct query_item *item = &udp->items[queries];
+        if (socket->wildcard && !read_route(udp, socket, i))
+            continue;
+        udp->clients[i].transport = socket;
+        item->client = &udp->clients[i];
+        item->packet = udp->packets[i];
+        item->size = udp->in.heads[i].msg_len;
+        queries++;
+    }
+    return queries;
 }
 
 /* What has become of a query is the reply at that place of the batch. */
 static void take_reply(struct udp *udp, const struct udp_socket *socket, unsigned place,
                        const struct query_item *item)
 {
-    const struct query_client *client = item->client;
-    struct msghdr *head = &udp->out.heads[place].msg_hdr;
-
-    head->msg_name = (void *)(uintptr_t)&client->address;
-    head->msg_namelen = address_size(&client->address);
     udp->out.parts[place] = (struct iovec){item->out, item->out_size};
-    if (socket->wildcard) {
-        struct origin origin;
-        memcpy(&origin, client->route, sizeof origin);
-        write_origin(head, udp->out.control[place], &origin);
-    } else {
-        head->msg_control = NULL;
-        head->msg_controllen = 0;
-    }
+    address_reply(udp, socket, place, item->client, &item->client->address);
 }
 
 static void answer_batch(struct udp *udp, struct udp_socket *socket, unsigned length)
 {
-    unsigned queries = 0, replies = 0;
+    unsigned queries = list_queries(udp, socket, length), replies = 0;
 
     send_late(udp); /* they stand where this batch's replies go */
     udp->answering = true;
-    for (unsigned i = 0; i < length; i++) {
-        if (!read_client(udp, socket, i, &udp->clients[i]))
-            continue;
-        struct query_item *item = &udp->items[queries];
-        item->client = &udp->clients[i];
-        item->packet = udp->packets[i];
-        item->size = udp->in.heads[i].msg_len;
-        item->out = udp->replies + queries * udp->reply_size;
-        item->space = udp->reply_size;
-        queries++;
-    }
     publish_read_begin();
     query_handle_all(udp->desk, udp->items, queries, clock_ms());
     publish_read_end();
@@ -270,14 +280,15 @@ static void answer_batch(struct udp *udp, struct udp_socket *socket, unsigned le
  * if it lasts. */
 static unsigned receive_batch(struct udp *udp, const struct udp_socket *socket)
 {
-    for (unsigned i = 0; i < UDP_BATCH; i++) {
+    /* The kernel wrote into those of the last batch. */
+    for (unsigned i = 0; i < udp->received; i++) {
         struct msghdr *head = &udp->in.heads[i].msg_hdr;
         head->msg_namelen = sizeof udp->clients[i].address;
-        head->msg_control = socket->wildcard ? udp->in.control[i] : NULL;
-        head->msg_controllen = socket->wildcard ? CONTROL_SIZE : 0;
+        head->msg_controllen = CONTROL_SIZE;
     }
     int n = recvmmsg(socket->fd, udp->in.heads, UDP_BATCH, MSG_DONTWAIT, NULL);
-    return n > 0 ? (unsigned)n : 0;
+    udp->received = n > 0 ? (unsigned)n : 0;
+    return udp->received;
 }
 
 /* Returns how many batches were full, and the size of the last one. */
@@ -339,11 +350,15 @@ static bool is_wildcard(const union config_address *a)
 
 static void prepare(struct udp *udp)
 {
+    udp->received = UDP_BATCH; /* all are to be filled in */
     for (unsigned i = 0; i < UDP_BATCH; i++) {
         udp->in.parts[i] = (struct iovec){udp->packets[i], PACKET_MAX};
         udp->in.heads[i].msg_hdr.msg_iov = &udp->in.parts[i];
         udp->in.heads[i].msg_hdr.msg_iovlen = 1;
         udp->in.heads[i].msg_hdr.msg_name = &udp->clients[i].address;
+        udp->in.heads[i].msg_hdr.msg_control = udp->in.control[i];
+        udp->items[i].out = udp->replies + i * udp->reply_size;
+        udp->items[i].space = udp->reply_size;
         udp->out.heads[i].msg_hdr.msg_iov = &udp->out.parts[i];
         udp->out.heads[i].msg_hdr.msg_iovlen = 1;
         udp->clients[i].tcp = false;

@@ -73,7 +73,7 @@ void visit_start(struct visit *v)
 
 void visit_question(struct visit *v)
 {
-    dname_fold(v->folded, wire_name(&v->wire));
+    dname_fold_sized(v->folded, wire_name(&v->wire), v->wire.name_size);
     v->question = (struct reply_question){
         .name = v->folded,
         .name_size = v->wire.name_size,
@@ -207,9 +207,14 @@ enum visit_step visit_answer_any(struct visit *v)
 
 enum visit_step visit_answer_special(struct visit *v)
 {
+    const struct dname_cut *cut = &v->wire.cut;
+    const uint8_t *name = wire_name(&v->wire);
+    enum special special;
     size_t root_offset;
-    enum special special = special_find(wire_name(&v->wire), &root_offset);
 
+    if (cut->labels == 0 || !special_may_end(name[cut->at[cut->labels - 1]]))
+        return VISIT_NEXT;
+    special = special_find(name, &root_offset);
     if (special == SPECIAL_NONE)
         return VISIT_NEXT;
     v->how = "special";

@@ -34,22 +34,26 @@ static void sip_word(struct sip *s, uint64_t word)
     s->v0 ^= word;
 }
 
-uint64_t hash_bytes(const struct hash_key *key, const void *bytes, size_t size)
+static struct sip begin(const struct hash_key *key)
 {
-    struct sip s = {
+    return (struct sip){
         key->k0 ^ UINT64_C(0x736f6d6570736575),
         key->k1 ^ UINT64_C(0x646f72616e646f6d),
         key->k0 ^ UINT64_C(0x6c7967656e657261),
         key->k1 ^ UINT64_C(0x7465646279746573),
     };
-    const uint8_t *at = bytes;
+}
+
+/* 'before': octets that were hashed already. */
+static inline uint64_t finish(struct sip s, const uint8_t *at, size_t size, size_t before)
+{
     uint64_t word;
 
     for (size_t left = size; left >= sizeof(word); left -= sizeof(word), at += sizeof(word)) {
         memcpy(&word, at, sizeof(word));
         sip_word(&s, le64toh(word));
     }
-    word = (uint64_t)size << 56;
+    word = (uint64_t)(before + size) << 56;
     if (size > sizeof(word) && size % sizeof(word) != 0) { /* with some octets seen already */
         uint64_t last;
         memcpy(&last, at + size % sizeof(word) - sizeof(word), sizeof(last));
@@ -65,4 +69,17 @@ uint64_t hash_bytes(const struct hash_key *key, const void *bytes, size_t size)
     sip_round(&s);
     sip_round(&s);
     return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
+}
+
+uint64_t hash_bytes(const struct hash_key *key, const void *bytes, size_t size)
+{
+    return finish(begin(key), bytes, size, 0);
+}
+
+uint64_t hash_bytes_and(const struct hash_key *key, uint64_t word, const void *bytes, size_t size)
+{
+    struct sip s = begin(key);
+
+    sip_word(&s, word);
+    return finish(s, bytes, size, sizeof(word));
 }

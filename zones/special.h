@@ -16,6 +16,12 @@ enum special {
     SPECIAL_NOTHING,   /* does not exist */
 };
 
+/* False: no special name has a last label of so many octets.  Most names end so. */
+static inline bool special_may_end(unsigned length)
+{
+    return length == 4 || length == 5 || length == 7 || length == 9;
+}
+
 /* 'root_offset': octets of the name left of the special one ("localhost", "127.in-addr.arpa"). */
 MUST_USE enum special special_find(const uint8_t *name, size_t *root_offset);
 

@@ -292,7 +292,7 @@ void table_find_expected(const struct table *table, struct table_look *look,
         if (left.grave != NOWHERE) {
             match->outcome = TABLE_DETACHED;
             match->root_offset = (uint8_t)left.grave;
-        } else if (find_search(table, scan, &offset)) {
+        } else if (table->search_suffixes_length > 0 && find_search(table, scan, &offset)) {
             match->outcome = TABLE_SEARCH;
             match->root_offset = (uint8_t)offset;
         } else if (left.fence != NOWHERE) {
