@@ -13,10 +13,12 @@
 #include <unistd.h>
 
 #include "alloc.h"
+#include "catalogshelf.h"
 #include "clock.h"
 #include "keeper.h"
 #include "lore.h"
 #include "source_dir.h"
+#include "stamp.h"
 #include "statedir.h"
 
 #define BUILDER_NICE 19
@@ -51,17 +53,6 @@ struct builder {
 };
 
 /* ---- the report ---- */
-
-static void copy_errors(struct error_list *to, const struct error_list *from, bool warnings)
-{
-    for (size_t i = 0; i < from->length; i++) {
-        const struct error *e = &from->items[i];
-        if (!e->warning)
-            error_add(to, e->file, e->line, e->column, "%s", e->text);
-        else if (warnings)
-            error_warn(to, e->file, e->line, e->column, "%s", e->text);
-    }
-}
 
 /* Lines of a growing text. */
 struct lines {
@@ -111,7 +102,7 @@ static struct builder_report *report_of(const struct builder *b,
     for (size_t i = 0; i < report->length; i++) {
         struct catalog_entry *entry = &report->documents[i];
         catalog_entry(b->catalog, i, entry);
-        copy_errors(&report->complaints_of[i], entry->complaints, true);
+        error_copy(&report->complaints_of[i], entry->complaints, true);
         entry->name = report->names[i] = alloc_string(entry->name);
         entry->complaints = &report->complaints_of[i];
         if (entry->refused) {
@@ -160,13 +151,11 @@ void builder_learn(struct builder *b, struct targets *targets, struct health *he
     lore_put(b->lore, targets, health);
 }
 
-static struct tableset *build(struct builder *b)
+static struct table_options table_options(const struct builder *b)
 {
-    if (lore_take(b->lore))
-        catalog_learned(b->catalog);
-    struct table_options options = {
+    return (struct table_options){
         .key = b->key,
-        .generation = ++b->generation,
+        .generation = b->generation,
         .zone = b->config->zone,
         .fences = b->config->fence.items,
         .fences_length = b->config->fence.length,
@@ -175,7 +164,14 @@ static struct tableset *build(struct builder *b)
         .targets = lore_targets(b->lore),
         .health = lore_health(b->lore),
     };
+}
 
+static struct tableset *build(struct builder *b)
+{
+    if (lore_take(b->lore))
+        catalog_learned(b->catalog);
+    b->generation++;
+    struct table_options options = table_options(b);
     return catalog_build_set(b->catalog, &options);
 }
 
@@ -260,6 +256,16 @@ static void trim(struct builder *b)
     malloc_trim(0);
 }
 
+static void keep_accepted(struct builder *b)
+{
+    struct table_options options = table_options(b);
+
+    keeper_keep(b->keeper, b->catalog, &options);
+    catalog_kept(b->catalog);
+    catalogshelf_rest(b->catalog);
+    trim(b);
+}
+
 static void *thread_main(void *arg)
 {
     struct builder *b = arg;
@@ -280,9 +286,7 @@ static void *thread_main(void *arg)
             hand_over(b, job == BUILDER_REBUILD ? rebuild(b) : run(b, job == BUILDER_TRUST));
         /* Behind the report: nobody waits for a disk. */
         if (keep) {
-            keeper_keep(b->keeper, b->catalog);
-            catalog_kept(b->catalog);
-            trim(b);
+            keep_accepted(b);
             if (note_trouble(b))
                 wake_control(b);
         }
@@ -355,7 +359,7 @@ static bool may_start(const struct builder *b, struct error_list *errors)
         catalog_entry(b->catalog, i, &entry);
         served += entry.served;
         if (entry.refused && !entry.served)
-            copy_errors(errors, entry.complaints, false);
+            error_copy(errors, entry.complaints, false);
     }
     if (catalog_degraded(b->catalog, &why) && served == 0)
         error_add(errors, b->config->attachments.directory, 0, 0,
@@ -369,6 +373,7 @@ struct builder *builder_new(const struct config *config, struct hash_key key,
     struct builder *b = alloc_array(1, sizeof *b);
     struct error_list found = {0};
     struct catalog_change change;
+    struct digest stamp;
     uint64_t started = clock_ms();
 
     b->config = config;
@@ -381,8 +386,9 @@ struct builder *builder_new(const struct config *config, struct hash_key key,
     catalog_set_views(b->catalog, &config->attachments.views);
     b->state = statedir_open(config->attachments.state);
     b->source = source_dir_new(config->attachments.directory);
-    b->keeper = keeper_new(b->state, config->attachments.directory);
-    keeper_restore(b->keeper, b->catalog);
+    bool stamped = config->attachments.state[0] != '\0' && stamp_make(config, &stamp);
+    b->keeper = keeper_new(b->state, config->attachments.directory, stamped ? &stamp : NULL);
+    keeper_restore(b->keeper, b->catalog, b->generation + 1, &b->key);
     (void)note_trouble(b);
     b->fingerprint = source_dir_fingerprint(config->attachments.directory);
     read_source(b->catalog, b->source, false);
@@ -393,7 +399,10 @@ struct builder *builder_new(const struct config *config, struct hash_key key,
         return NULL;
     }
     error_clear(&found);
+    catalogshelf_rest(b->catalog);
     b->table = publish_new(build(b));
+    catalogshelf_rest(b->catalog);
+    malloc_trim(0); /* what reading has left */
     b->report = report_of(b, &change, started);
     b->report->built = b->report->read = true;
     b->report->wanted = catalog_wanted(b->catalog);
@@ -443,7 +452,7 @@ void builder_check(const struct config *config, struct error_list *errors)
     catalog_finish(catalog, clock_ms(), &change);
     for (size_t i = 0; i < catalog_length(catalog); i++) {
         catalog_entry(catalog, i, &entry);
-        copy_errors(errors, entry.complaints, true);
+        error_copy(errors, entry.complaints, true);
     }
     if (catalog_degraded(catalog, &why))
         error_add(errors, config->attachments.directory, 0, 0, "cannot be read: %s", why);

@@ -1,27 +1,42 @@
 #include "keeper.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "alloc.h"
+#include "catalogimage.h"
+#include "catalogshelf.h"
 #include "clock.h"
+#include "imagefile.h"
+#include "log.h"
 #include "slurp.h"
 #include "yamldoc.h"
+
+/* An image that did not fit is tried again after this long: it takes more room than the documents.
+ */
+#define IMAGE_RETRY_MS 600000
 
 struct keeper {
     struct statedir *state;
     const char *directory;
     uint64_t detached; /* catalog_detached_changes() when they were kept last */
+    bool stamped;      /* otherwise there are no images */
+    struct digest stamp;
+    uint64_t image_retry; /* no image is made before */
 };
 
-struct keeper *keeper_new(struct statedir *state, const char *directory)
+struct keeper *keeper_new(struct statedir *state, const char *directory, const struct digest *stamp)
 {
     struct keeper *k = alloc_array(1, sizeof *k);
 
     k->state = state;
     k->directory = directory;
+    k->stamped = stamp != NULL;
+    if (stamp != NULL)
+        k->stamp = *stamp;
     return k;
 }
 
@@ -32,9 +47,16 @@ void keeper_free(struct keeper *k)
 
 /* ---- back ---- */
 
-static void restore(void *arg, const char *name, const void *bytes, size_t size)
+static bool restore(void *arg, const char *name, const struct digest *digest, const void *bytes,
+                    size_t size)
 {
-    catalog_restore(arg, name, bytes, size);
+    struct catalog *catalog = arg;
+
+    if (catalog_offer_digest(catalog, name, digest))
+        return true;
+    if (bytes != NULL)
+        (void)catalog_offer(catalog, name, bytes, size);
+    return false;
 }
 
 static void restore_detached(struct keeper *k, struct catalog *catalog)
@@ -48,10 +70,66 @@ static void restore_detached(struct keeper *k, struct catalog *catalog)
     k->detached = UINT64_MAX; /* what has ended meanwhile goes */
 }
 
-void keeper_restore(struct keeper *k, struct catalog *catalog)
+/* A copy of the marks in the image that was read; NULL: none was. */
+static void *read_image(struct keeper *k, struct catalog *catalog, uint64_t generation,
+                        struct hash_key *key, size_t *marks_size)
 {
-    statedir_each(k->state, restore, catalog);
+    struct catalogimage_told told;
+    const char *why;
+    struct shelf *shelf = k->stamped ? imagefile_open(statedir_folder(k->state)) : NULL;
+    void *marks = NULL;
+
+    if (shelf == NULL)
+        return NULL;
+    if (catalogimage_read(catalog, shelf, &k->stamp, generation, &told, &why)) {
+        log_info("image", "documents=%zu now=\"what did not change is not read again\"",
+                 catalog_length(catalog));
+        *key = told.key;
+        *marks_size = told.note_size;
+        marks = alloc_copy(told.note, told.note_size);
+    } else {
+        log_info("image", "why=\"%s\" now=\"the documents are read\"", why);
+    }
+    shelf_drop(shelf);
+    return marks;
+}
+
+/* Nothing is lost with an image but time. */
+static void tell_failure(struct keeper *k, int why)
+{
+    log_info("image", "why=\"%s\" now=\"the next start reads the documents\"",
+             strerrordesc_np(why));
+    k->image_retry = clock_ms() + IMAGE_RETRY_MS;
+}
+
+/* NULL: there is no place for one. */
+static struct shelf *new_shelf(struct keeper *k)
+{
+    int folder = k->stamped ? statedir_folder(k->state) : -1;
+    struct shelf *shelf = folder >= 0 ? imagefile_begin(folder) : NULL;
+
+    if (shelf == NULL && folder >= 0)
+        tell_failure(k, errno);
+    return shelf;
+}
+
+void keeper_restore(struct keeper *k, struct catalog *catalog, uint64_t generation,
+                    struct hash_key *key)
+{
+    size_t marks_size = 0;
+    void *marks = read_image(k, catalog, generation, key, &marks_size);
+
+    if (marks == NULL) {
+        struct shelf *shelf = new_shelf(k);
+        if (shelf != NULL)
+            catalogshelf_use(catalog, shelf);
+        shelf_drop(shelf);
+    }
+    catalog_begin(catalog);
+    statedir_each(k->state, marks, marks_size, restore, catalog);
+    catalog_restored(catalog);
     restore_detached(k, catalog);
+    free(marks);
 }
 
 /* ---- there ---- */
@@ -82,7 +160,31 @@ static void put_detached(struct keeper *k, const struct catalog *catalog)
     free(text);
 }
 
-void keeper_keep(struct keeper *k, const struct catalog *catalog)
+/* A first image is made where the documents rest already, another beside it. */
+static void keep_image(struct keeper *k, struct catalog *catalog, struct table_options *options)
+{
+    size_t size;
+
+    if (!k->stamped || clock_ms() < k->image_retry || !catalogimage_is_due(catalog))
+        return;
+    struct shelf *shelf = catalogshelf_new(catalog);
+    if (shelf == NULL)
+        shelf = new_shelf(k);
+    if (shelf == NULL)
+        return;
+    void *marks = statedir_marks(k->state, &size);
+    if (!catalogimage_write(catalog, shelf, &k->stamp, options, marks, size) ||
+        !imagefile_commit(statedir_folder(k->state))) {
+        tell_failure(k, errno);
+        catalogshelf_leave(catalog, shelf);
+        imagefile_give_up(statedir_folder(k->state));
+    }
+    free(marks);
+    shelf_drop(shelf);
+}
+
+/* False: something is not kept. */
+static bool keep_documents(struct keeper *k, const struct catalog *catalog)
 {
     size_t length = catalog_length(catalog), size;
     uint64_t detached = catalog_detached_changes(catalog);
@@ -106,9 +208,31 @@ void keeper_keep(struct keeper *k, const struct catalog *catalog)
     /* While the directory cannot be read nobody knows what was removed from it. */
     if (!catalog_degraded(catalog, NULL))
         statedir_keep_only(k->state, names, length);
-    if (statedir_commit(k->state)) /* else see note_trouble() */
+    bool kept = statedir_commit(k->state);
+    if (kept) /* else see note_trouble() */
         k->detached = detached;
     if (folder >= 0)
         close(folder);
     free(names);
+    return kept;
+}
+
+/* Where there is room for one of them only it is the documents'. */
+static void give_way(struct keeper *k, struct catalog *catalog)
+{
+    tell_failure(k, ENOSPC);
+    catalogshelf_leave(catalog, NULL);
+    imagefile_remove(statedir_folder(k->state));
+}
+
+void keeper_keep(struct keeper *k, struct catalog *catalog, struct table_options *options)
+{
+    bool kept = keep_documents(k, catalog);
+
+    if (!kept && statedir_is_full(k->state) && statedir_folder(k->state) >= 0) {
+        give_way(k, catalog);
+        kept = keep_documents(k, catalog);
+    }
+    if (kept)
+        keep_image(k, catalog, options);
 }

@@ -1,5 +1,5 @@
-/* What a restart has to find: accepted documents and detachments, between the catalog and the state
- * directory. */
+/* What a restart has to find: accepted documents, detachments, and an image of what is in service;
+ * between the catalog and the state directory. */
 #ifndef PLDNS_KEEPER_H
 #define PLDNS_KEEPER_H
 
@@ -8,15 +8,17 @@
 
 struct keeper;
 
-/* Both lent for as long as it lives; 'directory' is where the documents come from. */
-struct keeper *keeper_new(struct statedir *, const char *directory);
+/* Lent for as long as it lives.  'directory' is where the documents come from; 'stamp' what an
+ * image holds for (stamp.h; copied), or NULL: no image is read or made. */
+struct keeper *keeper_new(struct statedir *, const char *directory, const struct digest *stamp);
 void keeper_free(struct keeper *); /* NULL is fine */
 
-/* Tells the catalog what was kept; before its first reload. */
-void keeper_restore(struct keeper *, struct catalog *);
+/* Tells the catalog what was kept; before its first reload.  Tables that an image held get this
+ * generation; '*key' is then the key that all tables are to be built with. */
+void keeper_restore(struct keeper *, struct catalog *, uint64_t generation, struct hash_key *key);
 
 /* Keeps what is served now.  What does not fit is tried again the next time, see
- * statedir_trouble(). */
-void keeper_keep(struct keeper *, const struct catalog *);
+ * statedir_trouble().  'options' are those of the tables. */
+void keeper_keep(struct keeper *, struct catalog *, struct table_options *options);
 
 #endif

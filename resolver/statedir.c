@@ -14,6 +14,8 @@
 #include <unistd.h>
 
 #include "alloc.h"
+#include "filemark.h"
+#include "filename.h"
 #include "slurp.h"
 #include "yamldoc.h"
 
@@ -49,7 +51,8 @@ struct statedir {
     size_t length, room;
     struct pending *pending;
     size_t pending_length;
-    bool failed; /* in this batch */
+    bool failed; /* in this batch … */
+    bool full;   /* … and for want of room */
     char trouble[TROUBLE_MAX];
 };
 
@@ -59,53 +62,10 @@ __attribute__((format(printf, 2, 3))) static void fail(struct statedir *state, c
     va_list arguments;
 
     state->failed = true;
+    state->full = state->full || errno == ENOSPC || errno == EDQUOT;
     va_start(arguments, format);
     vsnprintf(state->trouble, sizeof state->trouble, format, arguments);
     va_end(arguments);
-}
-
-/* ---- names ---- */
-
-static bool is_plain(unsigned char c, bool first)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-           c == '_' || (c == '.' && !first);
-}
-
-/* A file name for any document name: what is not plain becomes %XX.  False: too long for a file. */
-static bool escape(const char *name, char file[NAME_MAX + 1])
-{
-    size_t used = 0;
-
-    for (const char *c = name; *c != '\0'; c++) {
-        bool plain = is_plain((unsigned char)*c, c == name);
-        if (used + (plain ? 1 : 3) > NAME_MAX)
-            return false;
-        if (plain)
-            file[used++] = *c;
-        else
-            used += (size_t)snprintf(file + used, 4, "%%%02X", (unsigned char)*c);
-    }
-    file[used] = '\0';
-    return used > 0;
-}
-
-static bool unescape(const char *file, char name[NAME_MAX + 1])
-{
-    char again[NAME_MAX + 1];
-    size_t used = 0;
-
-    for (const char *c = file; *c != '\0'; c++) {
-        unsigned octet = (unsigned char)*c;
-        if (*c == '%') {
-            if (sscanf(c, "%%%2X", &octet) != 1 || octet == 0 || c[1] == '\0' || c[2] == '\0')
-                return false;
-            c += 2;
-        }
-        name[used++] = (char)octet;
-    }
-    name[used] = '\0';
-    return escape(name, again) && strcmp(again, file) == 0;
 }
 
 /* ---- what is kept ---- */
@@ -249,30 +209,57 @@ static void look(struct statedir *state)
     while ((entry = readdir(folder)) != NULL && state->length < KEPT_MAX) {
         if (strncmp(entry->d_name, TEMPORARY, sizeof TEMPORARY - 1) == 0)
             (void)unlinkat(state->folder, entry->d_name, 0); /* overwritten if it stays */
-        else if (entry->d_name[0] != '.' && unescape(entry->d_name, name))
+        else if (entry->d_name[0] != '.' && filename_read(entry->d_name, name))
             remember(state, name, &none);
     }
     closedir(folder);
 }
 
-void statedir_each(struct statedir *state, statedir_fn *each, void *arg)
+void *statedir_marks(const struct statedir *state, size_t *size)
 {
-    char file[NAME_MAX + 1], *bytes;
+    struct packing packing = {0};
+    char file[NAME_MAX + 1];
+
+    for (size_t i = 0; i < state->length; i++) {
+        if (filename_of(state->kept[i].name, file))
+            filemark_tell(&packing, state->kept[i].name, state->folder, file,
+                          &state->kept[i].digest);
+    }
+    *size = packing.size;
+    return packing.bytes;
+}
+
+static void read_one(struct statedir *state, struct kept *kept, const char *file, statedir_fn *each,
+                     void *arg)
+{
+    char *bytes;
     size_t size;
     const char *why;
+
+    if (!slurp_file(state->folder, file, YAMLDOC_SIZE_MAX, &bytes, &size, NULL, &why))
+        return; /* as if it had never been kept */
+    digest_of(&kept->digest, bytes, size);
+    (void)each(arg, kept->name, &kept->digest, bytes, size);
+    free(bytes);
+}
+
+void statedir_each(struct statedir *state, const void *marks, size_t marks_size, statedir_fn *each,
+                   void *arg)
+{
+    struct unpacking left = unpacking_of(marks, marks_size);
+    char file[NAME_MAX + 1];
 
     if (state->folder < 0)
         return;
     look(state);
     for (size_t i = 0; i < state->length; i++) {
-        bool named = escape(state->kept[i].name, file);
+        struct kept *kept = &state->kept[i];
+        bool named = filename_of(kept->name, file);
         assert(named); /* it was read as such */
         (void)named;
-        if (!slurp_file(state->folder, file, YAMLDOC_SIZE_MAX, &bytes, &size, NULL, &why))
-            continue; /* as if it had never been kept */
-        digest_of(&state->kept[i].digest, bytes, size);
-        each(arg, state->kept[i].name, bytes, size);
-        free(bytes);
+        if (!filemark_find(&left, kept->name, state->folder, file, &kept->digest) ||
+            !each(arg, kept->name, &kept->digest, NULL, 0))
+            read_one(state, kept, file, each, arg);
     }
 }
 
@@ -280,6 +267,7 @@ void statedir_each(struct statedir *state, statedir_fn *each, void *arg)
 
 void statedir_begin(struct statedir *state)
 {
+    state->full = false;
     if (state->folder >= 0 || state->path[0] == '\0')
         return;
     state->failed = false;
@@ -343,7 +331,8 @@ void statedir_put(struct statedir *state, const char *name, const void *bytes, s
     digest_of(&digest, bytes, size);
     if (statedir_holds(state, name, &digest))
         return;
-    if (!escape(name, file)) {
+    if (!filename_of(name, file)) {
+        errno = ENAMETOOLONG;
         fail(state, "%.80s: its name is too long to be kept", name);
         return;
     }
@@ -363,7 +352,7 @@ static void forget(struct statedir *state, size_t i)
 {
     char file[NAME_MAX + 1];
 
-    if (escape(state->kept[i].name, file) && unlinkat(state->folder, file, 0) != 0 &&
+    if (filename_of(state->kept[i].name, file) && unlinkat(state->folder, file, 0) != 0 &&
         errno != ENOENT) {
         fail(state, "%.80s: %s", state->kept[i].name, strerrordesc_np(errno));
         return;
@@ -434,7 +423,7 @@ static bool rename_pending(struct statedir *state, const struct pending *pending
     char from[32], to[NAME_MAX + 1];
 
     temporary_name(pending->number, from);
-    bool named = escape(pending->name, to);
+    bool named = filename_of(pending->name, to);
     assert(named); /* statedir_put() tried */
     (void)named;
     return renameat(state->folder, from, state->folder, to) == 0;
@@ -461,6 +450,16 @@ bool statedir_commit(struct statedir *state)
         state->trouble[0] = '\0';
     state->failed = false;
     return ok;
+}
+
+int statedir_folder(const struct statedir *state)
+{
+    return state->folder >= 0 ? state->top : -1;
+}
+
+bool statedir_is_full(const struct statedir *state)
+{
+    return state->full;
 }
 
 const char *statedir_trouble(const struct statedir *state)

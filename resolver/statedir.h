@@ -1,5 +1,5 @@
-/* The state directory: the last accepted version of every document, one file each, and what was
- * detached not long ago.
+/* The state directory: the last accepted version of every document, one file each, what was
+ * detached not long ago, and an image of both in service.
  *
  * A change is a batch: begin, put and remove, then commit, which makes it last (temporary files,
  * fsync, rename, fsync of the directory).  Whatever goes wrong here costs the snapshot, never the
@@ -19,9 +19,17 @@ struct statedir;
 struct statedir *statedir_open(const char *path);
 void statedir_close(struct statedir *);
 
-/* Calls 'each' for every document kept, by name; 'bytes' are lent for the call. */
-typedef void statedir_fn(void *arg, const char *name, const void *bytes, size_t size);
-void statedir_each(struct statedir *, statedir_fn *each, void *arg);
+/* Calls 'each' for every document kept, by name; all is lent for the call.  A file that stands as
+ * 'marks' says is told by its digest alone ('bytes' NULL); it is read if that was not enough
+ * (false). */
+typedef bool statedir_fn(void *arg, const char *name, const struct digest *, const void *bytes,
+                         size_t size);
+void statedir_each(struct statedir *, const void *marks, size_t marks_size, statedir_fn *each,
+                   void *arg);
+
+/* How the files stand now, and what they hold, for a statedir_each() of another process; the
+ * caller's to free(). */
+void *statedir_marks(const struct statedir *, size_t *size);
 
 /* Before a batch: tries again to open a directory that could not be opened. */
 void statedir_begin(struct statedir *);
@@ -41,6 +49,12 @@ void statedir_put_detached(struct statedir *, const char *text, size_t size);
 
 /* That text, the caller's to free(), or NULL. */
 char *statedir_detached(struct statedir *, size_t *size);
+
+/* The directory itself, for an image of what is in service (imagefile.h); -1: it is not to be used.
+ */
+int statedir_folder(const struct statedir *);
+/* True if something of the last batch is not kept because there is no room. */
+bool statedir_is_full(const struct statedir *);
 
 /* Makes the batch last.  False: something of it is not kept, see statedir_trouble(). */
 bool statedir_commit(struct statedir *);

@@ -36,7 +36,7 @@ static bool look_up(const struct catalog *catalog, const char *name, size_t *at)
     return false;
 }
 
-static struct catalog_document *find_entry(struct catalog *catalog, const char *name)
+struct catalog_document *catalog_find(struct catalog *catalog, const char *name)
 {
     size_t low;
 
@@ -52,6 +52,19 @@ static struct catalog_document *find_entry(struct catalog *catalog, const char *
             (catalog->length - low) * sizeof(struct catalog_document *));
     catalog->length++;
     return catalog->entries[low] = catalogentry_new(name);
+}
+
+struct document **catalog_served(const struct catalog *catalog, size_t *length)
+{
+    struct document **documents = alloc_array(catalog->length, sizeof(struct document *));
+
+    *length = 0;
+    for (size_t i = 0; i < catalog->length; i++) {
+        if (catalog->entries[i]->served != NULL) {
+            documents[(*length)++] = catalog->entries[i]->served->document;
+        }
+    }
+    return documents;
 }
 
 /* ---- the catalog ---- */
@@ -78,16 +91,31 @@ void catalog_free(struct catalog *catalog)
     if (catalog == NULL) {
         return;
     }
-    for (size_t i = 0; i < catalog->length; i++) {
-        catalogentry_free(catalog->entries[i]);
-    }
+    catalog_forget(catalog);
     free(catalog->entries);
     catalogtables_free(catalog->tables);
-    ledger_free(catalog->ledger);
+    free(catalog->ledger_told.bytes);
+    shelf_drop(catalog->shelf);
     tombstone_clear(&catalog->tombstones);
     free(catalog->degraded);
     free(catalog);
 }
+
+/* ---- out of an image ---- */
+
+void catalog_forget(struct catalog *catalog)
+{
+    for (size_t i = 0; i < catalog->length; i++) {
+        catalogentry_free(catalog->entries[i]);
+    }
+    catalog->length = 0;
+    catalogtables_spoil(catalog->tables);
+    ledger_free(catalog->ledger);
+    catalog->ledger = NULL;
+    catalog->ledger_told.size = 0;
+}
+
+/* ---- a reload begins ---- */
 
 void catalog_begin(struct catalog *catalog)
 {
@@ -117,15 +145,29 @@ struct catalog_reading *catalog_read(const struct catalog *catalog, const char *
         free(bytes);
     } else {
         reading->version = catalogentry_read(name, bytes, size, &reading->digest,
-                                             entry != NULL ? catalogentry_before(entry) : NULL);
+                                             entry != NULL ? entry->served : NULL);
     }
     return reading;
+}
+
+/* What does not fit the shelf rests in memory. */
+static void put_to_rest(struct catalog *catalog, struct catalog_version *version)
+{
+    if (version->document != NULL && catalog->shelf != NULL) {
+        (void)document_shelve(version->document, catalog->shelf);
+    }
+    catalog->bytes_kept += version->bytes != NULL ? version->size : 0;
+    if (catalog->bytes_kept > CATALOG_BYTES_MAX && version->bytes != NULL) {
+        catalog->bytes_kept -= version->size;
+        free(version->bytes);
+        version->bytes = NULL;
+    }
 }
 
 enum catalog_offer catalog_offer_reading(struct catalog *catalog, const char *name,
                                          struct catalog_reading *reading)
 {
-    struct catalog_document *entry = find_entry(catalog, name);
+    struct catalog_document *entry = catalog_find(catalog, name);
     struct catalog_version *version = reading->version;
     enum catalog_offer result = CATALOG_UNCHANGED;
 
@@ -133,6 +175,7 @@ enum catalog_offer catalog_offer_reading(struct catalog *catalog, const char *na
         version = catalogentry_known(entry, &reading->digest);
     } else {
         result = version->document != NULL ? CATALOG_PARSED : CATALOG_REFUSED;
+        put_to_rest(catalog, version);
     }
     entry->offered = true;
     catalogentry_set(entry, &entry->newest, version);
@@ -154,7 +197,7 @@ enum catalog_offer catalog_offer(struct catalog *catalog, const char *name, cons
 
 bool catalog_offer_same(struct catalog *catalog, const char *name)
 {
-    struct catalog_document *entry = find_entry(catalog, name);
+    struct catalog_document *entry = catalog_find(catalog, name);
 
     entry->offered = entry->newest != NULL;
     return entry->offered;
@@ -162,7 +205,7 @@ bool catalog_offer_same(struct catalog *catalog, const char *name)
 
 void catalog_offer_unreadable(struct catalog *catalog, const char *name, const char *why)
 {
-    struct catalog_document *entry = find_entry(catalog, name);
+    struct catalog_document *entry = catalog_find(catalog, name);
     struct catalog_version *version = alloc_array(1, sizeof(*version));
 
     entry->offered = true;
@@ -170,26 +213,53 @@ void catalog_offer_unreadable(struct catalog *catalog, const char *name, const c
     catalogentry_set(entry, &entry->newest, version);
 }
 
-void catalog_restore(struct catalog *catalog, const char *name, const void *bytes, size_t size)
+bool catalog_offer_digest(struct catalog *catalog, const char *name, const struct digest *digest)
 {
-    struct catalog_document *entry = find_entry(catalog, name);
-    struct digest digest;
+    struct catalog_document *entry = catalog_find(catalog, name);
+    struct catalog_version *version = catalogentry_known(entry, digest);
 
-    digest_of(&digest, bytes, size);
-    struct catalog_version *version =
-        catalogentry_read(name, copy_of(bytes, size), size, &digest, NULL);
-    free(version->bytes); /* they are in the state directory */
-    version->bytes = NULL;
-    catalogentry_set(entry, &entry->kept, version);
-    if (version->document == NULL) {
-        catalogentry_set(entry, &entry->kept, NULL);
+    if (version == NULL) {
+        return false;
     }
+    entry->offered = true;
+    catalogentry_set(entry, &entry->newest, version);
+    return true;
+}
+
+/* What was refused is no business of this process. */
+static void forget_newest(struct catalog *catalog)
+{
+    for (size_t i = 0; i < catalog->length; i++) {
+        struct catalog_document *entry = catalog->entries[i];
+        entry->restored = entry->served != NULL;
+        catalogentry_set(entry, &entry->newest, NULL);
+        error_clear(&entry->complaints);
+    }
+}
+
+void catalog_restored(struct catalog *catalog)
+{
+    uint64_t hold_ms = catalog->hold_ms;
+    struct catalog_change change;
+
+    catalog->hold_ms = 0; /* what was detached then is known from then */
+    catalog_finish(catalog, 0, &change);
+    catalog->hold_ms = hold_ms;
+    catalog_kept(catalog);
+    forget_newest(catalog);
 }
 
 void catalog_restore_detached(struct catalog *catalog, const char *text, size_t size, uint64_t now,
                               uint64_t wall)
 {
-    tombstone_read(&catalog->tombstones, text, size, now, wall, catalog->hold_ms);
+    struct tombstone_list *list = &catalog->tombstones;
+
+    tombstone_read(list, text, size, now, wall, catalog->hold_ms);
+    for (size_t i = 0; i < list->length && catalogtables_wait(catalog->tables); i++) {
+        if (!ledger_is_apart_from(catalog->ledger, list->items[i].view, list->items[i].what.name)) {
+            catalogtables_spoil(catalog->tables);
+        }
+    }
 }
 
 void catalog_source_failed(struct catalog *catalog, const char *why)
@@ -210,13 +280,11 @@ static void compare_names(struct catalog *catalog, uint64_t now, struct catalog_
 
     for (size_t i = 0; i < catalog->length; i++) {
         const struct catalog_document *entry = catalog->entries[i];
-        const struct catalog_version *before = catalogentry_before(entry);
+        const struct catalog_version *before = entry->served;
         if (before == NULL || before == entry->standing) {
             continue;
         }
-        if (entry->served != NULL) {
-            namechange_add(&names, before->document, false);
-        }
+        namechange_add(&names, before->document, false);
         if (catalog->hold_ms > 0) {
             tombstone_add(&catalog->tombstones, before->document, catalog->ledger,
                           now + catalog->hold_ms);
@@ -233,25 +301,20 @@ static void compare_names(struct catalog *catalog, uint64_t now, struct catalog_
     namechange_count(&names, &out->names_added, &out->names_moved, &out->names_removed);
 }
 
-static void copy_errors(struct error_list *to, const struct error_list *from)
+static size_t connections_of(const struct catalog_version *version)
 {
-    for (size_t i = 0; i < from->length; i++) {
-        const struct error *e = &from->items[i];
-        if (e->warning) {
-            error_warn(to, e->file, e->line, e->column, "%s", e->text);
-        } else {
-            error_add(to, e->file, e->line, e->column, "%s", e->text);
-        }
-    }
+    return version != NULL ? version->document->length : 0;
 }
 
-static void settle_entry(struct catalog_document *entry, struct catalog_change *out)
+static void settle_entry(struct catalog *catalog, struct catalog_document *entry,
+                         struct catalog_change *out)
 {
     bool changed = entry->standing != entry->served;
 
     if (changed) {
         out->changed = true;
-        entry->restored = entry->standing != NULL && entry->standing == entry->kept;
+        catalog->since_image += connections_of(entry->served) + connections_of(entry->standing);
+        entry->restored = false;
         entry->newly = entry->standing != NULL && entry->standing->bytes != NULL;
         catalogentry_set(entry, &entry->served, entry->standing);
     }
@@ -260,14 +323,13 @@ static void settle_entry(struct catalog_document *entry, struct catalog_change *
         entry->restored = false;
     }
     out->refused += entry->newest != NULL && entry->newest != entry->served;
-    catalogentry_set(entry, &entry->kept, NULL);
     entry->standing = entry->chosen = NULL;
     error_clear(&entry->complaints);
     const struct catalog_version *told = entry->newest != NULL ? entry->newest : entry->served;
     if (told != NULL) {
-        copy_errors(&entry->complaints, &told->errors);
+        error_copy(&entry->complaints, &told->errors, true);
     }
-    copy_errors(&entry->complaints, &entry->conflicts);
+    error_copy(&entry->complaints, &entry->conflicts, true);
 }
 
 void catalog_finish(struct catalog *catalog, uint64_t now, struct catalog_change *out)
@@ -282,7 +344,7 @@ void catalog_finish(struct catalog *catalog, uint64_t now, struct catalog_change
         struct catalog_document *entry = catalog->entries[i];
         bool gone = !entry->offered && !catalog->failing;
         bool was_served = entry->served != NULL;
-        settle_entry(entry, out);
+        settle_entry(catalog, entry, out);
         if (gone || (entry->newest == NULL && entry->served == NULL)) {
             out->removed += was_served;
             out->refused -= entry->newest != NULL && entry->newest != entry->served;
@@ -323,20 +385,6 @@ uint64_t catalog_detached_changes(const struct catalog *catalog)
     return catalog->tombstones.changes;
 }
 
-/* The documents that are served, in an array to be freed. */
-static struct document **served(const struct catalog *catalog, size_t *length)
-{
-    struct document **documents = alloc_array(catalog->length, sizeof(struct document *));
-
-    *length = 0;
-    for (size_t i = 0; i < catalog->length; i++) {
-        if (catalog->entries[i]->served != NULL) {
-            documents[(*length)++] = catalog->entries[i]->served->document;
-        }
-    }
-    return documents;
-}
-
 struct wanted *catalog_wanted(const struct catalog *catalog)
 {
     struct document **documents = alloc_array(catalog->length, sizeof(struct document *));
@@ -356,7 +404,7 @@ struct wanted *catalog_wanted(const struct catalog *catalog)
 struct tableset *catalog_build_set(struct catalog *catalog, struct table_options *options)
 {
     size_t length;
-    struct document **documents = served(catalog, &length);
+    struct document **documents = catalog_served(catalog, &length);
     struct tableset *set =
         catalogtables_build(catalog->tables, documents, length, &catalog->tombstones, options);
 
@@ -425,6 +473,7 @@ const void *catalog_newly_accepted(const struct catalog *catalog, size_t i, size
 
 void catalog_kept(struct catalog *catalog)
 {
+    catalog->bytes_kept = 0;
     for (size_t i = 0; i < catalog->length; i++) {
         struct catalog_document *entry = catalog->entries[i];
         entry->newly = false;

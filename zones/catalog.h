@@ -50,13 +50,17 @@ enum catalog_offer catalog_offer_reading(struct catalog *, const char *name,
  * False: nothing was offered for it before, so its bytes are wanted. */
 MUST_USE bool catalog_offer_same(struct catalog *, const char *name);
 
+/* The same, of which nothing but the digest is known.  False: it is not what is served, so the
+ * bytes are wanted. */
+MUST_USE bool catalog_offer_digest(struct catalog *, const char *name, const struct digest *);
+
 /* The source holds 'name' but it cannot be read (why: "is a directory", strerror…): refused. */
 void catalog_offer_unreadable(struct catalog *, const char *name, const char *why);
 
-/* The last accepted version from the state directory, offered before the first reload only: it is
- * used if the source's own version is refused, and tells what was attached before: what no document
- * attaches any more was detached meanwhile.  Ignored if it does not parse. */
-void catalog_restore(struct catalog *, const char *name, const void *bytes, size_t size);
+/* What was accepted before a restart is told like a reload, before the first: begin, offer all of
+ * it, and this.  It is what is served then, until the source says otherwise; what the source does
+ * not attach any more was detached meanwhile. */
+void catalog_restored(struct catalog *);
 
 /* The tombstones that catalog_detached() wrote before a restart; before the first reload only.
  * 'now' is monotonic, 'wall' the same moment by the wall clock; milliseconds. */
@@ -112,9 +116,13 @@ size_t catalog_length(const struct catalog *);
 void catalog_entry(const struct catalog *, size_t i, struct catalog_entry *out); /* by name */
 bool catalog_degraded(const struct catalog *, const char **why);
 
+/* Octets of new documents that are held in memory until they are kept; others are to be had from
+ * the source only. */
+#define CATALOG_BYTES_MAX (1u << 20)
+
 /* The bytes to keep for a document that is served (for the state directory); lent until
  * catalog_kept() or the next catalog_begin().  NULL if nothing new was accepted for it in the last
- * catalog_finish(). */
+ * catalog_finish(), or if there were too many. */
 const void *catalog_newly_accepted(const struct catalog *, size_t i, size_t *size);
 
 /* They were kept, and are forgotten here. */

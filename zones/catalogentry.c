@@ -17,7 +17,6 @@ void catalogentry_free(struct catalog_document *entry)
 {
     catalogentry_set(entry, &entry->newest, NULL);
     catalogentry_set(entry, &entry->served, NULL);
-    catalogentry_set(entry, &entry->kept, NULL);
     error_clear(&entry->conflicts);
     error_clear(&entry->complaints);
     free(entry->name);
@@ -44,6 +43,7 @@ struct catalog_version *catalogentry_read(const char *name, void *bytes, size_t 
     version->bytes = bytes;
     version->size = size;
     version->wants = wanted_any(version->document);
+    document_rest(version->document);
     return version;
 }
 
@@ -61,7 +61,7 @@ void catalogentry_set(struct catalog_document *entry, struct catalog_version **p
     struct catalog_version *old = *place;
 
     *place = version;
-    if (old != NULL && old != entry->newest && old != entry->served && old != entry->kept) {
+    if (old != NULL && old != entry->newest && old != entry->served) {
         version_free(old);
     }
 }
@@ -69,7 +69,7 @@ void catalogentry_set(struct catalog_document *entry, struct catalog_version **p
 struct catalog_version *catalogentry_known(const struct catalog_document *entry,
                                            const struct digest *digest)
 {
-    struct catalog_version *const known[] = {entry->served, entry->newest, entry->kept};
+    struct catalog_version *const known[] = {entry->served, entry->newest};
 
     for (size_t i = 0; i < ARRAY_LENGTH(known); i++) {
         if (known[i] != NULL && memcmp(&known[i]->digest, digest, sizeof(*digest)) == 0) {
@@ -77,9 +77,4 @@ struct catalog_version *catalogentry_known(const struct catalog_document *entry,
         }
     }
     return NULL;
-}
-
-const struct catalog_version *catalogentry_before(const struct catalog_document *entry)
-{
-    return entry->served != NULL ? entry->served : entry->kept;
 }

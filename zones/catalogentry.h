@@ -14,14 +14,13 @@ struct catalog_version {
     size_t size;
 };
 
-/* One document by its name.  Versions are owned; two of the pointers may be the same one. */
+/* One document by its name.  Versions are owned; both pointers may be the same one. */
 struct catalog_document {
     char *name;
     struct catalog_version *newest; /* what the source has; NULL: not known */
     struct catalog_version *served; /* what is in the table */
-    struct catalog_version *kept;   /* from the state directory, until the first reload is done */
     bool offered;                   /* since catalog_begin() */
-    bool restored;                  /* what is served came from the state directory */
+    bool restored;                  /* what is served is what was served before a restart */
     bool newly;                     /* what is served was accepted by the last catalog_finish() */
     struct error_list conflicts;    /* of the newest version with other documents */
     struct error_list complaints;   /* all of the newest version */
@@ -48,8 +47,5 @@ void catalogentry_set(struct catalog_document *, struct catalog_version **place,
 
 /* The version that these bytes are, or NULL. */
 struct catalog_version *catalogentry_known(const struct catalog_document *, const struct digest *);
-
-/* What was served until now, or by the daemon before this one; or NULL. */
-const struct catalog_version *catalogentry_before(const struct catalog_document *);
 
 #endif

@@ -17,7 +17,7 @@ static struct catalog_version *next_choice(const struct catalog *catalog,
                                            const struct catalog_document *entry,
                                            const struct catalog_version *after)
 {
-    struct catalog_version *const choices[] = {entry->newest, entry->standing, entry->kept};
+    struct catalog_version *const choices[] = {entry->newest, entry->standing};
     bool passed = after == NULL;
 
     if (!entry->offered && !catalog->failing) {
@@ -60,7 +60,7 @@ static void begin(struct catalog *catalog, bool *same)
         entry->standing = entry->served;
         entry->chosen = next_choice(catalog, entry, NULL);
         entry->accepted = entry->chosen == entry->standing;
-        *same &= entry->accepted && entry->kept == NULL; /* it may have been detached */
+        *same &= entry->accepted;
         error_clear(&entry->conflicts);
     }
 }
@@ -206,6 +206,7 @@ static bool exchange(struct catalog *catalog, version_fn *from, version_fn *to)
 {
     bool good = true;
 
+    catalog->ledger_told.size = 0;
     for (size_t i = 0; i < catalog->length; i++) {
         const struct catalog_version *old = from(catalog->entries[i]);
         if (old != NULL && old != to(catalog->entries[i])) {

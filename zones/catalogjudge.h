@@ -16,11 +16,23 @@ struct catalog {
     size_t length, space;
     struct hash_key key;   /* set with … */
     struct ledger *ledger; /* … the claims of all that is served; NULL before the first load */
+    struct packing ledger_told; /* of it as it lies on 'shelf'; empty: it is not there like that */
     struct tombstone_list tombstones;
     struct catalogtables *tables;
-    bool failing;   /* in this reload the source could not be read as a whole */
-    char *degraded; /* why, since the last reload; NULL: it is not */
+    struct shelf *shelf; /* where documents are put to rest; NULL: in memory */
+    size_t bytes_kept;   /* octets of accepted documents that are yet to be handed out */
+    bool has_image;      /* on 'shelf' … */
+    size_t since_image;  /* … and so many connections came and went since it was made */
+    bool failing;        /* in this reload the source could not be read as a whole */
+    char *degraded;      /* why, since the last reload; NULL: it is not */
 };
+
+/* The entry of this name, a new one if there is none. */
+struct catalog_document *catalog_find(struct catalog *, const char *name);
+/* The documents that are served, by name, in an array to be freed. */
+struct document **catalog_served(const struct catalog *, size_t *length);
+/* All but its configuration away again. */
+void catalog_forget(struct catalog *);
 
 /* Chooses for every document the version to be served and leaves it in 'standing' (NULL: none), so
  * that no two contradict each other: what is served comes first, then what changed, by name.  The

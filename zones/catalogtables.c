@@ -17,7 +17,9 @@ struct catalogtables {
     size_t count;          /* view_count() */
     struct table **bases;  /* what was built whole last, held; NULL: nothing, or it is spoiled */
     struct list documents; /* of them, held */
-    uint64_t tombstones;   /* how many changes of the tombstones they know */
+    uint64_t tombstones;   /* how many changes of the tombstones they know … */
+    size_t graves;         /* … and how many of them they hold */
+    bool fresh;            /* they were not handed out yet */
     const struct targets *targets;
     const struct health *health;
 };
@@ -41,6 +43,7 @@ void catalogtables_spoil(struct catalogtables *tables)
     free(tables->bases);
     free(tables->documents.items);
     tables->bases = NULL;
+    tables->fresh = false;
     tables->documents = (struct list){0};
 }
 
@@ -156,40 +159,52 @@ static struct tableset *build_all(struct building *b, size_t documents)
     return set;
 }
 
-static void keep(struct catalogtables *tables, const struct tableset *set, const struct list *all,
-                 const struct building *b)
+static void keep(struct catalogtables *tables, struct table *const *built,
+                 struct document *const *documents, size_t length)
 {
     tables->bases = alloc_array(tables->count, sizeof(struct table *));
     for (size_t i = 0; i < tables->count; i++) {
-        tables->bases[i] = table_hold(set->tables[i]);
+        tables->bases[i] = table_hold(built[i]);
     }
-    tables->documents = (struct list){alloc_array(all->length, sizeof(struct document *)), 0, 0};
-    for (size_t i = 0; i < all->length; i++) {
-        add(&tables->documents, document_hold(all->items[i]));
+    tables->documents = (struct list){alloc_array(length, sizeof(struct document *)), 0, 0};
+    for (size_t i = 0; i < length; i++) {
+        add(&tables->documents, document_hold(documents[i]));
     }
-    tables->tombstones = b->graves->changes;
-    tables->targets = b->options->targets;
-    tables->health = b->options->health;
 }
 
 static struct tableset *build_whole(struct building *b, const struct list *all)
 {
     catalogtables_spoil(b->tables);
     struct tableset *set = build_all(b, all->length);
-    keep(b->tables, set, all, b);
+    keep(b->tables, set->tables, all->items, all->length);
+    b->tables->tombstones = b->graves->changes;
+    b->tables->graves = b->graves->length;
+    b->tables->targets = b->options->targets;
+    b->tables->health = b->options->health;
     return set;
+}
+
+/* What was built whole, once more. */
+static struct tableset *share(const struct catalogtables *tables)
+{
+    for (size_t i = 0; i < tables->count; i++) {
+        table_hold(tables->bases[i]);
+    }
+    return tableset_new(tables->views, tables->bases, tables->documents.length);
 }
 
 /* NULL: too much changed. */
 static struct tableset *build_patched(struct building *b, const struct list *all)
 {
-    const struct catalogtables *tables = b->tables;
+    struct catalogtables *tables = b->tables;
     struct list before = {alloc_array(tables->documents.length, sizeof(struct document *)), 0, 0};
     struct list after = {alloc_array(all->length, sizeof(struct document *)), 0, 0};
     struct tableset *set = NULL;
 
     compare(&tables->documents, all, &before, &after);
-    if (is_small(&before, &after, all)) {
+    if (tables->fresh && before.length + after.length + b->graves->length == 0) {
+        set = share(tables);
+    } else if (is_small(&before, &after, all)) {
         struct viewsplit *splits[] = {viewsplit_new(tables->views, before.items, before.length),
                                       viewsplit_new(tables->views, after.items, after.length)};
         b->before = splits[0];
@@ -199,6 +214,7 @@ static struct tableset *build_patched(struct building *b, const struct list *all
         viewsplit_free(splits[0]);
         viewsplit_free(splits[1]);
     }
+    tables->fresh = false;
     free(before.items);
     free(after.items);
     return set;
@@ -226,4 +242,47 @@ struct tableset *catalogtables_build(struct catalogtables *tables,
     }
     viewsplit_free(split);
     return set;
+}
+
+/* ---- for another process ---- */
+
+static bool is_plain(const struct catalogtables *tables, struct document *const *documents,
+                     size_t length)
+{
+    return tables->bases != NULL && tables->targets == NULL && tables->health == NULL &&
+           tables->graves == 0 && tables->documents.length == length &&
+           memcmp(tables->documents.items, documents, length * sizeof(struct document *)) == 0;
+}
+
+struct tableset *catalogtables_plain(struct catalogtables *tables,
+                                     struct document *const *documents, size_t length,
+                                     struct table_options *options)
+{
+    static const struct tombstone_list none;
+    struct catalogtables *new;
+
+    if (is_plain(tables, documents, length)) {
+        return share(tables);
+    }
+    new = catalogtables_new(tables->views);
+    options->targets = NULL;
+    options->health = NULL;
+    struct tableset *set = catalogtables_build(new, documents, length, &none, options);
+    catalogtables_free(new);
+    return set;
+}
+
+void catalogtables_take(struct catalogtables *tables, struct table *const *taken,
+                        struct document *const *documents, size_t length)
+{
+    catalogtables_spoil(tables);
+    keep(tables, taken, documents, length);
+    for (size_t i = 0; i < tables->count; i++) {
+        table_free(taken[i]); /* held by keep() */
+    }
+    tables->tombstones = 0;
+    tables->graves = 0;
+    tables->targets = NULL;
+    tables->health = NULL;
+    tables->fresh = true;
 }

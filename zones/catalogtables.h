@@ -25,6 +25,14 @@ void catalogtables_spoil(struct catalogtables *);
 /* True if whole tables were built that may yet be patched. */
 bool catalogtables_wait(const struct catalogtables *);
 
+/* Tables of these documents as table_build() makes them without tombstones, targets and health:
+ * those that there are, or new ones that are not kept. */
+struct tableset *catalogtables_plain(struct catalogtables *, struct document *const *documents,
+                                     size_t length, struct table_options *options);
+/* Takes such tables over, one for each view, from another process; the documents are held. */
+void catalogtables_take(struct catalogtables *, struct table *const *tables,
+                        struct document *const *documents, size_t length);
+
 /* The tables of these documents, which stand in the order of their names.  The tombstones of
  * 'options' are filled in here. */
 struct tableset *catalogtables_build(struct catalogtables *, struct document *const *documents,

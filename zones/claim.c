@@ -66,11 +66,12 @@ static void tell_names(struct telling *telling, const struct connection *connect
     }
 }
 
-void claim_each_of(const struct document *document, uint32_t number, const struct view_list *list,
-                   claim_fn *each, void *arg)
+void claim_each_of(const struct connection *connections, uint32_t number,
+                   const struct view_list *list, claim_fn *each, void *arg)
 {
-    const struct connection *connection = &document->connections[number];
-    struct telling telling = {each, arg, {.view = VIEW_NONE, .connection = number}};
+    const struct connection *connection = &connections[number];
+    struct telling telling = {
+        each, arg, {.view = VIEW_NONE, .connections = connections, .connection = number}};
     const uint16_t *view;
 
     tell(&telling, CLAIM_ID, (const uint8_t *)connection->id, strlen(connection->id),
@@ -85,9 +86,13 @@ void claim_each_of(const struct document *document, uint32_t number, const struc
 void claim_each(const struct document *document, const struct view_list *views, claim_fn *each,
                 void *arg)
 {
-    for (size_t i = 0; i < document->length; i++) {
-        claim_each_of(document, (uint32_t)i, views, each, arg);
+    struct document_reading reading;
+
+    document_open(&reading, document);
+    for (size_t i = 0; i < reading.length; i++) {
+        claim_each_of(reading.connections, (uint32_t)i, views, each, arg);
     }
+    document_close(&reading);
 }
 
 uint64_t claim_hash(const struct hash_key *key, unsigned view, enum claim_kind kind,
@@ -111,7 +116,7 @@ static size_t count_addresses(const struct connection *connection)
     return length < CONNECTION_RULE_MAX ? length : CONNECTION_RULE_MAX;
 }
 
-uint64_t claim_octets(const struct document *document, const struct claim *claim)
+uint64_t claim_octets(const struct claim *claim)
 {
     switch (claim->kind) {
     case CLAIM_ID:
@@ -119,7 +124,7 @@ uint64_t claim_octets(const struct document *document, const struct claim *claim
     case CLAIM_OWNER:
     case CLAIM_TARGET: /* itself, every node above it, and an answer of its own */
         return claim->size + NODE_OCTETS * (dname_labels(claim->bytes) + 1u) + RULE_OCTETS +
-               count_addresses(&document->connections[claim->connection]) *
+               count_addresses(&claim->connections[claim->connection]) *
                    sizeof(struct connection_address);
     case CLAIM_TREE: /* as much as their owners have */
     case CLAIM_POINT:

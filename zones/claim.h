@@ -23,8 +23,9 @@ enum claim_kind {
 
 struct claim {
     enum claim_kind kind;
-    unsigned view;       /* who sees it; ids are everybody's: VIEW_NONE */
-    uint32_t connection; /* whose, by number in the document */
+    unsigned view;                        /* who sees it; ids are everybody's: VIEW_NONE */
+    const struct connection *connections; /* of the document … */
+    uint32_t connection;                  /* … and whose it is, by number */
     unsigned line;
     size_t size;
     const uint8_t *bytes; /* a folded wire name, or the text of an id */
@@ -36,8 +37,8 @@ typedef void claim_fn(void *arg, const struct claim *);
 /* Calls for every claim of the document, or of one of its connections; a root may come more than
  * once.  Lent for the call. */
 void claim_each(const struct document *, const struct view_list *, claim_fn *each, void *arg);
-void claim_each_of(const struct document *, uint32_t connection, const struct view_list *,
-                   claim_fn *each, void *arg);
+void claim_each_of(const struct connection *connections, uint32_t connection,
+                   const struct view_list *, claim_fn *each, void *arg);
 
 /* A claim is known by this hash: with 64 bits of a key that no author of a document knows, two that
  * differ are taken for the same less than once in a lifetime.  Claims of one view are none of
@@ -47,7 +48,7 @@ uint64_t claim_hash(const struct hash_key *, unsigned view, enum claim_kind, con
 
 /* Octets that the claim may take in a table, by a generous estimate: places in a table have 32
  * bits. */
-uint64_t claim_octets(const struct document *, const struct claim *);
+uint64_t claim_octets(const struct claim *);
 
 /* How many of them all documents may have together.  Enough for ten million attached domains. */
 #define CLAIM_OCTETS_MAX (UINT64_C(7) << 29)

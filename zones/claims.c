@@ -24,6 +24,8 @@ struct mark {
     const struct document *document;
     uint32_t items;
     uint64_t octets;
+    bool open; /* somebody contradicted it: once for all who do */
+    struct document_reading reading;
 };
 
 struct claims {
@@ -49,11 +51,22 @@ struct claims *claims_new(const struct hash_key *key, const struct view_list *vi
     return claims;
 }
 
+static void close_from(struct claims *claims, size_t first)
+{
+    for (size_t i = first; i < claims->length; i++) {
+        if (claims->marks[i].open) {
+            document_close(&claims->marks[i].reading);
+        }
+        claims->marks[i].open = false;
+    }
+}
+
 void claims_free(struct claims *claims)
 {
     if (claims == NULL) {
         return;
     }
+    close_from(claims, 0);
     free(claims->items);
     free(claims->slots);
     free(claims->marks);
@@ -104,7 +117,7 @@ static const struct item *find(const struct claims *claims, uint64_t hash)
  * connections are held against each other then. */
 static bool was_checked(const struct adding *adding, const struct item *item)
 {
-    const struct connection *connections = adding->document->connections;
+    const struct connection *connections = adding->claim->connections;
 
     return item->document == adding->claims->length &&
            strcmp(connections[item->connection].cluster_id,
@@ -170,15 +183,20 @@ static void see(void *arg, const struct claim *claim)
     }
 }
 
-static struct place place_of(const struct claims *claims, const struct item *item,
-                             enum claim_kind kind, const uint8_t *wire)
+static struct place place_of(struct claims *claims, const struct item *item, enum claim_kind kind,
+                             const uint8_t *wire)
 {
-    const struct document *document = claims->marks[item->document].document;
-    const struct connection *connection = &document->connections[item->connection];
-    struct place place = {document->name, connection->id, connection->line, kind, wire};
+    struct mark *mark = &claims->marks[item->document];
+
+    if (!mark->open) {
+        document_open(&mark->reading, mark->document);
+        mark->open = true;
+    }
+    const struct connection *connection = &mark->reading.connections[item->connection];
+    struct place place = {mark->document->name, connection->id, connection->line, kind, wire};
 
     if (kind != CLAIM_ID) {
-        claim_each_of(document, item->connection, claims->views, see, &place);
+        claim_each_of(mark->reading.connections, item->connection, claims->views, see, &place);
     }
     return place;
 }
@@ -188,7 +206,7 @@ static struct place place_of(const struct claims *claims, const struct item *ite
 /* False: nothing more is put in, for the document will be taken back. */
 static bool spend(struct adding *adding)
 {
-    adding->claims->octets += claim_octets(adding->document, adding->claim);
+    adding->claims->octets += claim_octets(adding->claim);
     if (adding->claims->octets > CLAIM_OCTETS_MAX && !adding->refused) {
         error_add(adding->errors, adding->document->name, adding->claim->line, 0,
                   "the table is full: all its names together would take more than %" PRIu64
@@ -335,7 +353,8 @@ static void set_mark(struct claims *claims, const struct document *document)
         claims->space = 2 * claims->space + 16;
         claims->marks = alloc_resize(claims->marks, claims->space, sizeof(*claims->marks));
     }
-    claims->marks[claims->length] = (struct mark){document, claims->items_length, claims->octets};
+    claims->marks[claims->length] = (struct mark){
+        .document = document, .items = claims->items_length, .octets = claims->octets};
 }
 
 bool claims_add(struct claims *claims, const struct document *document, struct error_list *errors)
@@ -385,5 +404,6 @@ void claims_take_back(struct claims *claims, size_t length)
         claims->items_length--;
     }
     claims->octets = mark->octets;
+    close_from(claims, length);
     claims->length = length;
 }

@@ -1,10 +1,11 @@
 #include "document.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "alloc.h"
-#include "arena.h"
+#include "documentpack.h"
 #include "overlap.h"
 #include "reader.h"
 #include "yamldoc.h"
@@ -15,11 +16,6 @@ static const char *const known_of_list[] = {
     [NEXT_PAGE] = "nextPageToken",
     [TOTAL_SIZE] = "totalSize",
     NULL,
-};
-
-struct holding {
-    struct document document;
-    struct arena arena;
 };
 
 struct parse {
@@ -119,11 +115,10 @@ static bool read_roots(struct parse *parse)
     return ok;
 }
 
-static bool read_all(const char *name, const void *bytes, size_t size, struct holding *holding,
+static bool read_all(const char *name, const void *bytes, size_t size, struct document *document,
                      struct error_list *errors)
 {
-    struct parse parse = {.arena = &holding->arena, .errors = errors};
-    struct document *document = &holding->document;
+    struct parse parse = {.arena = &document->own.arena, .errors = errors};
     struct yamldoc *yaml = yamldoc_parse(name, bytes, size, errors);
     size_t errors_before = errors->errors;
 
@@ -140,19 +135,27 @@ static bool read_all(const char *name, const void *bytes, size_t size, struct ho
     return errors->errors == errors_before;
 }
 
+static struct document *new_document(const char *name, const struct digest *digest)
+{
+    struct document *document = alloc_array(1, sizeof *document);
+
+    document->own.holders = 1;
+    document->name = alloc_string(name);
+    document->digest = *digest;
+    return document;
+}
+
 struct document *document_parse(const char *name, const void *bytes, size_t size,
                                 struct error_list *errors)
 {
-    struct holding *holding = alloc_array(1, sizeof *holding);
-    struct document *document = &holding->document;
+    struct digest digest;
+
+    digest_of(&digest, bytes, size);
+    struct document *document = new_document(name, &digest);
     size_t errors_before = errors->errors, warnings_before = errors->warnings;
     size_t complaints_before = errors->length;
 
-    document->arena = holding;
-    document->holders = 1;
-    document->name = arena_text(&holding->arena, name, strlen(name));
-    digest_of(&document->digest, bytes, size);
-    bool ok = read_all(name, bytes, size, holding, errors);
+    bool ok = read_all(name, bytes, size, document, errors);
     error_sort(errors, complaints_before);
     document->warnings = errors->warnings - warnings_before;
     if (ok && errors->errors == errors_before)
@@ -171,25 +174,38 @@ static int compare_ids(const void *a, const void *b)
 }
 
 /* The connections that attach something, by id. */
-static const struct connection **attaching(const struct document *document, size_t *length)
+static const struct connection **attaching(const struct document_reading *reading, size_t *length)
 {
-    const struct connection **list = alloc_array(document->length, sizeof(struct connection *));
+    const struct connection **list = alloc_array(reading->length, sizeof(struct connection *));
 
     *length = 0;
-    for (size_t i = 0; i < document->length; i++) {
-        if (document->connections[i].domains_length > 0)
-            list[(*length)++] = &document->connections[i];
+    for (size_t i = 0; i < reading->length; i++) {
+        if (reading->connections[i].domains_length > 0)
+            list[(*length)++] = &reading->connections[i];
     }
     qsort(list, *length, sizeof(struct connection *), compare_ids);
     return list;
 }
 
+static bool tells_all(const struct document *newer)
+{
+    for (size_t i = 0; i < newer->length; i++) {
+        if (newer->connections[i].domains_absent)
+            return false;
+    }
+    return true;
+}
+
 bool document_tells(const struct document *newer, const struct document *older,
                     struct error_list *errors)
 {
+    struct document_reading reading;
     size_t length, errors_before = errors->errors;
-    const struct connection **before = attaching(older, &length);
 
+    if (tells_all(newer)) /* nearly always */
+        return true;
+    document_open(&reading, older);
+    const struct connection **before = attaching(&reading, &length);
     for (size_t i = 0; i < newer->length; i++) {
         const struct connection *key = &newer->connections[i];
         const struct connection **was =
@@ -203,22 +219,119 @@ bool document_tells(const struct document *newer, const struct document *older,
                 (*was)->domains_length == 1 ? "domain is" : "domains are");
     }
     free(before);
+    document_close(&reading);
     return errors->errors == errors_before;
 }
 
-/* ---- holding ---- */
+/* ---- at rest ---- */
+
+void document_open(struct document_reading *reading, const struct document *document)
+{
+    const struct document_private *own = &document->own;
+
+    *reading = (struct document_reading){document->connections, document->length, {0}};
+    if (own->packed != NULL) {
+        reading->connections =
+            documentpack_read(own->packed, own->size, document->length, &reading->arena);
+        assert(reading->connections != NULL); /* what is on a shelf was checked by its digest */
+    }
+}
+
+void document_close(struct document_reading *reading)
+{
+    arena_clear(&reading->arena);
+}
+
+void document_rest(struct document *document)
+{
+    struct packing packing = {0};
+
+    if (document->own.packed != NULL)
+        return;
+    documentpack_write(&packing, document->connections, document->length);
+    document->own.packed = alloc_resize(packing.bytes, packing.size, 1);
+    document->own.size = packing.size;
+    document->connections = NULL;
+    arena_clear(&document->own.arena);
+}
+
+/* Takes its packed bytes from where they are. */
+static void take_up(struct document *document)
+{
+    if (document->own.shelf == NULL)
+        free((uint8_t *)(uintptr_t)document->own.packed);
+    shelf_drop(document->own.shelf);
+    document->own.shelf = NULL;
+    document->own.packed = NULL;
+}
+
+bool document_shelve(struct document *document, struct shelf *shelf)
+{
+    uint64_t place;
+
+    if (document->own.shelf == shelf)
+        return true;
+    const uint8_t *bytes = shelf_put(shelf, document->own.packed, document->own.size, 1, &place);
+
+    if (bytes == NULL)
+        return false;
+    take_up(document);
+    document->own.shelf = shelf_hold(shelf);
+    document->own.packed = bytes;
+    document->own.place = place;
+    return true;
+}
+
+void document_unshelve(struct document *document)
+{
+    uint8_t *bytes = alloc_copy(document->own.packed, document->own.size);
+
+    take_up(document);
+    document->own.packed = bytes;
+}
+
+void document_tell(const struct document *document, struct packing *packing)
+{
+    assert(document->own.shelf != NULL);
+    packing_text(packing, document->name);
+    packing_bytes(packing, document->digest.bytes, sizeof document->digest.bytes);
+    packing_number(packing, document->length);
+    packing_number(packing, document->warnings);
+    section_tell(packing, document->own.place, document->own.packed, document->own.size);
+}
+
+struct document *document_told(struct unpacking *unpacking, struct shelf *shelf)
+{
+    static const struct digest none;
+    struct document *document = new_document(unpacking_text(unpacking), &none);
+    const uint8_t *digest = unpacking_bytes(unpacking, sizeof none.bytes);
+
+    if (digest != NULL)
+        memcpy(document->digest.bytes, digest, sizeof none.bytes);
+    document->length = unpacking_number(unpacking);
+    document->warnings = unpacking_number(unpacking);
+    document->own.packed =
+        section_take(unpacking, shelf, &document->own.place, &document->own.size);
+    if (document->own.packed != NULL)
+        document->own.shelf = shelf_hold(shelf);
+    if (!unpacking->broken)
+        return document;
+    document_release(document);
+    return NULL;
+}
 
 struct document *document_hold(struct document *document)
 {
-    document->holders++;
+    document->own.holders++;
     return document;
 }
 
 void document_release(struct document *document)
 {
-    if (document == NULL || --document->holders > 0)
+    if (document == NULL || --document->own.holders > 0)
         return;
-    struct holding *holding = document->arena;
-    arena_clear(&holding->arena);
-    free(holding);
+    take_up(document);
+    arena_clear(&document->own.arena);
+    free((char *)(uintptr_t)document->name);
+    free(document);
 }

@@ -134,6 +134,17 @@ static int compare_places(const void *a, const void *b)
     return strcmp(left->text, right->text);
 }
 
+void error_copy(struct error_list *to, const struct error_list *from, bool warnings)
+{
+    for (size_t i = 0; i < from->length; i++) {
+        const struct error *e = &from->items[i];
+        if (!e->warning)
+            error_add(to, e->file, e->line, e->column, "%s", e->text);
+        else if (warnings)
+            error_warn(to, e->file, e->line, e->column, "%s", e->text);
+    }
+}
+
 void error_sort(struct error_list *list, size_t from)
 {
     if (from < list->length)

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "alloc.h"
 #include "dname.h"
@@ -17,6 +18,7 @@ struct ledger {
     uint32_t *counts; /* 0 = free; at most three quarters are taken */
     size_t slots, taken;
     uint64_t octets; /* of all */
+    bool shelved;    /* the arrays are mapped from a shelf */
 };
 
 struct ledger *ledger_new(const struct hash_key *key, const struct view_list *views)
@@ -29,13 +31,24 @@ struct ledger *ledger_new(const struct hash_key *key, const struct view_list *vi
     return ledger;
 }
 
+/* Gives the arrays back. */
+static void clear(struct ledger *ledger)
+{
+    if (ledger->shelved) {
+        munmap(ledger->hashes, ledger->slots * sizeof(*ledger->hashes));
+        munmap(ledger->counts, ledger->slots * sizeof(*ledger->counts));
+    } else {
+        free(ledger->hashes);
+        free(ledger->counts);
+    }
+}
+
 void ledger_free(struct ledger *ledger)
 {
     if (ledger == NULL) {
         return;
     }
-    free(ledger->hashes);
-    free(ledger->counts);
+    clear(ledger);
     free(ledger);
 }
 
@@ -57,6 +70,7 @@ static void grow(struct ledger *ledger)
     struct ledger old = *ledger;
 
     ledger->slots *= 2;
+    ledger->shelved = false;
     ledger->hashes = alloc_array(ledger->slots, sizeof(*ledger->hashes));
     ledger->counts = alloc_array(ledger->slots, sizeof(*ledger->counts));
     for (size_t i = 0; i < old.slots; i++) {
@@ -66,8 +80,7 @@ static void grow(struct ledger *ledger)
             ledger->counts[at] = old.counts[i];
         }
     }
-    free(old.hashes);
-    free(old.counts);
+    clear(&old);
 }
 
 static void count(struct ledger *ledger, uint64_t hash)
@@ -124,7 +137,6 @@ static void uncount(struct ledger *ledger, uint64_t hash)
 
 struct visit {
     struct ledger *ledger;
-    const struct document *document;
     bool against; /* something contradicts it */
 };
 
@@ -204,7 +216,7 @@ static void add(void *arg, const struct claim *claim)
 
     visit->against = visit->against || is_against(visit->ledger, claim);
     change(visit->ledger, claim, count);
-    visit->ledger->octets += claim_octets(visit->document, claim);
+    visit->ledger->octets += claim_octets(claim);
 }
 
 static void take_out(void *arg, const struct claim *claim)
@@ -212,12 +224,12 @@ static void take_out(void *arg, const struct claim *claim)
     struct visit *visit = arg;
 
     change(visit->ledger, claim, uncount);
-    visit->ledger->octets -= claim_octets(visit->document, claim);
+    visit->ledger->octets -= claim_octets(claim);
 }
 
 bool ledger_add(struct ledger *ledger, const struct document *document)
 {
-    struct visit visit = {.ledger = ledger, .document = document};
+    struct visit visit = {.ledger = ledger};
 
     claim_each(document, ledger->views, add, &visit);
     return !visit.against && ledger->octets <= CLAIM_OCTETS_MAX;
@@ -225,21 +237,25 @@ bool ledger_add(struct ledger *ledger, const struct document *document)
 
 void ledger_remove(struct ledger *ledger, const struct document *document)
 {
-    struct visit visit = {.ledger = ledger, .document = document};
+    struct visit visit = {.ledger = ledger};
 
     claim_each(document, ledger->views, take_out, &visit);
+}
+
+/* True if there is a root or host at, above or below the claim's name. */
+static bool is_near(const struct ledger *ledger, const struct claim *claim)
+{
+    return has_above(ledger, claim, CLAIM_TREE) || has(ledger, claim, CLAIM_POINT, claim->bytes) ||
+           has(ledger, claim, CLAIM_ABOVE_ROOT, claim->bytes);
 }
 
 static void meet(void *arg, const struct claim *claim)
 {
     struct visit *visit = arg;
 
-    if (visit->against || (claim->kind != CLAIM_TREE && claim->kind != CLAIM_POINT)) {
-        return;
+    if (!visit->against && (claim->kind == CLAIM_TREE || claim->kind == CLAIM_POINT)) {
+        visit->against = is_near(visit->ledger, claim);
     }
-    visit->against = has_above(visit->ledger, claim, CLAIM_TREE) ||
-                     has(visit->ledger, claim, CLAIM_POINT, claim->bytes) ||
-                     has(visit->ledger, claim, CLAIM_ABOVE_ROOT, claim->bytes);
 }
 
 bool ledger_is_apart(const struct ledger *ledger, const struct document *document)
@@ -250,9 +266,105 @@ bool ledger_is_apart(const struct ledger *ledger, const struct document *documen
     return !visit.against;
 }
 
+bool ledger_is_apart_from(const struct ledger *ledger, unsigned view, const uint8_t *wire)
+{
+    const struct claim claim = {.view = view, .bytes = wire, .size = dname_size(wire)};
+
+    return !is_near(ledger, &claim);
+}
+
 bool ledger_has_root(const struct ledger *ledger, unsigned view, const uint8_t *wire, bool subtree)
 {
     const struct claim claim = {.view = view, .bytes = wire, .size = dname_size(wire)};
 
     return has(ledger, &claim, subtree ? CLAIM_TREE : CLAIM_POINT, wire);
+}
+
+/* ---- on a shelf ---- */
+
+bool ledger_is_shelved(const struct ledger *ledger)
+{
+    return ledger->shelved;
+}
+
+void ledger_unshelve(struct ledger *ledger)
+{
+    struct ledger old = *ledger;
+
+    if (ledger->shelved) {
+        ledger->shelved = false;
+        ledger->hashes = alloc_copy(old.hashes, old.slots * sizeof(*old.hashes));
+        ledger->counts = alloc_copy(old.counts, old.slots * sizeof(*old.counts));
+        clear(&old);
+    }
+}
+
+/* Looks into what was put.  False: it cannot be mapped, and nothing changed. */
+static bool map(struct ledger *ledger, const struct shelf *shelf, uint64_t hashes, uint64_t counts)
+{
+    struct ledger mapped = *ledger;
+
+    mapped.shelved = true;
+    mapped.hashes = shelf_copy(shelf, hashes, ledger->slots * sizeof(*ledger->hashes));
+    if (mapped.hashes == NULL) {
+        return false;
+    }
+    mapped.counts = shelf_copy(shelf, counts, ledger->slots * sizeof(*ledger->counts));
+    if (mapped.counts == NULL) {
+        munmap(mapped.hashes, ledger->slots * sizeof(*ledger->hashes));
+        return false;
+    }
+    clear(ledger);
+    *ledger = mapped;
+    return true;
+}
+
+bool ledger_shelve(struct ledger *ledger, struct packing *packing, struct shelf *shelf)
+{
+    size_t hashes = ledger->slots * sizeof(*ledger->hashes);
+    size_t counts = ledger->slots * sizeof(*ledger->counts);
+    uint64_t places[2];
+
+    if (shelf_put(shelf, ledger->hashes, hashes, SHELF_PAGE, &places[0]) == NULL ||
+        shelf_put(shelf, ledger->counts, counts, SHELF_PAGE, &places[1]) == NULL) {
+        return false;
+    }
+    packing_number(packing, ledger->slots);
+    packing_number(packing, ledger->taken);
+    packing_number(packing, ledger->octets);
+    section_tell(packing, places[0], ledger->hashes, hashes);
+    section_tell(packing, places[1], ledger->counts, counts);
+    return map(ledger, shelf, places[0], places[1]);
+}
+
+struct ledger *ledger_on_shelf(const struct hash_key *key, const struct view_list *views,
+                               struct unpacking *unpacking, const struct shelf *shelf)
+{
+    struct ledger *ledger = ledger_new(key, views);
+    uint64_t hashes, counts;
+    size_t hashes_size, counts_size;
+    size_t slots = unpacking_number(unpacking), taken = unpacking_number(unpacking);
+
+    ledger->octets = unpacking_number(unpacking);
+    bool good = section_take(unpacking, shelf, &hashes, &hashes_size) != NULL &&
+                section_take(unpacking, shelf, &counts, &counts_size) != NULL &&
+                slots >= FIRST_SLOTS && (slots & (slots - 1)) == 0 && taken < slots &&
+                slots <= SIZE_MAX / sizeof(*ledger->hashes) &&
+                hashes_size == slots * sizeof(*ledger->hashes) &&
+                counts_size == slots * sizeof(*ledger->counts);
+    if (good) {
+        struct ledger empty = *ledger;
+        ledger->slots = slots;
+        ledger->taken = taken;
+        ledger->hashes = NULL; /* nothing to give back */
+        ledger->counts = NULL;
+        clear(&empty);
+        good = map(ledger, shelf, hashes, counts);
+    }
+    if (!good) {
+        unpacking->broken = true;
+        ledger_free(ledger);
+        return NULL;
+    }
+    return ledger;
 }

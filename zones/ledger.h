@@ -6,12 +6,23 @@
 #define PLDNS_LEDGER_H
 
 #include "claim.h"
+#include "section.h"
 
 struct ledger;
 
 /* 'views' is lent until ledger_free(). */
 struct ledger *ledger_new(const struct hash_key *, const struct view_list *views);
 void ledger_free(struct ledger *);
+
+/* Moves the ledger onto the shelf, where it takes no memory but for what changes later; and tells
+ * of it there.  False: the shelf does not take it. */
+MUST_USE bool ledger_shelve(struct ledger *, struct packing *, struct shelf *);
+bool ledger_is_shelved(const struct ledger *);
+/* Back into memory. */
+void ledger_unshelve(struct ledger *);
+/* The ledger that was told of; NULL: it is not there. */
+struct ledger *ledger_on_shelf(const struct hash_key *, const struct view_list *views,
+                               struct unpacking *, const struct shelf *);
 
 /* Adds the document in any case.  False: it contradicts what is there, or itself (what one
  * cluster's connections claim against another's); the caller may take it out again. */
@@ -21,6 +32,8 @@ void ledger_remove(struct ledger *, const struct document *);
 /* True if none of the documents there has a root or a host at, above or below one of this
  * document's, which is not there itself: what they answer has nothing to do with each other. */
 bool ledger_is_apart(const struct ledger *, const struct document *);
+/* The same of a name alone. */
+bool ledger_is_apart_from(const struct ledger *, unsigned view, const uint8_t *wire);
 
 /* True if some document owns exactly this root in this view. */
 bool ledger_has_root(const struct ledger *, unsigned view, const uint8_t *wire, bool subtree);

@@ -64,16 +64,19 @@ static void add_rule(void *arg, const struct domain_rule *rule)
 void namechange_add(struct namechange *change, const struct document *document, bool now)
 {
     struct adding adding = {.change = change, .now = now};
+    struct document_reading reading;
     const uint16_t *view;
 
-    for (size_t i = 0; i < document->length; i++) {
-        const struct connection *connection = &document->connections[i];
+    document_open(&reading, document);
+    for (size_t i = 0; i < reading.length; i++) {
+        const struct connection *connection = &reading.connections[i];
         size_t views = view_of_cluster(change->views, connection->cluster_id, &view);
         for (; views > 0; views--, view++) {
             adding.view = *view;
             domain_rules(connection, add_rule, &adding);
         }
     }
+    document_close(&reading);
 }
 
 static int compare(const void *a, const void *b)

@@ -3,8 +3,6 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "alloc.h"
 #include "arena.h"
@@ -16,9 +14,6 @@
 
 /* Where the tables of gigabytes end: places and octets have 32 bits. */
 #define NODES_MAX (1u << 28)
-/* From here on large pages are worth asking for: looking up the address of a page costs as much as
- * reading it. */
-#define LARGE_SIZE (4u << 20)
 
 /* While slots are filled, so many are on their way from memory. */
 #define SLOTS_AHEAD 16
@@ -436,18 +431,11 @@ static void settle(struct finishing *f, struct nametree *tree)
     slots_size = tree->slots_length * sizeof(uint32_t);
     tree->size = slots_size + f->records.size;
     tree->index_bits = (uint8_t)(32 - __builtin_clz((uint32_t)f->records.size / NAMETREE_UNIT | 1));
-    uint8_t *memory = alloc_array(tree->size, 1);
-    if (tree->size >= LARGE_SIZE) {
-        uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-        uintptr_t from = ((uintptr_t)memory + page - 1) & ~(page - 1);
-        /* Only advice: without it the table works as well, if slower. */
-        (void)madvise((void *)from, tree->size - page, MADV_HUGEPAGE);
-    }
+    uint8_t *memory = nametree_memory(tree->size);
     fill_slots(f->draft, tree, (void *)memory);
     memcpy(memory + slots_size, f->records.bytes, f->records.size);
     tree->memory = memory;
-    tree->slots = (void *)memory;
-    tree->records = memory + slots_size;
+    nametree_settle(tree);
 }
 
 void namedraft_finish(struct namedraft *draft, struct nametree *out, size_t rule_size,

@@ -3,6 +3,14 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "alloc.h"
+
+/* From here on large pages are worth asking for: looking up the address of a page costs as much as
+ * reading it. */
+#define LARGE_SIZE (4u << 20)
 
 struct nametree_seed nametree_seed(const struct hash_key *key)
 {
@@ -114,6 +122,25 @@ size_t nametree_name(const struct nametree *tree, uint32_t node, uint8_t *out)
     memcpy(out, tree->records + n->name, own);
     memcpy(out + own, suffix, suffix[-1]);
     return n->size;
+}
+
+void *nametree_memory(size_t size)
+{
+    uint8_t *memory = alloc_array(size, 1);
+
+    if (size >= LARGE_SIZE) {
+        uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+        uintptr_t from = ((uintptr_t)memory + page - 1) & ~(page - 1);
+        /* Only advice: without it the table works as well, if slower. */
+        (void)madvise((void *)from, size - page, MADV_HUGEPAGE);
+    }
+    return memory;
+}
+
+void nametree_settle(struct nametree *tree)
+{
+    tree->slots = tree->memory;
+    tree->records = (const uint8_t *)tree->memory + tree->slots_length * sizeof(uint32_t);
 }
 
 void nametree_clear(struct nametree *tree)

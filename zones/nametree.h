@@ -156,6 +156,11 @@ void nametree_clear(struct nametree *);
 
 /* ---- private to nametree and namedraft ---- */
 
+/* Memory for the slots and records, in huge pages if that is worth while; and what lies where in
+ * it, once it is filled and the slots' number is known. */
+void *nametree_memory(size_t size);
+void nametree_settle(struct nametree *);
+
 __extension__ typedef unsigned __int128 nametree_product;
 
 /* Multiplying by the key and folding the halves makes every bit depend on every other.  SipHash

@@ -300,7 +300,6 @@ static struct table *finish(struct build *build)
 {
     const struct table_options *options = build->options;
     struct table *table = alloc_array(1, sizeof(*table));
-    size_t texts, zones, backgrounds;
 
     namedraft_finish(build->names, &table->names, sizeof(struct table_rule), write_rule, build);
     place_checks(build, table);
@@ -308,9 +307,9 @@ static struct table *finish(struct build *build)
     namedraft_free(build->names);
     free(build->rules);
     pool_clear(&build->answers);
-    table->texts = pool_seal(&build->texts, &texts);
-    table->zones = pool_seal(&build->zones, &zones);
-    table->backgrounds = (void *)pool_seal(&build->backgrounds, &backgrounds);
+    table->texts = pool_seal(&build->texts, &table->texts_size);
+    table->zones = pool_seal(&build->zones, &table->zones_size);
+    table->backgrounds = (void *)pool_seal(&build->backgrounds, &table->backgrounds_size);
     table->search_suffixes_length = options->search_suffixes_length;
     table->search_suffixes =
         alloc_array(options->search_suffixes_length, sizeof(*table->search_suffixes));
@@ -321,26 +320,41 @@ static struct table *finish(struct build *build)
     table->holders = 1;
     table->deepest = table->names.deepest;
     table->owners = build->rules_length;
-    table->bytes = sizeof(*table) + table->names.size + texts + zones + backgrounds +
-                   table->checks_length * sizeof(*table->checks) +
+    table->bytes = sizeof(*table) + table->names.size + table->texts_size + table->zones_size +
+                   table->backgrounds_size + table->checks_length * sizeof(*table->checks) +
                    table->notes_length * sizeof(*table->notes) +
                    table->search_suffixes_length * sizeof(*table->search_suffixes);
     return table;
 }
 
+static void each_root(struct document *const *documents, size_t length, domain_root_fn *each,
+                      struct build *build)
+{
+    struct document_reading reading;
+
+    for (size_t i = 0; i < length; i++) {
+        document_open(&reading, documents[i]);
+        for (size_t c = 0; c < reading.length; c++) {
+            domain_roots(&reading.connections[c], each, build);
+        }
+        document_close(&reading);
+    }
+}
+
 static void add_documents(struct build *build, struct document *const *documents, size_t length)
 {
-    for (size_t i = 0; i < length; i++) {
-        for (size_t c = 0; c < documents[i]->length; c++) {
-            domain_roots(&documents[i]->connections[c], add_root, build);
-        }
-    }
+    struct document_reading reading;
+
+    each_root(documents, length, add_root, build);
     namedraft_join(build->names);
     for (size_t i = 0; i < length; i++) {
+        document_open(&reading, documents[i]);
         build->document = documents[i]->name;
-        for (size_t c = 0; c < documents[i]->length; c++) {
-            domain_rules(&documents[i]->connections[c], add_rule, build);
+        build->recent = (struct recent){0}; /* of what is closed again */
+        for (size_t c = 0; c < reading.length; c++) {
+            domain_rules(&reading.connections[c], add_rule, build);
         }
+        document_close(&reading);
     }
     add_others(build);
 }
@@ -379,16 +393,6 @@ static void mask_root(void *arg, const struct domain_root *root)
     mask(arg, root->name.wire, root->subtree);
 }
 
-/* What is there now is found before the base is asked, and needs no mask. */
-static void mask_documents(struct build *build, struct document *const *documents, size_t length)
-{
-    for (size_t i = 0; i < length; i++) {
-        for (size_t c = 0; c < documents[i]->length; c++) {
-            domain_roots(&documents[i]->connections[c], mask_root, build);
-        }
-    }
-}
-
 static void mask_tombstones(struct build *build)
 {
     const struct table_options *options = build->options;
@@ -408,12 +412,15 @@ static void count_rule(void *arg, const struct domain_rule *rule)
 
 static size_t count_rules(struct document *const *documents, size_t length)
 {
+    struct document_reading reading;
     size_t rules = 0;
 
     for (size_t i = 0; i < length; i++) {
-        for (size_t c = 0; c < documents[i]->length; c++) {
-            domain_rules(&documents[i]->connections[c], count_rule, &rules);
+        document_open(&reading, documents[i]);
+        for (size_t c = 0; c < reading.length; c++) {
+            domain_rules(&reading.connections[c], count_rule, &rules);
         }
+        document_close(&reading);
     }
     return rules;
 }
@@ -427,7 +434,8 @@ struct table *tablebuild_patch(const struct table_options *options,
     assert(patch->base->base == NULL);
     start(build, options);
     add_documents(build, patch->after, patch->after_length);
-    mask_documents(build, patch->before, patch->before_length);
+    /* What is there now is found before the base is asked, and needs no mask. */
+    each_root(patch->before, patch->before_length, mask_root, build);
     mask_tombstones(build);
     struct table *table = finish(build);
     table->base = table_hold(patch->base);

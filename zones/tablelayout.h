@@ -58,8 +58,9 @@ struct table {
     struct nametree names;
     uint8_t *texts, *zones;
     struct table_background *backgrounds;
-    struct table_check *checks; /* by node */
-    struct table_note *notes;   /* by rule */
+    size_t texts_size, zones_size, backgrounds_size; /* octets */
+    struct table_check *checks;                      /* by node */
+    struct table_note *notes;                        /* by rule */
     struct dname *search_suffixes;
     size_t checks_length, notes_length, search_suffixes_length;
     size_t owners, connections, documents, bytes;

@@ -48,16 +48,19 @@ void tombstone_add(struct tombstone_list *list, const struct document *document,
                    const struct ledger *live, uint64_t until)
 {
     struct adding adding = {.list = list, .live = live, .until = until};
+    struct document_reading reading;
     const uint16_t *view;
 
-    for (size_t i = 0; i < document->length; i++) {
-        const struct connection *connection = &document->connections[i];
+    document_open(&reading, document);
+    for (size_t i = 0; i < reading.length; i++) {
+        const struct connection *connection = &reading.connections[i];
         size_t views = view_of_cluster(list->views, connection->cluster_id, &view);
         for (; views > 0; views--, view++) {
             adding.view = *view;
             domain_roots(connection, add_root, &adding);
         }
     }
+    document_close(&reading);
 }
 
 static int compare_names(const struct tombstone *a, const struct tombstone *b)

@@ -22,6 +22,8 @@ struct viewsplit {
     size_t length;
     void **owned; /* parts and their connections */
     size_t owned_length, owned_space;
+    struct document_reading *readings; /* of documents that are not seen whole */
+    size_t readings_length, readings_space;
 };
 
 static void *own(struct viewsplit *split, void *memory)
@@ -43,7 +45,7 @@ static void add_document(struct share *share, struct document *document)
 }
 
 /* The one number that sees all of the document; false: there are several, or none does. */
-static bool is_of_one(const struct viewsplit *split, const struct document *document,
+static bool is_of_one(const struct viewsplit *split, const struct document_reading *document,
                       unsigned *view)
 {
     const uint16_t *views;
@@ -64,15 +66,16 @@ static bool is_of_one(const struct viewsplit *split, const struct document *docu
 }
 
 /* Calls for every connection with each number that sees it. */
-typedef void seen_fn(struct viewsplit *, struct share *, struct document *,
+typedef void seen_fn(struct viewsplit *, struct share *, const struct document *,
                      const struct connection *);
 
-static void each_seen(struct viewsplit *split, struct document *document, seen_fn *seen)
+static void each_seen(struct viewsplit *split, const struct document *document,
+                      const struct document_reading *reading, seen_fn *seen)
 {
     const uint16_t *views;
 
-    for (size_t i = 0; i < document->length; i++) {
-        const struct connection *connection = &document->connections[i];
+    for (size_t i = 0; i < reading->length; i++) {
+        const struct connection *connection = &reading->connections[i];
         size_t length = view_of_cluster(split->views, connection->cluster_id, &views);
         for (size_t v = 0; v < length; v++) {
             seen(split, &split->shares[views[v]], document, connection);
@@ -80,7 +83,7 @@ static void each_seen(struct viewsplit *split, struct document *document, seen_f
     }
 }
 
-static void count(struct viewsplit *split, struct share *share, struct document *document,
+static void count(struct viewsplit *split, struct share *share, const struct document *document,
                   const struct connection *connection)
 {
     (void)split;
@@ -91,7 +94,7 @@ static void count(struct viewsplit *split, struct share *share, struct document 
     share->connections_length++;
 }
 
-static void take(struct viewsplit *split, struct share *share, struct document *document,
+static void take(struct viewsplit *split, struct share *share, const struct document *document,
                  const struct connection *connection)
 {
     if (share->part == NULL) {
@@ -99,6 +102,7 @@ static void take(struct viewsplit *split, struct share *share, struct document *
             own(split, alloc_array(share->connections_length, sizeof(*share->connections)));
         share->part = own(split, alloc_array(1, sizeof(*share->part)));
         *share->part = *document;
+        share->part->own = (struct document_private){0}; /* it is not at rest */
         share->part->connections = share->connections;
         share->part->length = 0;
         add_document(share, share->part);
@@ -106,7 +110,7 @@ static void take(struct viewsplit *split, struct share *share, struct document *
     share->connections[share->part->length++] = *connection;
 }
 
-static void leave(struct viewsplit *split, struct share *share, struct document *document,
+static void leave(struct viewsplit *split, struct share *share, const struct document *document,
                   const struct connection *connection)
 {
     (void)split;
@@ -115,17 +119,32 @@ static void leave(struct viewsplit *split, struct share *share, struct document 
     share->connections_length = 0;
 }
 
+/* Parts point into what was read. */
+static void keep_open(struct viewsplit *split, const struct document_reading *reading)
+{
+    if (split->readings_length == split->readings_space) {
+        split->readings_space = 2 * split->readings_space + 16;
+        split->readings =
+            alloc_resize(split->readings, split->readings_space, sizeof(*split->readings));
+    }
+    split->readings[split->readings_length++] = *reading;
+}
+
 static void divide(struct viewsplit *split, struct document *document)
 {
+    struct document_reading reading;
     unsigned view;
 
-    if (is_of_one(split, document, &view)) {
+    document_open(&reading, document);
+    if (is_of_one(split, &reading, &view)) {
         add_document(&split->shares[view], document);
+        document_close(&reading);
         return;
     }
-    each_seen(split, document, count);
-    each_seen(split, document, take);
-    each_seen(split, document, leave);
+    each_seen(split, document, &reading, count);
+    each_seen(split, document, &reading, take);
+    each_seen(split, document, &reading, leave);
+    keep_open(split, &reading);
 }
 
 struct viewsplit *viewsplit_new(const struct view_list *views, struct document *const *documents,
@@ -153,6 +172,10 @@ void viewsplit_free(struct viewsplit *split)
     for (size_t i = 0; i < split->owned_length; i++) {
         free(split->owned[i]);
     }
+    for (size_t i = 0; i < split->readings_length; i++) {
+        document_close(&split->readings[i]);
+    }
+    free(split->readings);
     free(split->shares);
     free(split->owned);
     free(split);

@@ -146,18 +146,34 @@ static void settle_checks(struct wanted *wanted)
 
 bool wanted_any(const struct document *document)
 {
-    for (size_t c = 0; c < document->length; c++) {
-        const struct connection *connection = &document->connections[c];
-        if (connection->health.on) {
-            return true;
-        }
-        for (unsigned i = 0; i < connection->endpoints_length; i++) {
-            if (connection->endpoints[i].target != NULL) {
-                return true;
-            }
+    struct document_reading reading;
+    bool any = false;
+
+    document_open(&reading, document);
+    for (size_t c = 0; c < reading.length && !any; c++) {
+        const struct connection *connection = &reading.connections[c];
+        any = connection->health.on;
+        for (unsigned i = 0; i < connection->endpoints_length && !any; i++) {
+            any = connection->endpoints[i].target != NULL;
         }
     }
-    return false;
+    document_close(&reading);
+    return any;
+}
+
+static void each_connection(struct document *const *documents, size_t length,
+                            void (*each)(struct draft *, const struct connection *),
+                            struct draft *draft)
+{
+    struct document_reading reading;
+
+    for (size_t i = 0; i < length; i++) {
+        document_open(&reading, documents[i]);
+        for (size_t c = 0; c < reading.length; c++) {
+            each(draft, &reading.connections[c]);
+        }
+        document_close(&reading);
+    }
 }
 
 struct wanted *wanted_of(struct document *const *documents, size_t length)
@@ -165,17 +181,9 @@ struct wanted *wanted_of(struct document *const *documents, size_t length)
     struct wanted *wanted = alloc_array(1, sizeof(*wanted));
     struct draft draft = {.wanted = wanted};
 
-    for (size_t i = 0; i < length; i++) {
-        for (size_t c = 0; c < documents[i]->length; c++) {
-            add_names(&draft, &documents[i]->connections[c]);
-        }
-    }
+    each_connection(documents, length, add_names, &draft);
     settle_names(wanted);
-    for (size_t i = 0; i < length; i++) {
-        for (size_t c = 0; c < documents[i]->length; c++) {
-            add_checks(&draft, &documents[i]->connections[c]);
-        }
-    }
+    each_connection(documents, length, add_checks, &draft);
     settle_checks(wanted);
     return wanted;
 }

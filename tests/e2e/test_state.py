@@ -102,6 +102,10 @@ def test_state_that_is_no_document_is_ignored(running):
     daemon.stop()
     (daemon.state / "accepted" / "a.yaml").write_text("nonsense")
     (daemon.documents / "a.yaml").write_text("nonsense")
+    daemon.start()                                          # out of the image
+    assert daemon.ask(managed(1)) == ["10.0.0.1"]
+    daemon.stop()
+    (daemon.state / "image").unlink()
     ran = daemon.run()
     assert ran.returncode == 2 and "a.yaml:1:" in ran.stderr
 
@@ -185,6 +189,32 @@ def fixture_small(daemon):
         subprocess.run(["umount", str(daemon.state)], check=True)
 
 
+def fill(path):
+    with open(path, "wb", buffering=0) as out:
+        try:
+            while out.write(b"x" * 512):
+                pass
+        except OSError:
+            pass
+
+
+def test_image_gives_way_to_documents(small):
+    """Where a disk has room for one of them only."""
+    subprocess.run(["mount", "-o", "remount,size=48k", str(small.state)], check=True)
+    small.write("a.yaml", document(1, ["10.0.0.1"]))
+    small.start()
+    eventually((small.state / "image").exists, "the image")
+    fill(small.state / "filler")
+    second = document(1, ["10.0.0.2"])
+    small.write("a.yaml", second)
+    small.reload()
+    eventually(lambda: (small.state / "accepted" / "a.yaml").read_text() == second, "it is kept")
+    assert not (small.state / "image").exists() and "stateTrouble" not in small.status()
+    assert "the next start reads the documents" in small.log
+    small.restart()
+    assert small.ask(managed(1)) == ["10.0.0.2"]
+
+
 def test_full_disk_leaves_the_old_copy(small):
     """Whole, and good for a start."""
     first, second = document(1, ["10.0.0.1"]), document(1, ["10.0.0.2"])
@@ -193,12 +223,7 @@ def test_full_disk_leaves_the_old_copy(small):
     keeps(small, "a.yaml")
     eventually(lambda: "stateTrouble" not in small.status(), "all is kept")
     filler = small.state / "filler"
-    with open(filler, "wb", buffering=0) as out:
-        try:
-            while out.write(b"x" * 512):
-                pass
-        except OSError:
-            pass
+    fill(filler)
     small.write("a.yaml", second)
     small.reload()
     eventually(lambda: small.status().get("stateTrouble"), "the trouble")

@@ -11,10 +11,9 @@
 
 struct document *handmade_new(const char *name)
 {
-    struct arena *arena = alloc_array(1, sizeof(*arena));
-    struct document *document = arena_array(arena, 1, sizeof(*document));
+    struct document *document = alloc_array(1, sizeof(*document));
+    struct arena *arena = &document->own.arena;
 
-    document->arena = arena;
     document->name = arena_text(arena, name, strlen(name));
     document->connections =
         arena_array(arena, HANDMADE_CONNECTIONS, sizeof(*document->connections));
@@ -24,15 +23,13 @@ struct document *handmade_new(const char *name)
 
 void handmade_free(struct document *document)
 {
-    struct arena *arena = document->arena;
-
-    arena_clear(arena);
-    free(arena);
+    arena_clear(&document->own.arena);
+    free(document);
 }
 
 static char *text(struct document *document, const char *bytes)
 {
-    return arena_text(document->arena, bytes, strlen(bytes));
+    return arena_text(&document->own.arena, bytes, strlen(bytes));
 }
 
 struct connection *handmade_connection(struct document *document, const char *id)
@@ -48,9 +45,10 @@ struct connection *handmade_connection(struct document *document, const char *id
         .display_name = "",
         .state_word = "ACTIVE",
         .message = "",
-        .endpoints =
-            arena_array(document->arena, CONNECTION_ENDPOINTS_MAX, sizeof(*connection->endpoints)),
-        .domains = arena_array(document->arena, HANDMADE_DOMAINS, sizeof(*connection->domains)),
+        .endpoints = arena_array(&document->own.arena, CONNECTION_ENDPOINTS_MAX,
+                                 sizeof(*connection->endpoints)),
+        .domains =
+            arena_array(&document->own.arena, HANDMADE_DOMAINS, sizeof(*connection->domains)),
         .ttl = CONNECTION_TTL_DEFAULT,
         .line = line,
     };
@@ -64,7 +62,7 @@ struct connection_endpoint *handmade_endpoint(struct document *document,
     assert(connection->endpoints_length < CONNECTION_ENDPOINTS_MAX);
     struct connection_endpoint *endpoint = (struct connection_endpoint *)(uintptr_t)&connection
                                                ->endpoints[connection->endpoints_length++];
-    struct connection_address *list = arena_array(document->arena, 64, sizeof(*list));
+    struct connection_address *list = arena_array(&document->own.arena, 64, sizeof(*list));
     char *copy = text(document, addresses), *rest = copy;
 
     *endpoint = (struct connection_endpoint){
@@ -90,7 +88,7 @@ static const uint8_t *wire(struct document *document, const char *name)
 
     bool good = dname_from_text(&out, name, strlen(name), &why);
     assert(good);
-    return arena_copy(document->arena, out.wire, out.size);
+    return arena_copy(&document->own.arena, out.wire, out.size);
 }
 
 static struct connection_domain *add_domain(struct connection *connection)
@@ -113,7 +111,7 @@ static struct connection_domain *add_domain(struct connection *connection)
 void handmade_names(struct document *document, struct connection_domain *domain, const char *names)
 {
     struct connection_name *list =
-        arena_array(document->arena, strlen(names) / 2 + 1, sizeof(*list));
+        arena_array(&document->own.arena, strlen(names) / 2 + 1, sizeof(*list));
     char *copy = text(document, names), *rest = copy;
 
     domain->names = list;

@@ -9,73 +9,7 @@
 
 #include <cmocka.h>
 
-#include "catalog.h"
-
-#define HOLD 60000
-
-/* A document with one connection: an address and names, separated by blanks ("-": not told). */
-static const char *document(const char *id, const char *names, const char *address)
-{
-    static char text[4096];
-    char copy[1024], *rest = copy;
-    int size = snprintf(text, sizeof(text),
-                        "privateLinkConnectionId: %s\n"
-                        "type: VPC_RESOURCE\n"
-                        "state: ACTIVE\n"
-                        "endpoints:\n"
-                        "  - addresses: [%s]\n"
-                        "attachedDomains:\n"
-                        "  - type: CUSTOM\n"
-                        "    domains:\n",
-                        id, address);
-
-    if (strcmp(names, "-") == 0) {
-        *strstr(text, "attachedDomains") = '\0';
-        return text;
-    }
-    snprintf(copy, sizeof(copy), "%s", names);
-    for (char *name; (name = strtok_r(rest, " ", &rest)) != NULL;) {
-        size += snprintf(text + size, sizeof(text) - (size_t)size, "      - name: '%s'\n", name);
-    }
-    return text;
-}
-
-static enum catalog_offer offer_text(struct catalog *catalog, const char *name, const char *text)
-{
-    return catalog_offer(catalog, name, text, strlen(text));
-}
-
-static enum catalog_offer offer(struct catalog *catalog, const char *name, const char *id,
-                                const char *names)
-{
-    return offer_text(catalog, name, document(id, names, "10.0.0.1"));
-}
-
-static struct catalog_change finish(struct catalog *catalog)
-{
-    struct catalog_change change;
-
-    catalog_finish(catalog, 0, &change);
-    return change;
-}
-
-/* "a b(refused) c(restored) d(none)" */
-static const char *served(const struct catalog *catalog)
-{
-    static char text[1024];
-    int size = 0;
-
-    text[0] = '\0';
-    for (size_t i = 0; i < catalog_length(catalog); i++) {
-        struct catalog_entry entry;
-        catalog_entry(catalog, i, &entry);
-        size += snprintf(text + size, sizeof(text) - (size_t)size, "%s%s%s%s%s", i == 0 ? "" : " ",
-                         entry.name, entry.served ? "" : "(none)", entry.refused ? "(refused)" : "",
-                         entry.restored ? "(restored)" : "");
-        assert_int_equal(entry.complaints->errors > 0, entry.refused);
-    }
-    return text;
-}
+#include "catalogplay.h"
 
 /* The first error of a document, as a person reads it. */
 static const char *complaint(const struct catalog *catalog, size_t i)
@@ -92,68 +26,43 @@ static const char *complaint(const struct catalog *catalog, size_t i)
     return "";
 }
 
-/* The connection that answers for a name, or what else is said of it. */
-static const char *whose(struct catalog *catalog, const char *text)
-{
-    static char answer[64];
-    struct table_options options = {.zone = ""};
-    struct table *table = catalog_build(catalog, &options);
-    struct table_match match;
-    struct dname name;
-    const char *why;
-
-    assert_true(dname_from_text(&name, text, strlen(text), &why));
-    table_find(table, name.wire, &match);
-    if (match.outcome == TABLE_ANSWER) {
-        struct table_why rule;
-        table_describe(table, match.rule, &rule);
-        snprintf(answer, sizeof(answer), "%s", rule.connection);
-    } else {
-        snprintf(answer, sizeof(answer), "%s",
-                 match.outcome == TABLE_NOT_OWNED  ? "not owned"
-                 : match.outcome == TABLE_DETACHED ? "detached"
-                 : match.outcome == TABLE_NXDOMAIN ? "nxdomain"
-                                                   : "else");
-    }
-    table_free(table);
-    return answer;
-}
-
 static void test_first_load(void **state)
 {
-    struct catalog *catalog = catalog_new(HOLD);
+    struct catalog *catalog = catalog_new(CATALOGPLAY_HOLD);
     const void *bytes;
     size_t size;
 
     (void)state;
     catalog_begin(catalog);
-    assert_int_equal(offer(catalog, "b.yaml", "plc-b", "*.b.x.example"), CATALOG_PARSED);
-    assert_int_equal(offer(catalog, "a.yaml", "plc-a", "*.a.x.example h.x.example"),
+    assert_int_equal(catalogplay_offer(catalog, "b.yaml", "plc-b", "*.b.x.example"),
                      CATALOG_PARSED);
-    assert_int_equal(offer_text(catalog, "c.yaml", ""), CATALOG_REFUSED);
-    struct catalog_change change = finish(catalog);
+    assert_int_equal(catalogplay_offer(catalog, "a.yaml", "plc-a", "*.a.x.example h.x.example"),
+                     CATALOG_PARSED);
+    assert_int_equal(catalogplay_offer_text(catalog, "c.yaml", ""), CATALOG_REFUSED);
+    struct catalog_change change = catalogplay_finish(catalog);
     assert_true(change.changed);
     assert_int_equal(change.accepted, 2);
     assert_int_equal(change.refused, 1);
     assert_int_equal(change.removed, 0);
     assert_int_equal(change.names_added, 3);
-    assert_string_equal(served(catalog), "a.yaml b.yaml c.yaml(none)(refused)");
-    assert_string_equal(whose(catalog, "q.a.x.example"), "plc-a");
-    assert_string_equal(whose(catalog, "q.b.x.example"), "plc-b");
+    assert_string_equal(catalogplay_served(catalog), "a.yaml b.yaml c.yaml(none)(refused)");
+    assert_string_equal(catalogplay_whose(catalog, "q.a.x.example"), "plc-a");
+    assert_string_equal(catalogplay_whose(catalog, "q.b.x.example"), "plc-b");
     bytes = catalog_newly_accepted(catalog, 1, &size);
-    assert_int_equal(size, strlen(document("plc-b", "*.b.x.example", "10.0.0.1")));
-    assert_memory_equal(bytes, document("plc-b", "*.b.x.example", "10.0.0.1"), size);
+    assert_int_equal(size, strlen(catalogplay_document("plc-b", "*.b.x.example", "10.0.0.1")));
+    assert_memory_equal(bytes, catalogplay_document("plc-b", "*.b.x.example", "10.0.0.1"), size);
     assert_null(catalog_newly_accepted(catalog, 2, &size));
     assert_int_equal(catalog_next_expiry(catalog), UINT64_MAX);
     assert_false(catalog_degraded(catalog, NULL));
 
     /* Nothing changed: nothing is parsed, nothing new. */
     catalog_begin(catalog);
-    assert_int_equal(offer(catalog, "a.yaml", "plc-a", "*.a.x.example h.x.example"),
+    assert_int_equal(catalogplay_offer(catalog, "a.yaml", "plc-a", "*.a.x.example h.x.example"),
                      CATALOG_UNCHANGED);
-    assert_int_equal(offer(catalog, "b.yaml", "plc-b", "*.b.x.example"), CATALOG_UNCHANGED);
-    assert_int_equal(offer_text(catalog, "c.yaml", ""), CATALOG_UNCHANGED);
-    change = finish(catalog);
+    assert_int_equal(catalogplay_offer(catalog, "b.yaml", "plc-b", "*.b.x.example"),
+                     CATALOG_UNCHANGED);
+    assert_int_equal(catalogplay_offer_text(catalog, "c.yaml", ""), CATALOG_UNCHANGED);
+    change = catalogplay_finish(catalog);
     assert_false(change.changed);
     assert_int_equal(change.accepted, 0);
     assert_int_equal(change.refused, 1);
@@ -163,222 +72,70 @@ static void test_first_load(void **state)
 
 static void test_last_accepted(void **state)
 {
-    struct catalog *catalog = catalog_new(HOLD);
+    struct catalog *catalog = catalog_new(CATALOGPLAY_HOLD);
 
     (void)state;
     catalog_begin(catalog);
-    offer(catalog, "a", "plc-a", "*.a.x.example");
-    finish(catalog);
+    catalogplay_offer(catalog, "a", "plc-a", "*.a.x.example");
+    catalogplay_finish(catalog);
     catalog_begin(catalog); /* broken: the old one stays */
-    assert_int_equal(offer_text(catalog, "a", "privateLinkConnectionId: ["), CATALOG_REFUSED);
-    struct catalog_change change = finish(catalog);
+    assert_int_equal(catalogplay_offer_text(catalog, "a", "privateLinkConnectionId: ["),
+                     CATALOG_REFUSED);
+    struct catalog_change change = catalogplay_finish(catalog);
     assert_false(change.changed);
     assert_int_equal(change.refused, 1);
-    assert_string_equal(served(catalog), "a(refused)");
-    assert_string_equal(whose(catalog, "q.a.x.example"), "plc-a");
+    assert_string_equal(catalogplay_served(catalog), "a(refused)");
+    assert_string_equal(catalogplay_whose(catalog, "q.a.x.example"), "plc-a");
     catalog_begin(catalog); /* unreadable: the same */
     catalog_offer_unreadable(catalog, "a", "Is a directory");
-    assert_int_equal(finish(catalog).refused, 1);
+    assert_int_equal(catalogplay_finish(catalog).refused, 1);
     assert_string_equal(complaint(catalog, 0), "a: cannot be read: Is a directory");
     catalog_begin(catalog); /* back to what it was */
-    assert_int_equal(offer(catalog, "a", "plc-a", "*.a.x.example"), CATALOG_UNCHANGED);
-    change = finish(catalog);
+    assert_int_equal(catalogplay_offer(catalog, "a", "plc-a", "*.a.x.example"), CATALOG_UNCHANGED);
+    change = catalogplay_finish(catalog);
     assert_false(change.changed);
     assert_int_equal(change.refused, 0);
-    assert_string_equal(served(catalog), "a");
+    assert_string_equal(catalogplay_served(catalog), "a");
     catalog_begin(catalog); /* and on to something new */
-    offer(catalog, "a", "plc-a2", "*.a.x.example *.c.x.example");
-    change = finish(catalog);
+    catalogplay_offer(catalog, "a", "plc-a2", "*.a.x.example *.c.x.example");
+    change = catalogplay_finish(catalog);
     assert_true(change.changed);
     assert_int_equal(change.accepted, 1);
     assert_int_equal(change.names_moved, 1);
     assert_int_equal(change.names_added, 1);
     assert_int_equal(change.names_removed, 0);
-    assert_string_equal(whose(catalog, "q.a.x.example"), "plc-a2");
+    assert_string_equal(catalogplay_whose(catalog, "q.a.x.example"), "plc-a2");
     catalog_free(catalog);
 }
 
 static void test_source_failed(void **state)
 {
-    struct catalog *catalog = catalog_new(HOLD);
+    struct catalog *catalog = catalog_new(CATALOGPLAY_HOLD);
     const char *why;
 
     (void)state;
     catalog_begin(catalog);
-    offer(catalog, "a", "plc-a", "*.a.x.example");
-    offer(catalog, "b", "plc-b", "*.b.x.example");
-    finish(catalog);
+    catalogplay_offer(catalog, "a", "plc-a", "*.a.x.example");
+    catalogplay_offer(catalog, "b", "plc-b", "*.b.x.example");
+    catalogplay_finish(catalog);
     catalog_begin(catalog);
-    offer(catalog, "a", "plc-a", "*.a2.x.example"); /* what was told before it failed counts */
+    catalogplay_offer(catalog, "a", "plc-a",
+                      "*.a2.x.example"); /* what was told before it failed counts */
     catalog_source_failed(catalog, "Input/output error");
-    struct catalog_change change = finish(catalog);
+    struct catalog_change change = catalogplay_finish(catalog);
     assert_true(change.changed);
     assert_int_equal(change.removed, 0);
     assert_true(catalog_degraded(catalog, &why));
     assert_string_equal(why, "Input/output error");
-    assert_string_equal(whose(catalog, "q.b.x.example"), "plc-b");
-    assert_string_equal(whose(catalog, "q.a2.x.example"), "plc-a");
+    assert_string_equal(catalogplay_whose(catalog, "q.b.x.example"), "plc-b");
+    assert_string_equal(catalogplay_whose(catalog, "q.a2.x.example"), "plc-a");
     catalog_begin(catalog);
-    offer(catalog, "a", "plc-a", "*.a2.x.example");
-    change = finish(catalog);
+    catalogplay_offer(catalog, "a", "plc-a", "*.a2.x.example");
+    change = catalogplay_finish(catalog);
     assert_int_equal(change.removed, 1);
     assert_false(catalog_degraded(catalog, NULL));
-    assert_string_equal(whose(catalog, "q.b.x.example"), "detached");
+    assert_string_equal(catalogplay_whose(catalog, "q.b.x.example"), "detached");
     catalog_free(catalog);
-}
-
-static void restore(struct catalog *catalog, const char *name, const char *id, const char *names)
-{
-    const char *text = document(id, names, "10.0.0.1");
-
-    catalog_restore(catalog, name, text, strlen(text));
-}
-
-static void test_restore(void **state)
-{
-    struct catalog *catalog = catalog_new(HOLD);
-    struct catalog_change change;
-    size_t size;
-
-    (void)state;
-    restore(catalog, "bad", "plc-bad", "*.bad.x.example");
-    restore(catalog, "gone", "plc-gone", "*.gone.x.example");
-    restore(catalog, "new", "plc-old", "*.new.x.example *.half.x.example");
-    restore(catalog, "same", "plc-same", "*.same.x.example");
-    catalog_restore(catalog, "junk", "[", 1);
-    catalog_begin(catalog);
-    offer_text(catalog, "bad", "{");
-    offer(catalog, "new", "plc-new", "*.new.x.example");
-    assert_int_equal(offer(catalog, "same", "plc-same", "*.same.x.example"), CATALOG_UNCHANGED);
-    offer_text(catalog, "junk", "[");
-    change = finish(catalog);
-    assert_int_equal(change.accepted, 2);
-    assert_int_equal(change.refused, 2);
-    assert_int_equal(change.removed, 0);
-    assert_string_equal(served(catalog), "bad(refused)(restored) junk(none)(refused) new same");
-    assert_string_equal(whose(catalog, "q.bad.x.example"), "plc-bad");
-    assert_string_equal(whose(catalog, "q.gone.x.example"), "detached"); /* while we were away */
-    assert_string_equal(whose(catalog, "q.half.x.example"), "detached");
-    assert_int_equal(catalog_next_expiry(catalog), HOLD);
-    assert_string_equal(whose(catalog, "q.new.x.example"), "plc-new");
-    assert_null(catalog_newly_accepted(catalog, 0, &size)); /* it comes from there */
-    assert_non_null(catalog_newly_accepted(catalog, 2, &size));
-    assert_null(catalog_newly_accepted(catalog, 3, &size));
-    catalog_begin(catalog); /* mended to what was kept */
-    assert_int_equal(offer(catalog, "bad", "plc-bad", "*.bad.x.example"), CATALOG_UNCHANGED);
-    offer(catalog, "new", "plc-new", "*.new.x.example");
-    offer(catalog, "same", "plc-same", "*.same.x.example");
-    assert_false(finish(catalog).refused);
-    assert_string_equal(served(catalog), "bad new same");
-    catalog_free(catalog);
-
-    /* The source cannot be read at all: serve all that was accepted last. */
-    catalog = catalog_new(HOLD);
-    restore(catalog, "a", "plc-a", "*.a.x.example");
-    catalog_begin(catalog);
-    catalog_source_failed(catalog, "No such file or directory");
-    change = finish(catalog);
-    assert_true(change.changed);
-    assert_string_equal(served(catalog), "a(restored)");
-    assert_string_equal(whose(catalog, "q.a.x.example"), "plc-a");
-    catalog_begin(catalog); /* it comes back, and without the document */
-    assert_int_equal(finish(catalog).removed, 1);
-    assert_int_equal(catalog_length(catalog), 0);
-    catalog_free(catalog);
-
-    /* It can, and holds nothing: all that was attached is detached. */
-    catalog = catalog_new(HOLD);
-    restore(catalog, "a", "plc-a", "*.a.x.example");
-    catalog_begin(catalog);
-    assert_true(finish(catalog).changed);
-    assert_string_equal(whose(catalog, "q.a.x.example"), "detached");
-    catalog_free(catalog);
-}
-
-#define WALL UINT64_C(1795270000000)
-
-/* Tombstones go on where they were, whatever the monotonic clock of the next daemon says. */
-static void test_detached_across_restarts(void **state)
-{
-    struct catalog *catalog = catalog_new(HOLD);
-    size_t size;
-
-    (void)state;
-    catalog_begin(catalog);
-    offer(catalog, "a", "plc-a", "*.a.x.example h.x.example *.b.x.example");
-    finish(catalog);
-    catalog_begin(catalog);
-    uint64_t changes = catalog_detached_changes(catalog);
-    finish(catalog); /* at 0: all is detached */
-    assert_int_not_equal(catalog_detached_changes(catalog), changes);
-    char *text = catalog_detached(catalog, 1000, WALL, &size);
-    assert_string_equal(text, "1795270059000 all a.x.example\n"
-                              "1795270059000 all b.x.example\n"
-                              "1795270059000 one h.x.example\n");
-    assert_int_equal(size, strlen(text));
-    catalog_free(catalog);
-
-    catalog = catalog_new(HOLD); /* the next one, nine seconds later: one of them is back */
-    catalog_restore_detached(catalog, text, size, 5, WALL + 9000);
-    restore(catalog, "b", "plc-b", "*.b.x.example");
-    catalog_begin(catalog);
-    offer(catalog, "b", "plc-b", "*.b.x.example");
-    finish(catalog);
-    assert_string_equal(whose(catalog, "q.a.x.example"), "detached");
-    assert_string_equal(whose(catalog, "h.x.example"), "detached");
-    assert_string_equal(whose(catalog, "q.h.x.example"), "not owned");
-    assert_string_equal(whose(catalog, "q.b.x.example"), "plc-b");
-    assert_int_equal(catalog_next_expiry(catalog), 5 + 50000);
-    assert_true(catalog_expire(catalog, 5 + 50000));
-    free(catalog_detached(catalog, 5 + 50000, WALL, &size));
-    assert_int_equal(size, 0);
-    catalog_free(catalog);
-    free(text);
-}
-
-/* What a file may hold, and when the tombstone ends that comes of it; 0: there is none. */
-static const struct {
-    const char *text;
-    uint64_t end;
-} detached_texts[] = {
-    {"1795270001000 all a.x.example\n", 1007},
-    {"1795270001000 one q.a.x.example\n", 1007},
-    {"1795270000000 all a.x.example\n", 0},        /* ended just now */
-    {"1795270999000 all a.x.example\n", 7 + HOLD}, /* the clock went back */
-    {"junk\n\n1795270001000 all a.x.example\n", 1007},
-    {"1795270001000 all a.x.example", 0}, /* cut off */
-    {"1795270001000 all \n", 0},
-    {"1795270001000 all .\n", 0}, /* everything: nobody attached that */
-    {"1795270001000 any a.x.example\n", 0},
-    {"1795270001000 all a..example\n", 0},
-    {"99999999999999999999 all a.x.example\n", 0},
-    {" all a.x.example\n", 0},
-    {"1795270001000", 0},
-    {"", 0},
-};
-
-static void test_detached_texts(void **state)
-{
-    (void)state;
-    for (size_t i = 0; i < ARRAY_LENGTH(detached_texts); i++) {
-        struct catalog *catalog = catalog_new(HOLD);
-        size_t size = strlen(detached_texts[i].text);
-        char *text = malloc(size + 1); /* to its end, for the sanitizers */
-        assert_non_null(text);
-        memcpy(text, detached_texts[i].text, size);
-        catalog_restore_detached(catalog, text, size, 7, WALL);
-        catalog_begin(catalog);
-        finish(catalog);
-        uint64_t end = detached_texts[i].end == 0 ? UINT64_MAX : detached_texts[i].end;
-        if (catalog_next_expiry(catalog) != end) {
-            fail_msg("'%s' ends at %llu", detached_texts[i].text,
-                     (unsigned long long)catalog_next_expiry(catalog));
-        }
-        assert_string_equal(whose(catalog, "q.a.x.example"),
-                            end == UINT64_MAX ? "not owned" : "detached");
-        free(text);
-        catalog_free(catalog);
-    }
 }
 
 /* ---- documents that contradict each other ---- */
@@ -454,7 +211,7 @@ static void test_conflicts(void **state) /* in whatever order the source tells i
 {
     (void)state;
     for (size_t turn = 0; turn < 2 * ARRAY_LENGTH(conflicts); turn++) {
-        struct catalog *catalog = catalog_new(HOLD);
+        struct catalog *catalog = catalog_new(CATALOGPLAY_HOLD);
         size_t i = turn / 2;
         for (size_t s = 0; s < 4 && conflicts[i].steps[s].served != NULL; s++) {
             catalog_begin(catalog);
@@ -464,12 +221,12 @@ static void test_conflicts(void **state) /* in whatever order the source tells i
                 char name[8], id[16];
                 int used;
                 if (what != NULL && sscanf(what, "%7s %15s %n", name, id, &used) == 2) {
-                    offer(catalog, name, id, what + used);
+                    catalogplay_offer(catalog, name, id, what + used);
                 }
             }
-            finish(catalog);
-            if (strcmp(served(catalog), conflicts[i].steps[s].served) != 0) {
-                fail_msg("%s: step %zu: %s", conflicts[i].what, s, served(catalog));
+            catalogplay_finish(catalog);
+            if (strcmp(catalogplay_served(catalog), conflicts[i].steps[s].served) != 0) {
+                fail_msg("%s: step %zu: %s", conflicts[i].what, s, catalogplay_served(catalog));
             }
             for (size_t d = 0; conflicts[i].steps[s].complaint != NULL; d++) {
                 assert_true(d < catalog_length(catalog));
@@ -481,29 +238,6 @@ static void test_conflicts(void **state) /* in whatever order the source tells i
         }
         catalog_free(catalog);
     }
-}
-
-/* From a cold start, the kept version is used where the source's contradicts others. */
-static void test_restored_conflict(void **state)
-{
-    struct catalog *catalog = catalog_new(HOLD);
-
-    (void)state;
-    restore(catalog, "b", "plc-b", "*.old.x.example");
-    catalog_begin(catalog);
-    offer(catalog, "a", "plc-a", "*.n.x.example");
-    offer(catalog, "b", "plc-b", "*.n.x.example");
-    finish(catalog);
-    assert_string_equal(served(catalog), "a b(refused)(restored)");
-    assert_string_equal(whose(catalog, "q.old.x.example"), "plc-b");
-    catalog_begin(catalog);
-    offer(catalog, "b", "plc-b", "*.n.x.example");
-    struct catalog_change change = finish(catalog);
-    assert_int_equal(change.accepted, 1);
-    assert_int_equal(change.names_removed, 1);
-    assert_int_equal(change.names_moved, 1);
-    assert_string_equal(served(catalog), "b");
-    catalog_free(catalog);
 }
 
 /* An endpoint that is to be found under a name which the table owns would answer for itself. */
@@ -535,21 +269,21 @@ static void test_targets(void **state)
 
     (void)state;
     for (size_t i = 0; i < 2 * ARRAY_LENGTH(rows); i++) {
-        struct catalog *catalog = catalog_new(HOLD);
+        struct catalog *catalog = catalog_new(CATALOGPLAY_HOLD);
         bool target_first = i % 2 == 0;
         const char *expected = target_first ? rows[i / 2].first : rows[i / 2].second;
         for (size_t step = 0; step < 2; step++) {
             catalog_begin(catalog);
             if (step > 0 || target_first) {
-                offer_text(catalog, "t", pointing);
+                catalogplay_offer_text(catalog, "t", pointing);
             }
             if (step > 0 || !target_first) {
-                offer(catalog, "n", "plc-n", rows[i / 2].names);
+                catalogplay_offer(catalog, "n", "plc-n", rows[i / 2].names);
             }
-            finish(catalog);
+            catalogplay_finish(catalog);
         }
         if (expected == NULL) {
-            assert_string_equal(served(catalog), "n t");
+            assert_string_equal(catalogplay_served(catalog), "n t");
         } else {
             assert_string_equal(complaint(catalog, target_first ? 0 : 1), expected);
         }
@@ -559,61 +293,62 @@ static void test_targets(void **state)
 
 static void test_tombstones(void **state)
 {
-    struct catalog *catalog = catalog_new(HOLD);
+    struct catalog *catalog = catalog_new(CATALOGPLAY_HOLD);
     struct catalog_change change;
 
     (void)state;
     catalog_begin(catalog);
-    offer(catalog, "a", "plc-a", "*.a.x.example *.b.x.example h.x.example");
-    offer(catalog, "c", "plc-c", "in.a.x.example");
+    catalogplay_offer(catalog, "a", "plc-a", "*.a.x.example *.b.x.example h.x.example");
+    catalogplay_offer(catalog, "c", "plc-c", "in.a.x.example");
     catalog_finish(catalog, 1000, &change);
     assert_int_equal(catalog_next_expiry(catalog), UINT64_MAX);
 
     catalog_begin(catalog); /* one root moves to another document, others go */
-    offer(catalog, "a", "plc-a", "z.b.x.example");
-    offer(catalog, "b", "plc-b", "*.b.x.example");
-    offer(catalog, "c", "plc-c", "in.a.x.example");
+    catalogplay_offer(catalog, "a", "plc-a", "z.b.x.example");
+    catalogplay_offer(catalog, "b", "plc-b", "*.b.x.example");
+    catalogplay_offer(catalog, "c", "plc-c", "in.a.x.example");
     catalog_finish(catalog, 2000, &change);
     assert_int_equal(change.names_removed, 2);
     assert_int_equal(change.names_moved, 1);
     assert_int_equal(change.names_added, 1);
-    assert_string_equal(whose(catalog, "q.a.x.example"), "detached");
-    assert_string_equal(whose(catalog, "h.x.example"), "detached");
-    assert_string_equal(whose(catalog, "q.h.x.example"), "not owned");
-    assert_string_equal(whose(catalog, "q.b.x.example"), "plc-b");
-    assert_string_equal(whose(catalog, "in.a.x.example"), "plc-c");
-    assert_int_equal(catalog_next_expiry(catalog), 2000 + HOLD);
-    assert_false(catalog_expire(catalog, 2000 + HOLD - 1));
+    assert_string_equal(catalogplay_whose(catalog, "q.a.x.example"), "detached");
+    assert_string_equal(catalogplay_whose(catalog, "h.x.example"), "detached");
+    assert_string_equal(catalogplay_whose(catalog, "q.h.x.example"), "not owned");
+    assert_string_equal(catalogplay_whose(catalog, "q.b.x.example"), "plc-b");
+    assert_string_equal(catalogplay_whose(catalog, "in.a.x.example"), "plc-c");
+    assert_int_equal(catalog_next_expiry(catalog), 2000 + CATALOGPLAY_HOLD);
+    assert_false(catalog_expire(catalog, 2000 + CATALOGPLAY_HOLD - 1));
 
     catalog_begin(catalog); /* attached again: the tombstone is gone, and with it its end */
-    offer(catalog, "a", "plc-a", "z.b.x.example *.a.x.example");
-    offer(catalog, "b", "plc-b", "*.b.x.example");
-    offer(catalog, "c", "plc-c", "in.a.x.example");
+    catalogplay_offer(catalog, "a", "plc-a", "z.b.x.example *.a.x.example");
+    catalogplay_offer(catalog, "b", "plc-b", "*.b.x.example");
+    catalogplay_offer(catalog, "c", "plc-c", "in.a.x.example");
     catalog_finish(catalog, 3000, &change);
-    assert_string_equal(whose(catalog, "q.a.x.example"), "plc-a");
+    assert_string_equal(catalogplay_whose(catalog, "q.a.x.example"), "plc-a");
     catalog_begin(catalog);
-    offer(catalog, "b", "plc-b", "*.b.x.example");
+    catalogplay_offer(catalog, "b", "plc-b", "*.b.x.example");
     catalog_finish(catalog, 4000, &change);
     assert_int_equal(change.removed, 2);
-    assert_string_equal(whose(catalog, "q.a.x.example"), "detached");
-    assert_string_equal(whose(catalog, "z.b.x.example"), "plc-b"); /* covered by the wildcard */
-    assert_true(catalog_expire(catalog, 2000 + HOLD));
-    assert_string_equal(whose(catalog, "h.x.example"), "not owned");
-    assert_string_equal(whose(catalog, "q.a.x.example"), "detached");
-    assert_int_equal(catalog_next_expiry(catalog), 4000 + HOLD);
-    assert_true(catalog_expire(catalog, 4000 + HOLD));
+    assert_string_equal(catalogplay_whose(catalog, "q.a.x.example"), "detached");
+    assert_string_equal(catalogplay_whose(catalog, "z.b.x.example"),
+                        "plc-b"); /* covered by the wildcard */
+    assert_true(catalog_expire(catalog, 2000 + CATALOGPLAY_HOLD));
+    assert_string_equal(catalogplay_whose(catalog, "h.x.example"), "not owned");
+    assert_string_equal(catalogplay_whose(catalog, "q.a.x.example"), "detached");
+    assert_int_equal(catalog_next_expiry(catalog), 4000 + CATALOGPLAY_HOLD);
+    assert_true(catalog_expire(catalog, 4000 + CATALOGPLAY_HOLD));
     assert_false(catalog_expire(catalog, UINT64_MAX));
-    assert_string_equal(whose(catalog, "q.a.x.example"), "not owned");
+    assert_string_equal(catalogplay_whose(catalog, "q.a.x.example"), "not owned");
     assert_int_equal(catalog_next_expiry(catalog), UINT64_MAX);
     catalog_free(catalog);
 
     catalog = catalog_new(0); /* no hold, no tombstones */
     catalog_begin(catalog);
-    offer(catalog, "a", "plc-a", "*.a.x.example");
-    finish(catalog);
+    catalogplay_offer(catalog, "a", "plc-a", "*.a.x.example");
+    catalogplay_finish(catalog);
     catalog_begin(catalog);
-    assert_int_equal(finish(catalog).names_removed, 1);
-    assert_string_equal(whose(catalog, "q.a.x.example"), "not owned");
+    assert_int_equal(catalogplay_finish(catalog).names_removed, 1);
+    assert_string_equal(catalogplay_whose(catalog, "q.a.x.example"), "not owned");
     catalog_free(catalog);
 }
 
@@ -622,7 +357,7 @@ static void test_tombstones(void **state)
 static void test_many(void **state)
 {
     enum { DOCUMENTS = 300 };
-    struct catalog *catalog = catalog_new(HOLD);
+    struct catalog *catalog = catalog_new(CATALOGPLAY_HOLD);
 
     (void)state;
     for (unsigned round = 0; round < 4; round++) {
@@ -635,12 +370,12 @@ static void test_many(void **state)
             /* In odd rounds each has its neighbour's name: a ring of moves. */
             snprintf(names, sizeof(names), "*.n%u.x.example", (n + round % 2) % DOCUMENTS);
             if (round == 2 && n % 10 == 0) {
-                offer_text(catalog, name, "nonsense");
+                catalogplay_offer_text(catalog, name, "nonsense");
             } else {
-                offer(catalog, name, id, names);
+                catalogplay_offer(catalog, name, id, names);
             }
         }
-        struct catalog_change change = finish(catalog);
+        struct catalog_change change = catalogplay_finish(catalog);
         switch (round) {
         case 0:
             assert_int_equal(change.names_added, DOCUMENTS);
@@ -659,7 +394,7 @@ static void test_many(void **state)
             break;
         }
     }
-    assert_string_equal(whose(catalog, "q.n7.x.example"), "plc-6");
+    assert_string_equal(catalogplay_whose(catalog, "q.n7.x.example"), "plc-6");
     catalog_free(catalog);
 }
 
@@ -692,7 +427,7 @@ static const char *text_of(struct spec *spec)
             snprintf(names + strlen(names), sizeof(names) - strlen(names), "*.n%u.x.example ", n);
         }
     }
-    const char *text = spec->names == 0 ? "[" : document(id, names, "10.0.0.1");
+    const char *text = spec->names == 0 ? "[" : catalogplay_document(id, names, "10.0.0.1");
     digest_of(&spec->digest, text, strlen(text));
     return text;
 }
@@ -739,10 +474,10 @@ static void test_random(void **state)
             }
             snprintf(name, sizeof(name), "d%u", d);
             if (present[d]) {
-                offer_text(catalog, name, text_of(&offered[d]));
+                catalogplay_offer_text(catalog, name, text_of(&offered[d]));
             }
         }
-        moves += (unsigned)finish(catalog).names_moved;
+        moves += (unsigned)catalogplay_finish(catalog).names_moved;
         for (unsigned d = 0; d < RANDOM_DOCUMENTS; d++) {
             struct catalog_entry entry;
             bool found = find_entry(catalog, d, &entry);
@@ -783,18 +518,10 @@ static void test_random(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_first_load),
-        cmocka_unit_test(test_last_accepted),
-        cmocka_unit_test(test_source_failed),
-        cmocka_unit_test(test_restore),
-        cmocka_unit_test(test_conflicts),
-        cmocka_unit_test(test_restored_conflict),
-        cmocka_unit_test(test_targets),
-        cmocka_unit_test(test_tombstones),
-        cmocka_unit_test(test_detached_across_restarts),
-        cmocka_unit_test(test_detached_texts),
-        cmocka_unit_test(test_many),
-        cmocka_unit_test(test_random),
+        cmocka_unit_test(test_first_load),    cmocka_unit_test(test_last_accepted),
+        cmocka_unit_test(test_source_failed), cmocka_unit_test(test_conflicts),
+        cmocka_unit_test(test_targets),       cmocka_unit_test(test_tombstones),
+        cmocka_unit_test(test_many),          cmocka_unit_test(test_random),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

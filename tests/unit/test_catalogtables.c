@@ -1,5 +1,5 @@
-/* Tables that were patched say what tables built whole say: two catalogs are told the same, one of
- * them must build all anew each time. */
+/* Tables that were patched, or read from an image after a restart, say what tables built whole say:
+ * two catalogs are told the same, one of them must build all anew each time. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,14 +9,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "alloc.h"
-#include "catalog.h"
+#include "catalogimage.h"
 #include "explain.h"
 
 #define DOCUMENTS 96
 #define HOLD      50 /* milliseconds of our clock */
 #define ROUNDS    200
+#define WALL      UINT64_C(1795270000000)
 
 static uint32_t seed;
 
@@ -29,12 +33,16 @@ static unsigned draw(unsigned below)
 /* ---- what the source holds ---- */
 
 struct world {
-    char texts[DOCUMENTS][1024]; /* "" = there is none */
+    char texts[DOCUMENTS][1024];    /* "" = there is none */
+    char accepted[DOCUMENTS][1024]; /* the last of them that was served */
     struct view_list views;
     struct catalog *patched, *whole;
     uint64_t now, generation;
     struct dname fences[2], suffixes[2];
     unsigned patches; /* how often a base outlived a change */
+    uint64_t hold;
+    int image; /* -1: none was written */
+    unsigned restarts;
 };
 
 static struct dname name_of(const char *text)
@@ -49,7 +57,7 @@ static struct dname name_of(const char *text)
 /* Names that are mostly a document's own; some meet those of others, above or below. */
 static const char *name_for(unsigned document, char text[64])
 {
-    switch (draw(100)) {
+    switch (draw(60)) {
     case 0:
         return draw(20) == 0 ? "*.example.com" : "*.deep.h1.example.com";
     case 1:
@@ -109,9 +117,9 @@ static void tell(const struct world *world, struct catalog *catalog, struct cata
     (void)catalog_expire(catalog, world->now);
 }
 
-static struct tableset *build(struct world *world, struct catalog *catalog)
+static struct table_options options_of(const struct world *world)
 {
-    struct table_options options = {
+    return (struct table_options){
         .key = {1, 2},
         .generation = world->generation,
         .zone = "use1-az1",
@@ -120,6 +128,11 @@ static struct tableset *build(struct world *world, struct catalog *catalog)
         .search_suffixes = world->suffixes,
         .search_suffixes_length = ARRAY_LENGTH(world->suffixes),
     };
+}
+
+static struct tableset *build(struct world *world, struct catalog *catalog)
+{
+    struct table_options options = options_of(world);
 
     return catalog_build_set(catalog, &options);
 }
@@ -241,6 +254,92 @@ static void compare(const struct tableset *a, const struct tableset *b)
     }
 }
 
+/* ---- a restart ---- */
+
+static const struct digest stamp = {{1}};
+
+static struct shelf *shelf_of(int file)
+{
+    struct stat status;
+
+    assert_return_code(fstat(file, &status), 0);
+    struct shelf *shelf = shelf_new(dup(file), (uint64_t)status.st_size);
+    assert_non_null(shelf);
+    return shelf;
+}
+
+static void write_image(struct world *world)
+{
+    struct table_options options = options_of(world);
+
+    if (world->image >= 0) {
+        close(world->image);
+    }
+    world->image = memfd_create("image", MFD_CLOEXEC);
+    assert_return_code(world->image, 0);
+    struct shelf *shelf = shelf_of(world->image);
+    assert_true(catalogimage_begin(shelf));
+    assert_true(catalogimage_write(world->patched, shelf, &stamp, &options, "note", 4));
+    assert_false(catalogimage_is_due(world->patched));
+    shelf_drop(shelf);
+}
+
+static void note_accepted(struct world *world)
+{
+    for (size_t i = 0; i < catalog_length(world->patched); i++) {
+        struct catalog_entry entry;
+        catalog_entry(world->patched, i, &entry);
+        unsigned number = (unsigned)atoi(entry.name);
+        if (entry.served && !entry.refused) {
+            memcpy(world->accepted[number], world->texts[number], sizeof(world->texts[number]));
+        }
+    }
+}
+
+/* What was accepted is offered again as the state directory holds it. */
+static void offer_accepted(const struct world *world, struct catalog *next)
+{
+    catalog_begin(next);
+    for (size_t i = 0; i < catalog_length(world->patched); i++) {
+        struct catalog_entry entry;
+        catalog_entry(world->patched, i, &entry);
+        const char *text = world->accepted[atoi(entry.name)];
+        if (entry.served && !catalog_offer_digest(next, entry.name, &entry.served_digest)) {
+            (void)catalog_offer(next, entry.name, text, strlen(text));
+        }
+    }
+    catalog_restored(next);
+}
+
+/* Another process goes on where this one was: from an image of now or of some time ago. */
+static void restart(struct world *world)
+{
+    struct catalog *next = catalog_new(world->hold);
+    struct catalogimage_told told;
+    const char *why;
+    size_t size;
+
+    if (world->image < 0 || draw(2) == 0) {
+        write_image(world);
+    }
+    catalog_set_views(next, world->views.length > 0 ? &world->views : NULL);
+    struct shelf *shelf = shelf_of(world->image);
+    assert_true(catalogimage_read(next, shelf, &stamp, world->generation + 1, &told, &why));
+    assert_int_equal(told.note_size, 4);
+    assert_memory_equal(told.note, "note", 4);
+    assert_int_equal(told.key.k0, 1);
+    assert_int_equal(told.key.k1, 2);
+    shelf_drop(shelf);
+    offer_accepted(world, next);
+    world->now += draw(3) == 0 ? HOLD : 1;
+    char *text = catalog_detached(world->patched, world->now, WALL, &size);
+    catalog_restore_detached(next, text, size, world->now, WALL);
+    free(text);
+    catalog_free(world->patched);
+    world->patched = next;
+    world->restarts++;
+}
+
 /* ---- a life ---- */
 
 static void live(struct world *world)
@@ -264,15 +363,22 @@ static void live(struct world *world)
         struct tableset *set = build(world, world->patched), *other = build(world, world->whole);
         compare(set, other);
         tableset_free(other);
+        note_accepted(world);
         /* Freeing what was patched gives back the patch alone. */
         size_t all = before != NULL ? tableset_bytes(before) : 0;
         world->patches += before != NULL && tableset_free(before) < all;
         before = set;
+        if (draw(8) == 0) {
+            restart(world);
+        } else if (draw(10) == 0) {
+            catalog_learned(world->patched); /* a base of now, with tombstones */
+        }
     }
     tableset_free(before);
 }
 
-static void run(uint32_t from, uint64_t hold, bool views)
+/* Returns how often a table was patched. */
+static unsigned run(uint32_t from, uint64_t hold, bool views)
 {
     struct world *world = alloc_array(1, sizeof(*world));
     char why[VIEW_WHY];
@@ -282,6 +388,8 @@ static void run(uint32_t from, uint64_t hold, bool views)
     world->fences[1] = name_of("w5.example.com");
     world->suffixes[0] = name_of("corp.lan");
     world->suffixes[1] = name_of("corp.example");
+    world->image = -1;
+    world->hold = hold;
     world->patched = catalog_new(hold);
     world->whole = catalog_new(hold);
     if (views) {
@@ -296,24 +404,31 @@ static void run(uint32_t from, uint64_t hold, bool views)
         catalog_set_views(world->whole, &world->views);
     }
     live(world);
-    assert_true(world->patches > ROUNDS / 4);
+    assert_true(world->restarts > ROUNDS / 24);
+    unsigned patches = world->patches;
+    close(world->image);
     catalog_free(world->patched);
     catalog_free(world->whole);
     view_clear(&world->views);
     free(world);
+    return patches;
 }
 
 static void test_patched_as_whole(void **state)
 {
+    unsigned patches = 0;
+
     (void)state;
-    run(1, HOLD, false);
-    run(2, 0, false); /* without tombstones */
+    for (uint32_t from = 1; from < 6; from++) {
+        patches += run(from, from == 2 ? 0 : HOLD, false); /* one without tombstones */
+    }
+    assert_true(patches > ROUNDS);
 }
 
 static void test_patched_as_whole_in_views(void **state)
 {
     (void)state;
-    run(3, HOLD, true);
+    assert_true(run(7, HOLD, true) > ROUNDS / 8);
 }
 
 int main(void)

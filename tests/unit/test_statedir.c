@@ -37,11 +37,14 @@ static int remove_folder(void **unused)
     return system(command);
 }
 
-static void join(void *arg, const char *name, const void *bytes, size_t size)
+static bool join(void *arg, const char *name, const struct digest *digest, const void *bytes,
+                 size_t size)
 {
     char *out = arg;
 
+    (void)digest;
     sprintf(out + strlen(out), "%s=%.*s;", name, (int)size, (const char *)bytes);
+    return true;
 }
 
 /* Opens, lists, closes. */
@@ -51,7 +54,7 @@ static char *kept(void)
     struct statedir *s = statedir_open(state);
 
     text[0] = '\0';
-    statedir_each(s, join, text);
+    statedir_each(s, NULL, 0, join, text);
     statedir_close(s);
     return text;
 }
@@ -94,7 +97,7 @@ static void names_of_any_kind(void **unused)
 
     s = statedir_open(state);
     char text[4096] = "";
-    statedir_each(s, join, text);
+    statedir_each(s, NULL, 0, join, text);
     statedir_keep_only(s, only, ARRAY_LENGTH(only));
     memset(longest, 'x', 256);
     put(s, longest, "x");

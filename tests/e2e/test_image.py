@@ -1,0 +1,140 @@
+"""A restart from the image in the state directory: as one without it, only sooner."""
+import os
+import signal
+
+import pytest
+
+from conftest import document, eventually, managed
+
+
+@pytest.fixture(name="running")
+def fixture_running(daemon):
+    for n in range(1, 6):
+        daemon.write("d%d.yaml" % n, document(n, ["10.0.0.%d" % n]))
+    daemon.start()
+    eventually((daemon.state / "image").exists, "the image")
+    return daemon
+
+
+def answers(daemon):
+    return [daemon.ask(managed(n)) for n in range(1, 7)]
+
+
+ALL = [["10.0.0.%d" % n] for n in range(1, 6)]
+
+
+def log_of_last_start(daemon):
+    return daemon.log[daemon.log.rindex("event=stopped"):] if "event=stopped" in daemon.log else daemon.log
+
+
+def test_nothing_changed(running):
+    daemon = running
+    first = (daemon.state / "image").stat()
+    for _ in range(2):
+        daemon.restart()
+        assert "event=image documents=5" in log_of_last_start(daemon)
+        assert answers(daemon)[:5] == ALL
+        assert daemon.status()["table"]["documents"] == 5
+    assert (daemon.state / "image").stat().st_ino == first.st_ino       # it is still good
+    # Changes after such a start are as any others.
+    daemon.write("d1.yaml", document(1, ["10.1.0.1"]))
+    daemon.reload()
+    assert answers(daemon)[:5] == [["10.1.0.1"]] + ALL[1:]
+    daemon.restart(signal.SIGKILL)
+    assert answers(daemon)[:5] == [["10.1.0.1"]] + ALL[1:]
+
+
+def test_changes_while_it_was_down(running):
+    daemon = running
+    daemon.stop()
+    daemon.write("d1.yaml", document(1, ["10.1.0.1"]))
+    daemon.remove("d2.yaml")
+    daemon.write("d3.yaml", "nonsense: [")
+    daemon.write("d6.yaml", document(6, ["10.0.0.6"]))
+    daemon.start()
+    assert "event=image documents=5" in log_of_last_start(daemon)
+    assert answers(daemon) == [["10.1.0.1"], "NXDOMAIN", ["10.0.0.3"], ["10.0.0.4"], ["10.0.0.5"], ["10.0.0.6"]]
+    told = {d["name"]: d for d in daemon.status()["documents"]}
+    assert told["d3.yaml"]["restored"] and not told["d4.yaml"]["restored"]
+    daemon.restart()                                                    # the tombstone lasts, and so does the fallback
+    assert answers(daemon) == [["10.1.0.1"], "NXDOMAIN", ["10.0.0.3"], ["10.0.0.4"], ["10.0.0.5"], ["10.0.0.6"]]
+
+
+def damage(path, what):
+    if what == "cut":
+        os.truncate(path, path.stat().st_size // 2)
+    elif what == "empty":
+        os.truncate(path, 0)
+    elif what == "flipped":
+        with open(path, "r+b") as file:
+            file.seek(4096 + 3)
+            octet = file.read(1)
+            file.seek(4096 + 3)
+            file.write(bytes([octet[0] ^ 4]))
+    elif what == "link":
+        path.rename(path.with_name("elsewhere"))
+        path.symlink_to("elsewhere")
+    else:
+        path.unlink()
+        path.mkdir()
+
+
+@pytest.mark.parametrize("what, why", [
+    ("cut", "it is damaged"), ("empty", "it is no image"), ("flipped", "it is damaged"), ("link", None), ("folder", None)])
+def test_damaged_image(running, what, why):
+    daemon = running
+    daemon.stop()
+    damage(daemon.state / "image", what)
+    daemon.start()
+    assert answers(daemon)[:5] == ALL
+    log = log_of_last_start(daemon)
+    assert "event=image documents" not in log and (why is None or 'event=image why="%s"' % why in log)
+    if what == "folder":                                                # somebody else's: left alone
+        eventually(lambda: "the next start reads the documents" in daemon.log, "its failure")
+        return
+    eventually(lambda: (daemon.state / "image").is_file() and not (daemon.state / "image.new").exists(), "a good one")
+    daemon.restart()
+    assert "event=image documents=5" in log_of_last_start(daemon)
+    assert answers(daemon)[:5] == ALL
+
+
+def test_other_configuration(running):
+    """Our own zone decides what tables hold."""
+    daemon = running
+    daemon.stop()
+    daemon.set("zone", "use1-az1")
+    daemon.start()
+    assert 'why="another program or configuration wrote it"' in log_of_last_start(daemon)
+    assert answers(daemon)[:5] == ALL
+
+
+def test_killed_while_one_was_made(running):
+    daemon = running
+    daemon.stop()
+    (daemon.state / "image.new").write_bytes(b"x" * 10000)
+    (daemon.state / "image").unlink()
+    daemon.start()
+    assert answers(daemon)[:5] == ALL
+    eventually((daemon.state / "image").exists, "the image")
+    assert not (daemon.state / "image.new").exists()
+
+
+def test_much_changed(running):
+    """Beyond an eighth of all connections another image is worth its while."""
+    daemon = running
+    first = (daemon.state / "image").stat().st_ino
+    for n in range(1, 4):
+        daemon.write("d%d.yaml" % n, document(n, ["10.2.0.%d" % n]))
+    daemon.reload()
+    eventually(lambda: (daemon.state / "image").stat().st_ino != first, "another image")
+    daemon.restart()
+    assert answers(daemon)[:5] == [["10.2.0.1"], ["10.2.0.2"], ["10.2.0.3"]] + ALL[3:]
+
+
+def test_no_state_directory(daemon):
+    daemon.set("attachments.state", "")
+    daemon.write("d1.yaml", document(1, ["10.0.0.1"]))
+    daemon.start()
+    assert daemon.ask(managed(1)) == ["10.0.0.1"]
+    daemon.restart()
+    assert daemon.ask(managed(1)) == ["10.0.0.1"] and "event=image" not in daemon.log
