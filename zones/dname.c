@@ -198,11 +198,12 @@ void dname_fold_sized(uint8_t *out, const uint8_t *wire, size_t size)
         }
         return;
     }
-    for (size_t at = 0; at + sizeof(octets16) < size; at += sizeof(octets16)) {
-        fold16(out + at, wire + at);
+    /* The first sixteen overlap those behind: cheaper than one by one.  From the end, as names are
+     * read: a word that stands across two stores would have to wait for both. */
+    fold16(out, wire);
+    for (size_t left = size; left > sizeof(octets16); left -= sizeof(octets16)) {
+        fold16(out + left - sizeof(octets16), wire + left - sizeof(octets16));
     }
-    /* The last sixteen overlap those before: cheaper than one by one. */
-    fold16(out + size - sizeof(octets16), wire + size - sizeof(octets16));
 }
 
 size_t dname_fold(uint8_t *out, const uint8_t *wire)

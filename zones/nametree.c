@@ -74,22 +74,15 @@ uint32_t nametree_at(const struct nametree *tree, const struct nametree_scan *sc
                      uint64_t key)
 {
     unsigned offset = nametree_offset(scan, depth), size = scan->cut->size - offset;
-    uint32_t tag = nametree_tag(key, tree->index_bits);
-    uint32_t index_mask = (1u << tree->index_bits) - 1;
-    uint32_t at = nametree_slot(key, tree->slots_length);
+    uint32_t at = nametree_slot(key, tree->slots_length), node;
 
-    for (;;) {
-        uint32_t slot = tree->slots[at];
-        if (slot == 0) {
-            return NAMETREE_NONE;
-        }
-        uint32_t node = slot & index_mask;
-        if ((slot ^ node) == tag &&
-            is_named(tree, nametree_record(tree, node), scan->folded + offset, size)) {
-            return node;
+    while ((node = nametree_probe(tree, key, &at)) != NAMETREE_NONE) {
+        if (is_named(tree, nametree_record(tree, node), scan->folded + offset, size)) {
+            break;
         }
         at = at + 1 == tree->slots_length ? 0 : at + 1;
     }
+    return node;
 }
 
 uint32_t nametree_find(const struct nametree *tree, const uint8_t *name)

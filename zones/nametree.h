@@ -81,6 +81,7 @@ struct nametree_scan {
     bool hashed; /* the rest is filled in */
     uint64_t multiplier;
     uint64_t chain[DNAME_MAX / 8 + 1]; /* hash of the last 8 * i octets */
+    uint8_t pad[NAMETREE_PAD];
     uint8_t folded[DNAME_MAX + NAMETREE_PAD];
 };
 
@@ -139,8 +140,8 @@ uint32_t nametree_at(const struct nametree *, const struct nametree_scan *, unsi
 /* Has what nametree_at() reads first brought from memory, for it will be asked soon. */
 static inline void nametree_expect(const struct nametree *, uint64_t key);
 
-/* The same of the node, once what nametree_expect() fetched is there.  Returns its place, or
- * NAMETREE_NONE: no node has that name.  It may still have another. */
+/* The same of the node, once what nametree_expect() fetched is there.  Returns what very likely is
+ * its place, or NAMETREE_NONE: no node has that name. */
 static inline uint32_t nametree_expect_node(const struct nametree *, uint64_t key);
 
 /* The place of the node of that name, without a scan. */
@@ -186,8 +187,10 @@ static inline uint64_t nametree_load(const uint8_t *at)
  * of names that differ little lie on a line; the last step scatters them. */
 static inline uint64_t nametree_key(const struct nametree_scan *scan, unsigned depth)
 {
-    unsigned offset = nametree_offset(scan, depth), size = scan->cut->size - offset;
-    uint64_t first = nametree_load(scan->folded + offset) & ~(UINT64_MAX << size % 8 * 8);
+    unsigned size = scan->cut->size - nametree_offset(scan, depth);
+    /* The word in front of the chain, which ends with those octets; it may begin in the pad. */
+    uint64_t word = nametree_load(scan->folded + scan->cut->size - size / 8 * 8 - 8);
+    uint64_t first = word >> 8 >> (56 - size % 8 * 8);
     uint64_t hash =
         nametree_mix(scan->chain[size / 8], first ^ (uint64_t)size << 56, scan->multiplier);
 
@@ -211,16 +214,30 @@ static inline void nametree_expect(const struct nametree *tree, uint64_t key)
     __builtin_prefetch(&tree->slots[nametree_slot(key, tree->slots_length)]);
 }
 
+/* The first node from slot '*at' on whose hash may be this; NAMETREE_NONE: there is none. */
+static inline uint32_t nametree_probe(const struct nametree *tree, uint64_t key, uint32_t *at)
+{
+    uint32_t tag = nametree_tag(key, tree->index_bits), slot;
+    uint32_t index_mask = (1u << tree->index_bits) - 1;
+
+    while ((slot = tree->slots[*at]) != 0) {
+        if ((slot & ~index_mask) == tag) {
+            return slot & index_mask;
+        }
+        *at = *at + 1 == tree->slots_length ? 0 : *at + 1;
+    }
+    return NAMETREE_NONE;
+}
+
 static inline uint32_t nametree_expect_node(const struct nametree *tree, uint64_t key)
 {
-    uint32_t slot = tree->slots[nametree_slot(key, tree->slots_length)];
-    uint32_t node = slot & ((1u << tree->index_bits) - 1);
+    uint32_t at = nametree_slot(key, tree->slots_length);
+    uint32_t node = nametree_probe(tree, key, &at);
 
-    if (slot == 0 || (slot ^ node) != nametree_tag(key, tree->index_bits)) {
-        return NAMETREE_NONE;
+    if (node != NAMETREE_NONE) {
+        __builtin_prefetch(nametree_record(tree, node));
+        __builtin_prefetch(nametree_record(tree, node + NAMETREE_LINE));
     }
-    __builtin_prefetch(nametree_record(tree, node));
-    __builtin_prefetch(nametree_record(tree, node + NAMETREE_LINE));
     return node;
 }
 

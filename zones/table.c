@@ -120,27 +120,23 @@ static void find_at(const struct table *table, uint32_t index, const struct name
     }
 }
 
-/* In this table alone, without its base, at 'depth' and above. */
-static bool find_here(const struct table *table, const struct nametree_scan *scan, unsigned depth,
-                      struct table_match *match, struct leftovers *left)
+/* In a part of the table alone.  A name with fewer labels than any node is not even hashed. */
+static bool find_here(const struct table *table, const struct table *part,
+                      struct nametree_scan *scan, struct table_match *match, struct leftovers *left)
 {
-    const struct nametree *names = &table->names;
-    uint64_t key = nametree_key(scan, depth), above_key = 0;
+    const struct nametree *names = &part->names;
 
-    for (bool more = true; more; key = above_key) {
-        unsigned here = depth;
-        more = nametree_depth_below(names, &depth);
-        if (more) {
-            above_key = nametree_key(scan, depth);
-            nametree_expect(names, above_key); /* most names asked for are in no tree */
+    for (unsigned depth = scan->cut->labels + 1; nametree_depth_below(names, &depth);) {
+        if (!scan->hashed) {
+            nametree_hash(scan, &table->names.seed, table->deepest);
         }
-        uint32_t index = nametree_at(names, scan, here, key);
+        uint32_t index = nametree_at(names, scan, depth, nametree_key(scan, depth));
         if (index == NAMETREE_NONE) {
             continue;
         }
-        unsigned flags = table_node(table, index)->flags, offset = nametree_offset(scan, here);
+        unsigned flags = table_node(part, index)->flags, offset = nametree_offset(scan, depth);
         if (flags & NAMETREE_OWNED || (flags & NAMETREE_POINT && offset == 0)) {
-            find_at(table, index, scan, here, match);
+            find_at(part, index, scan, depth, match);
             return true;
         }
         bool buried = flags & NAMETREE_GRAVE_TREE || (flags & NAMETREE_GRAVE && !offset);
@@ -155,22 +151,13 @@ static bool find_here(const struct table *table, const struct nametree_scan *sca
     return false;
 }
 
-/* What a patch owns is masked, so its own names need not be asked for in the base.  A name with
- * fewer labels than any node is not even hashed. */
+/* What a patch owns is masked, so its own names need not be asked for in the base. */
 static bool find_owned(const struct table *table, struct nametree_scan *scan,
                        struct table_match *match, struct leftovers *left)
 {
     for (const struct table *part = table; part != NULL; part = part->base) {
-        unsigned depth = scan->cut->labels + 1;
-
         *left = (struct leftovers){NOWHERE, NOWHERE, false};
-        if (!nametree_depth_below(&part->names, &depth)) {
-            continue;
-        }
-        if (!scan->hashed) {
-            nametree_hash(scan, &table->names.seed, table->deepest);
-        }
-        if (find_here(part, scan, depth, match, left)) {
+        if (find_here(table, part, scan, match, left)) {
             return true;
         }
         if (left->masked) {
@@ -245,23 +232,26 @@ void table_expect(const struct table *table, const uint8_t *qname, const struct 
                   struct table_look *look)
 {
     const struct nametree *names = largest(table);
-
-    unsigned depth = cut->labels + 1;
+    unsigned depth = cut->labels + 1, n = 0;
 
     nametree_begin(&look->scan, qname, cut);
-    look->place = NAMETREE_NONE;
-    look->key = 0;
-    if (nametree_depth_below(names, &depth)) {
-        nametree_hash(&look->scan, &table->names.seed, table->deepest);
-        look->key = nametree_key(&look->scan, depth);
-        nametree_expect(names, look->key);
+    for (; n < TABLE_DEPTHS_EXPECTED && nametree_depth_below(names, &depth); n++) {
+        if (!look->scan.hashed) {
+            nametree_hash(&look->scan, &table->names.seed, table->deepest);
+        }
+        look->keys[n] = nametree_key(&look->scan, depth);
+        nametree_expect(names, look->keys[n]);
     }
+    look->depths = n;
 }
 
 void table_expect_node(const struct table *table, struct table_look *look)
 {
-    if (look->key != 0) {
-        look->place = nametree_expect_node(largest(table), look->key);
+    const struct nametree *names = largest(table);
+
+    look->place = NAMETREE_NONE;
+    for (unsigned n = 0; n < look->depths && look->place == NAMETREE_NONE; n++) {
+        look->place = nametree_expect_node(names, look->keys[n]);
     }
 }
 
@@ -272,6 +262,7 @@ void table_expect_answer(const struct table *table, const struct table_look *loo
     }
     const struct nametree *names = largest(table);
     const struct nametree_node *node = nametree_record(names, look->place);
+    __builtin_prefetch(names->records + node->name); /* maybe a child's */
     if (node->flags & NAMETREE_STAR_RULE) {
         const struct table_rule *rule = table_star_rule(node);
         if (rule->verdict == VERDICT_ANSWER) {

@@ -55,9 +55,12 @@ void table_find_cut(const struct table *, const uint8_t *qname, const struct dna
  * one after the other.  Each step but the last only fetches, so it may be left out, but
  * table_expect() not; between two steps of one name stand the same steps of the others. */
 bool table_is_large(const struct table *); /* so large that the steps are worth their while */
-struct table_look {                        /* private */
+/* Names with a zone and without one, and somebody's wildcard: at more depths few names are. */
+#define TABLE_DEPTHS_EXPECTED 3
+struct table_look { /* private */
     struct nametree_scan scan;
-    uint64_t key; /* of the depth that is looked at first; 0: there is none */
+    unsigned depths; /* at so many the name may be found */
+    uint64_t keys[TABLE_DEPTHS_EXPECTED];
     uint32_t place;
 };
 void table_expect(const struct table *, const uint8_t *qname, const struct dname_cut *,
