@@ -23,7 +23,7 @@ static void write_chain(struct visit *v, const uint8_t *message, const struct re
     struct wire_reply *r = &v->reply;
 
     stats_count(v->stats, STATS_CHAINS);
-    owned_explain(r, v->table, &cut->match, target.name);
+    owned_explain_target(r, v->table, &cut->match, &target);
     if (owned_rcode(&cut->match) == WIRE_SERVFAIL) {
         r->rcode = WIRE_SERVFAIL;
         return;
@@ -33,7 +33,7 @@ static void write_chain(struct visit *v, const uint8_t *message, const struct re
     if (fresh)
         clamp(v, reply, false);
     if (whole)
-        owned_write(r, v->table, &cut->match, &target, v->wire.type, turn);
+        owned_write_target(r, v->table, &cut->match, &target, v->wire.type, turn);
     else
         r->rcode = (uint16_t)owned_rcode(&cut->match);
 }

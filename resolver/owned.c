@@ -78,11 +78,10 @@ static void explain_zone(struct wire_reply *r, const struct table_match *match, 
     wire_reply_explain(r, WIRE_EDE_BLOCKED, text);
 }
 
-void owned_explain(struct wire_reply *r, const struct table *table, const struct table_match *match,
-                   const uint8_t *name)
+/* The extended error of the outcome, if it has one; before any record is written. */
+static void explain(struct wire_reply *r, const struct table *table,
+                    const struct table_match *match, const uint8_t *name)
 {
-    if (r->opt_size == 0)
-        return;
     switch (match->outcome) {
     case TABLE_NOT_READY:
         explain_state(r, WIRE_EDE_NOT_READY, table, match);
@@ -120,19 +119,20 @@ static void put_chained(struct wire_reply *r, const struct answer *answer,
     }
 }
 
-/* There is at least one. */
-static void put_addresses(struct wire_reply *r, const struct answer *answer,
-                          const struct wire_owner *name, uint16_t type, unsigned turn)
+static void put_addresses(struct wire_reply *r, const struct answer *answer, uint16_t type,
+                          unsigned turn)
 {
-    if (name->at != WIRE_HEADER_SIZE) {
-        put_chained(r, answer, name, type, turn);
-        return;
-    }
     unsigned count = answer_write(answer, type, turn, r->out + r->size, r->limit - r->size);
+
     r->size += count * answer_record_size(type);
     r->counts[WIRE_ANSWER] = (uint16_t)(r->counts[WIRE_ANSWER] + count);
     if (count < answer_count(answer, type))
         r->flags |= WIRE_FLAG_TC;
+}
+
+static bool has_addresses(const struct table_match *match, uint16_t type)
+{
+    return match->outcome == TABLE_ANSWER && answer_count(match->answer, type) > 0;
 }
 
 /* All but addresses. */
@@ -148,12 +148,45 @@ static void put_nothing(struct wire_reply *r, const struct table *table,
                    (uint32_t)table_generation(table), TABLE_NEGATIVE_TTL);
 }
 
-void owned_write(struct wire_reply *r, const struct table *table, const struct table_match *match,
-                 const struct wire_owner *name, uint16_t type, unsigned turn)
+/* Out of the way of addresses. */
+__attribute__((noinline)) static void answer_nothing(struct wire_reply *r,
+                                                     const struct table *table,
+                                                     const struct table_match *match)
 {
-    if (match->outcome == TABLE_ANSWER && answer_count(match->answer, type) > 0) {
+    struct wire_owner name = {.name = wire_name(r->query), .at = WIRE_HEADER_SIZE};
+
+    put_nothing(r, table, match, &name, r->query->type);
+}
+
+void owned_answer(struct wire_reply *r, const struct table *table, const struct table_match *match,
+                  unsigned turn)
+{
+    uint16_t type = r->query->type;
+
+    if (r->opt_size > 0)
+        explain(r, table, match, wire_name(r->query));
+    if (has_addresses(match, type)) {
         r->rcode = WIRE_NOERROR;
-        put_addresses(r, match->answer, name, type, turn);
+        put_addresses(r, match->answer, type, turn);
+    } else {
+        answer_nothing(r, table, match);
+    }
+}
+
+void owned_explain_target(struct wire_reply *r, const struct table *table,
+                          const struct table_match *match, const struct wire_owner *name)
+{
+    if (r->opt_size > 0)
+        explain(r, table, match, name->name);
+}
+
+void owned_write_target(struct wire_reply *r, const struct table *table,
+                        const struct table_match *match, const struct wire_owner *name,
+                        uint16_t type, unsigned turn)
+{
+    if (has_addresses(match, type)) {
+        r->rcode = WIRE_NOERROR;
+        put_chained(r, match->answer, name, type, turn);
     } else {
         put_nothing(r, table, match, name, type);
     }

@@ -9,16 +9,19 @@
 /* Counts a query for an owned name, under its outcome too. */
 void owned_count(struct stats *, const struct table_match *);
 
-/* The extended error of the outcome, if it has one; to be called before any record is written. */
-void owned_explain(struct wire_reply *, const struct table *, const struct table_match *,
-                   const uint8_t *name);
+/* Rcode, records and the extended error for the question's name, before anything else is written.
+ * 'turn' grows from answer to answer and rotates the addresses. */
+void owned_answer(struct wire_reply *, const struct table *, const struct table_match *,
+                  unsigned turn);
 
-/* Sets the rcode and appends our records for 'name', which is the question's or the target of a
- * chain written before.  'turn' grows from answer to answer and rotates the addresses. */
-void owned_write(struct wire_reply *, const struct table *, const struct table_match *,
-                 const struct wire_owner *name, uint16_t type, unsigned turn);
+/* The same for the target of a chain: first the extended error, then, behind the chain's records,
+ * rcode and records. */
+void owned_explain_target(struct wire_reply *, const struct table *, const struct table_match *,
+                          const struct wire_owner *target);
+void owned_write_target(struct wire_reply *, const struct table *, const struct table_match *,
+                        const struct wire_owner *target, uint16_t type, unsigned turn);
 
-/* The rcode that owned_write() sets. */
+/* The rcode that these set. */
 enum wire_rcode owned_rcode(const struct table_match *);
 
 #endif

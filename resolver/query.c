@@ -38,8 +38,9 @@ struct query_desk {
     struct spare spare; /* of struct waiting */
     struct visit visits[QUERY_BATCH];
     struct table_look looks[QUERY_BATCH];
-    uint8_t *stored; /* room for one message out of the cache … */
-    uint8_t *late;   /* … and for one late reply; QUERY_REPLY_MAX octets each */
+    struct table_match match; /* of the name in hand */
+    uint8_t *stored;          /* room for one message out of the cache … */
+    uint8_t *late;            /* … and for one late reply; QUERY_REPLY_MAX octets each */
 };
 
 /* A client that waits for an upstream.  Lives from ask_upstream() to end_wait(). */
@@ -91,33 +92,30 @@ static enum visit_step diagnose(struct visit *v)
     return v->wire.class == WIRE_CHAOS ? tell_diagnosis(v) : VISIT_NEXT;
 }
 
-static void write_owned(struct visit *v, const struct table_match *match)
+/* Before the stage that looks for it. */
+static void begin_look(struct visit *v, struct table_look *look)
 {
-    struct wire_owner owner = {.name = wire_name(&v->wire), .at = WIRE_HEADER_SIZE};
-
-    v->how = "owned";
-    owned_count(v->desk->stats, match);
-    v->reply.flags |= WIRE_FLAG_AA;
-    owned_explain(&v->reply, v->table, match, owner.name);
-    owned_write(&v->reply, v->table, match, &owner, v->wire.type, v->desk->turn++);
+    v->look = look;
+    table_look_begin(look, wire_name(&v->wire), &v->wire.cut);
 }
 
 /* Before everything that knows the world outside: an owned name never leaves. */
 static enum visit_step answer_owned(struct visit *v)
 {
-    struct table_match match;
+    struct query_desk *desk = v->desk;
+    struct table_match *match = &desk->match;
 
-    if (v->look != NULL)
-        table_find_expected(v->table, v->look, &match);
-    else
-        table_find_cut(v->table, wire_name(&v->wire), &v->wire.cut, &match);
-    if (match.placeholder)
-        stats_count(v->desk->stats, STATS_PLACEHOLDER);
-    if (match.outcome == TABLE_NOT_OWNED) {
+    table_look_find(v->table, v->look, match);
+    if (match->placeholder)
+        stats_count(desk->stats, STATS_PLACEHOLDER);
+    if (match->outcome == TABLE_NOT_OWNED) {
         v->foreign = true;
         return VISIT_NEXT;
     }
-    write_owned(v, &match);
+    v->how = "owned";
+    owned_count(desk->stats, match);
+    v->reply.flags |= WIRE_FLAG_AA;
+    owned_answer(&v->reply, v->table, match, desk->turn++);
     return VISIT_DONE;
 }
 
@@ -202,9 +200,12 @@ static enum visit_step ask_upstream(struct visit *v)
     struct waiting *w;
 
     /* Where nothing may slip through, whoever rearranges the stages: this must never be true. */
-    if (!v->foreign && answer_owned(v) == VISIT_DONE) {
-        stats_count(desk->stats, STATS_LEAKS);
-        return VISIT_DONE;
+    if (!v->foreign) {
+        begin_look(v, desk->looks);
+        if (answer_owned(v) == VISIT_DONE) {
+            stats_count(desk->stats, STATS_LEAKS);
+            return VISIT_DONE;
+        }
     }
     w = spare_take(&desk->spare, sizeof *w);
     w->desk = desk;
@@ -259,7 +260,6 @@ static void open_visit(struct visit *v, const struct query_client *client,
     v->from = &client->address;
     v->tcp = client->tcp;
     v->foreign = false;
-    v->look = NULL;
     v->now = now;
     visit_see(v, set);
 }
@@ -344,14 +344,16 @@ void query_handle_all(struct query_desk *desk, struct query_item *items, unsigne
             named.places[named.length++] = (uint8_t)i;
             continue;
         }
-        if (step == VISIT_NEXT)
+        if (step == VISIT_NEXT) {
+            begin_look(v, desk->looks);
             step = answer_owned(v);
+        }
         go_on(items, visits, i, step, &foreign);
     }
     for (unsigned n = 0; n < named.length; n++) {
         v = &visits[named.places[n]];
-        v->look = &desk->looks[n];
-        table_expect(v->table, wire_name(&v->wire), &v->wire.cut, v->look);
+        begin_look(v, &desk->looks[n]);
+        table_expect(v->table, v->look);
     }
     for (unsigned n = 0; n < named.length; n++) {
         v = &visits[named.places[n]];
@@ -406,6 +408,7 @@ static void resume(struct visit *v, struct waiting *w, uint64_t now)
     v->space = w->space;
     v->how = "forwarded";
     v->question = w->question;
+    begin_look(v, w->desk->looks);
     visit_start(v);
 }
 

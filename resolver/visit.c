@@ -36,7 +36,7 @@ void visit_see(struct visit *v, const struct tableset *set)
 }
 
 /* The options that were asked for.  Few clients send any: kept out of the way. */
-__attribute__((cold)) static void add_options(struct visit *v)
+__attribute__((noinline)) static void add_options(struct visit *v)
 {
     const struct config *config = v->config;
     struct wire_reply *r = &v->reply;

@@ -47,7 +47,7 @@ struct visit {
     struct wire_reply reply;
     struct reply_question question; /* from visit_question() on */
     uint8_t folded[WIRE_NAME_MAX];
-    struct table_look *look; /* where table_expect() was called; or NULL */
+    struct table_look *look; /* of the name, from the table's stage on */
 };
 
 typedef enum visit_step visit_stage(struct visit *);

@@ -228,13 +228,11 @@ bool table_is_large(const struct table *table)
     return largest(table)->size > LARGE;
 }
 
-void table_expect(const struct table *table, const uint8_t *qname, const struct dname_cut *cut,
-                  struct table_look *look)
+void table_expect(const struct table *table, struct table_look *look)
 {
     const struct nametree *names = largest(table);
-    unsigned depth = cut->labels + 1, n = 0;
+    unsigned depth = look->scan.cut->labels + 1, n = 0;
 
-    nametree_begin(&look->scan, qname, cut);
     for (; n < TABLE_DEPTHS_EXPECTED && nametree_depth_below(names, &depth); n++) {
         if (!look->scan.hashed) {
             nametree_hash(&look->scan, &table->names.seed, table->deepest);
@@ -271,8 +269,7 @@ void table_expect_answer(const struct table *table, const struct table_look *loo
     }
 }
 
-void table_find_expected(const struct table *table, struct table_look *look,
-                         struct table_match *match)
+void table_look_find(const struct table *table, struct table_look *look, struct table_match *match)
 {
     struct nametree_scan *scan = &look->scan;
     struct leftovers left;
@@ -294,22 +291,13 @@ void table_find_expected(const struct table *table, struct table_look *look,
     match->placeholder = may_have_placeholder(scan) && has_placeholder(scan);
 }
 
-void table_find_cut(const struct table *table, const uint8_t *qname, const struct dname_cut *cut,
-                    struct table_match *match)
-{
-    struct table_look look;
-
-    nametree_begin(&look.scan, qname, cut);
-    table_find_expected(table, &look, match);
-}
-
 void table_find(const struct table *table, const uint8_t *qname, struct table_match *match)
 {
     struct table_look look;
     struct dname_cut cut;
 
     nametree_begin_uncut(&look.scan, &cut, qname);
-    table_find_expected(table, &look, match);
+    table_look_find(table, &look, match);
 }
 
 /* ---- what a table holds ---- */

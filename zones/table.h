@@ -47,13 +47,10 @@ struct table_match {
 /* What the query name is to us.  'qname' is a well-formed uncompressed wire name in any letter
  * case. Pointers in 'match' live as long as the table. */
 void table_find(const struct table *, const uint8_t *qname, struct table_match *match);
-/* The same where the name's labels are known. */
-void table_find_cut(const struct table *, const uint8_t *qname, const struct dname_cut *,
-                    struct table_match *match);
 
 /* The same in steps, for a batch of names: large tables make a look-up wait for memory three times,
- * one after the other.  Each step but the last only fetches, so it may be left out, but
- * table_expect() not; between two steps of one name stand the same steps of the others. */
+ * one after the other.  Those that only fetch may be left out; between two steps of one name stand
+ * the same steps of the others. */
 bool table_is_large(const struct table *); /* so large that the steps are worth their while */
 /* Names with a zone and without one, and somebody's wildcard: at more depths few names are. */
 #define TABLE_DEPTHS_EXPECTED 3
@@ -63,11 +60,17 @@ struct table_look { /* private */
     uint64_t keys[TABLE_DEPTHS_EXPECTED];
     uint32_t place;
 };
-void table_expect(const struct table *, const uint8_t *qname, const struct dname_cut *,
-                  struct table_look *look);
-void table_expect_node(const struct table *, struct table_look *look);
-void table_expect_answer(const struct table *, const struct table_look *look);
-void table_find_expected(const struct table *, struct table_look *look, struct table_match *match);
+/* First; name and cut are lent until the end. */
+static inline void table_look_begin(struct table_look *look, const uint8_t *qname,
+                                    const struct dname_cut *cut)
+{
+    nametree_begin(&look->scan, qname, cut);
+}
+void table_expect(const struct table *, struct table_look *);
+void table_expect_node(const struct table *, struct table_look *);
+void table_expect_answer(const struct table *, const struct table_look *);
+/* Last. */
+void table_look_find(const struct table *, struct table_look *, struct table_match *match);
 
 /* Why: everything a person wants to know of a rule.  Texts live as long as the table, "" if absent.
  */

@@ -144,13 +144,14 @@ static void encode_owned(struct bench *b)
     struct wire_query query;
     struct wire_reply reply;
     struct table_match match;
-    struct wire_owner owner = {.name = b->owned + WIRE_HEADER_SIZE, .at = WIRE_HEADER_SIZE};
+    struct table_look look;
 
     if (wire_decode(&query, b->owned, b->owned_size) != WIRE_GOOD)
         exit(1);
-    table_find_cut(b->table, owner.name, &query.cut, &match);
+    table_look_begin(&look, b->owned + WIRE_HEADER_SIZE, &query.cut);
+    table_look_find(b->table, &look, &match);
     wire_reply_begin(&reply, &query, b->out, WIRE_UDP_MIN, 1232);
-    owned_write(&reply, b->table, &match, &owner, query.type, b->turn++);
+    owned_answer(&reply, b->table, &match, b->turn++);
     b->sum += wire_reply_finish(&reply);
 }
 
