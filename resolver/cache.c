@@ -127,17 +127,20 @@ static uint16_t mark_of(uint64_t hash)
     return (uint16_t)(1u << (hash >> 60));
 }
 
-static struct entry *find(const struct cache *c, uint64_t hash, const struct reply_question *q,
+static struct entry *look(struct entry *e, uint64_t hash, const struct reply_question *q,
                           enum kind kind)
 {
-    struct entry *e;
-
-    if ((c->marks[hash & c->mask] & mark_of(hash)) == 0)
-        return NULL;
-    e = c->buckets[hash & c->mask];
     while (e != NULL && !matches(e, hash, q, kind))
         e = e->next;
     return e;
+}
+
+static inline struct entry *find(const struct cache *c, uint64_t hash,
+                                 const struct reply_question *q, enum kind kind)
+{
+    if ((c->marks[hash & c->mask] & mark_of(hash)) == 0)
+        return NULL;
+    return look(c->buckets[hash & c->mask], hash, q, kind);
 }
 
 void cache_expect(const struct cache *c, const struct reply_question *q)

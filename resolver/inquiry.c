@@ -476,7 +476,8 @@ void inquiry_start(struct inquiry *i, const struct reply_question *q, struct rou
     uint64_t timeout = desk->config->forward.timeout_ms, late = timeout - timeout / 10;
     uint8_t dice[QUESTION_DICE];
 
-    memset(i, 0, offsetof(struct inquiry, asks)); /* the asks are a thousand octets, seldom used */
+    memset(i, 0, offsetof(struct inquiry, places)); /* the rest is large and seldom used */
+    memset(i->places, 0, group->length * sizeof *i->places);
     i->desk = desk;
     i->timer = timer;
     i->question = *q;

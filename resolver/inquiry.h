@@ -63,8 +63,6 @@ struct inquiry { /* part of the owner's struct; private but for 'question' and '
     struct inquiry_desk *desk;
     struct network_timer *timer;
     struct reply_question question; /* its name is 'name' */
-    uint8_t name[DNAME_MAX];        /* folded */
-    uint8_t sent[DNAME_MAX];        /* as it is sent */
     struct route_group *group;
     uint64_t deadline;
     uint64_t due;  /* when the wait for the last one asked is over */
@@ -73,13 +71,16 @@ struct inquiry { /* part of the owner's struct; private but for 'question' and '
     bool over;     /* ends with 'result' as soon as the timer runs */
     enum inquiry_result result;
     unsigned sends;
-    struct upstream_ask *last; /* its wait is what the timer runs for */
-    struct inquiry_place places[CONFIG_UPSTREAMS_MAX];
+    struct upstream_ask *last;                 /* its wait is what the timer runs for */
     uint32_t finished, over_tcp, without_edns; /* a bit for each place */
     uint32_t refused;                          /* a bit for each ask */
     bool broken, looped;
-    uint16_t rcode;                              /* the best of the bad ones; 0: none */
-    struct upstream_ask asks[INQUIRY_SENDS_MAX]; /* 'sends' of them; last, see inquiry_start() */
+    uint16_t rcode; /* the best of the bad ones; 0: none */
+    /* From here on only what is used is written: see inquiry_start(). */
+    struct inquiry_place places[CONFIG_UPSTREAMS_MAX]; /* as many as the group has servers */
+    struct upstream_ask asks[INQUIRY_SENDS_MAX];       /* 'sends' of them */
+    uint8_t name[DNAME_MAX];                           /* folded */
+    uint8_t sent[DNAME_MAX];                           /* as it is sent */
 };
 
 /* Once for its memory, before the first start and after the last. */

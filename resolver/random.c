@@ -22,6 +22,25 @@ static void fill(void *out, size_t size)
     }
 }
 
+/* A used number is not to be found in memory afterwards.  Those of one question are this large:
+ * with the sizes known, no function is called. */
+static void take(void *out, uint8_t *from, size_t size)
+{
+    switch (size) {
+    case sizeof(uint16_t):
+        memcpy(out, from, sizeof(uint16_t));
+        memset(from, 0, sizeof(uint16_t));
+        return;
+    case sizeof(uint32_t):
+        memcpy(out, from, sizeof(uint32_t));
+        memset(from, 0, sizeof(uint32_t));
+        return;
+    default:
+        memcpy(out, from, size);
+        memset(from, 0, size);
+    }
+}
+
 void random_bytes(struct random *random, void *out, size_t size)
 {
     if (size > RANDOM_BUFFER) {
@@ -33,9 +52,7 @@ void random_bytes(struct random *random, void *out, size_t size)
         random->left = RANDOM_BUFFER;
     }
     random->left -= size;
-    memcpy(out, random->buffer + random->left, size);
-    /* A used number is not to be found in memory afterwards. */
-    memset(random->buffer + random->left, 0, size);
+    take(out, random->buffer + random->left, size);
 }
 
 uint16_t random_u16(struct random *random)
