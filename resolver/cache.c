@@ -1,11 +1,12 @@
 #include "cache.h"
 
 #include <assert.h>
-#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "alloc.h"
+#include "blocks.h"
 #include "expiry.h"
 #include "wire.h"
 #include "record.h"
@@ -14,8 +15,9 @@
 #define BUCKETS_LEAST    16
 /* One entry may take this part of the room: a few huge answers must not empty the cache. */
 #define ENTRY_PART 8
-/* What the allocator adds to a block at most: its header and rounding. */
-#define BLOCK_OVERHEAD 32
+/* So many octets are given up for one, at most, in multiples of what is wanted: what is used again
+ * lies between them, and there may be no room for a large one even so. */
+#define GIVEN_UP_MOST 16
 /* Entries looked at for one eviction; when all were used again, one of them goes all the same.
  * Without a bound one put could walk through a million of them. */
 #define SIEVE_STEPS 512
@@ -51,12 +53,16 @@ struct entry {
 
 struct cache {
     struct cache_options options;
+    void *tables; /* memory of the next two */
+    size_t tables_size;
     struct entry **buckets;
     /* For each bucket, which of sixteen kinds of hashes are in it: what is not there at all is seen
      * so, in a quarter of the memory and without a look at any entry. */
     uint16_t *marks;
     size_t mask;
-    size_t bytes, entries;
+    struct blocks *blocks; /* memory of the entries */
+    size_t fixed;          /* octets of what there always is */
+    size_t bytes, entries; /* without 'expiry' */
     uint64_t evicted;
     struct entry *newest, *oldest, *hand;
     struct expiry expiry;
@@ -83,6 +89,34 @@ static const uint8_t *name_of(const struct entry *e)
     return message_of(e) + REPLY_HEADER_SIZE;
 }
 
+/* Zeroed memory for the tables.  Large ones are in huge pages, if there are any: two of their small
+ * pages would have to be found for each question. */
+static void *make_tables(size_t size)
+{
+    size_t whole = size + ALLOC_HUGE - size % ALLOC_HUGE;
+    uintptr_t memory, begin;
+
+    if (size < ALLOC_HUGE)
+        return alloc_array(size, 1);
+    memory = (uintptr_t)mmap(NULL, whole + ALLOC_HUGE, PROT_READ | PROT_WRITE,
+                             MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    alloc_had(memory == (uintptr_t)MAP_FAILED ? NULL : (void *)memory);
+    begin = memory + (-memory & (ALLOC_HUGE - 1));
+    if (begin > memory)
+        munmap((void *)memory, begin - memory);
+    munmap((void *)(begin + whole), memory + ALLOC_HUGE - begin);
+    (void)madvise((void *)begin, whole, MADV_HUGEPAGE);
+    return (void *)begin;
+}
+
+static void free_tables(void *tables, size_t size)
+{
+    if (size < ALLOC_HUGE)
+        free(tables);
+    else
+        munmap(tables, size + ALLOC_HUGE - size % ALLOC_HUGE);
+}
+
 struct cache *cache_new(const struct cache_options *options)
 {
     struct cache *c = alloc_array(1, sizeof *c);
@@ -91,10 +125,13 @@ struct cache *cache_new(const struct cache_options *options)
     while (buckets < options->bytes / BYTES_PER_BUCKET)
         buckets *= 2;
     c->options = *options;
-    c->buckets = alloc_array(buckets, sizeof(struct entry *));
-    c->marks = alloc_array(buckets, sizeof *c->marks);
+    c->tables_size = buckets * (sizeof *c->buckets + sizeof *c->marks);
+    c->tables = make_tables(c->tables_size);
+    c->buckets = c->tables;
+    c->marks = (uint16_t *)(c->buckets + buckets);
     c->mask = buckets - 1;
-    c->bytes = sizeof *c + buckets * (sizeof(struct entry *) + sizeof *c->marks);
+    c->blocks = blocks_new(options->bytes < BLOCKS_LIMIT_MAX ? options->bytes : BLOCKS_LIMIT_MAX);
+    c->fixed = c->bytes = sizeof *c + c->tables_size;
     return c;
 }
 
@@ -162,11 +199,6 @@ void cache_expect_entry(const struct cache *c, const struct reply_question *q)
         __builtin_prefetch((const char *)c->buckets[hash & c->mask] + i * LINE);
 }
 
-static size_t cost_of(struct entry *e)
-{
-    return malloc_usable_size(e) + sizeof(size_t);
-}
-
 static void leave_bucket(struct cache *c, const struct entry *e)
 {
     struct entry **at = &c->buckets[e->hash & c->mask];
@@ -193,9 +225,9 @@ static void drop(struct cache *c, struct entry *e)
     *(e->newer != NULL ? &e->newer->older : &c->newest) = e->older;
     *(e->older != NULL ? &e->older->newer : &c->oldest) = e->newer;
     expiry_remove(&c->expiry, &e->expiry);
-    c->bytes -= cost_of(e);
+    c->bytes -= blocks_size(e);
     c->entries--;
-    free(e);
+    blocks_give(c->blocks, e);
 }
 
 const struct hash_key *cache_key(const struct cache *c)
@@ -207,11 +239,9 @@ void cache_free(struct cache *c)
 {
     if (c == NULL)
         return;
-    while (c->oldest != NULL)
-        drop(c, c->oldest);
+    blocks_free(c->blocks);
     expiry_clear(&c->expiry);
-    free(c->buckets);
-    free(c->marks);
+    free_tables(c->tables, c->tables_size);
     free(c);
 }
 
@@ -240,19 +270,34 @@ static void evict(struct cache *c, uint64_t now)
     c->evicted++;
 }
 
+/* Octets that the blocks may have when there is one entry more. */
+static size_t room_for_blocks(const struct cache *c)
+{
+    size_t others = c->fixed + expiry_bytes_with_one_more(&c->expiry);
+
+    return others < c->options.bytes ? c->options.bytes - others : 0;
+}
+
 /* Memory for an entry with so many octets behind it, or NULL if it cannot fit. */
 static struct entry *make_room(struct cache *c, size_t rest, uint64_t now)
 {
-    size_t want = sizeof(struct entry) + rest + BLOCK_OVERHEAD, limit = c->options.bytes;
+    size_t want = sizeof(struct entry) + rest, given_up = 0;
+    struct entry *e = NULL;
 
-    if (want > limit / ENTRY_PART)
+    if (want > c->options.bytes / ENTRY_PART)
         return NULL;
-    while (c->bytes + expiry_bytes_with_one_more(&c->expiry) + want > limit) {
-        if (c->entries == 0)
+    for (;;) {
+        size_t room = room_for_blocks(c), before = c->bytes;
+
+        if (blocks_touched(c->blocks) <= room)
+            e = blocks_take(c->blocks, want, room);
+        if (e != NULL)
+            break;
+        if (c->entries == 0 || given_up > GIVEN_UP_MOST * (want + BLOCKS_OVERHEAD))
             return NULL;
         evict(c, now);
+        given_up += before - c->bytes;
     }
-    struct entry *e = alloc_resize(NULL, sizeof *e + rest, 1);
     memset(e, 0, sizeof *e); /* what is behind it is written */
     return e;
 }
@@ -269,7 +314,7 @@ static void enter(struct cache *c, struct entry *e)
     *(c->newest != NULL ? &c->newest->newer : &c->oldest) = e;
     c->newest = e;
     expiry_add(&c->expiry, &e->expiry, e->ends);
-    c->bytes += cost_of(e);
+    c->bytes += blocks_size(e);
     c->entries++;
 }
 

@@ -465,6 +465,49 @@ static void test_flood(void **state)
     cache_free(c);
 }
 
+/* Names of all lengths, each always the same. */
+static uint32_t write_any(char *name, size_t size, unsigned i)
+{
+    uint32_t dice = i * 2654435761u >> 8;
+
+    snprintf(name, size, "x%u.%.*s.example", i, (int)(1 + dice / 97 % 50),
+             "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz");
+    return dice;
+}
+
+/* Of all sizes, in a full cache for long: almost everything that comes is kept, and the limit
+ * holds. */
+static void test_all_sizes(void **state)
+{
+    struct cache_options options = plain;
+    struct cache *c;
+    unsigned lost = 0;
+    char name[256];
+
+    (void)state;
+    options.bytes = 512 << 10;
+    c = cache_new(&options);
+    for (unsigned i = 0; i < 30000; i++) {
+        uint32_t dice = write_any(name, sizeof name, i);
+        struct reply_question q = ask(name, 1);
+        unsigned records = dice % 97 == 0 ? 40 : 1 + dice % 9;
+
+        begin(name, 1, 0);
+        for (unsigned n = 0; n < records; n++)
+            fake_message_a(&m, name, 3600, "192.0.2.1");
+        put(c, &q, false, START);
+        lost += has(c, name, START) ? 0 : 1;
+        if (i % 3 == 0 && i > 100) { /* some are used again */
+            write_any(name, sizeof name, i - 100);
+            (void)has(c, name, START);
+        }
+        assert_true(cache_bytes(c) <= options.bytes);
+    }
+    if (lost > 30000 / 200)
+        fail_msg("%u were not kept", lost);
+    cache_free(c);
+}
+
 static void test_ended_go_first(void **state)
 {
     struct cache_options options = plain;
@@ -592,6 +635,7 @@ int main(void)
         cmocka_unit_test(test_not_kept),
         cmocka_unit_test(test_failures),
         cmocka_unit_test(test_flood),
+        cmocka_unit_test(test_all_sizes),
         cmocka_unit_test(test_ended_go_first),
         cmocka_unit_test(test_renewed_stays_hot),
         cmocka_unit_test(test_too_big),

@@ -1,0 +1,297 @@
+#include "blocks.h"
+
+#include <assert.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include "alloc.h"
+
+/* Free blocks are kept by size: up to SMALL units each size by itself, above it four lists for each
+ * power of two. */
+#define SMALL       64
+#define SMALL_SHIFT 6
+#define SPLIT_SHIFT 2 /* four lists */
+#define LISTS       192
+#define WORD        64
+
+#define LEAST 2 /* units: a block that is free holds its links */
+
+/* Small pages are asked for in pieces of an eighth of what is used, between these: one by one takes
+ * the kernel longer than the whole rest. */
+#define AHEAD_PART  8
+#define AHEAD_LEAST (16u << 10)
+#define AHEAD_MOST  (128u << 10)
+
+enum { USED = 1, BEFORE_USED = 2, FLAGS = 2 /* bits */ };
+
+/* What stands in front of each block.  Sizes and places are counted in units. */
+struct head {
+    uint32_t before; /* size of the block before; good while that one is free */
+    uint32_t size;   /* its own, and the flags */
+};
+
+struct hole { /* a free block */
+    struct head head;
+    uint32_t next, previous; /* in its list; 0 = none */
+};
+_Static_assert(sizeof(struct head) == BLOCKS_OVERHEAD, "as promised");
+_Static_assert(sizeof(struct hole) <= LEAST * BLOCKS_UNIT, "a free block holds its links");
+
+/* The address sanitizer sees only what it allocates itself: with it, forbidden octets stand behind
+ * each block. */
+#ifdef __has_feature
+#if __has_feature(address_sanitizer)
+#define GUARD 16
+#endif
+#endif
+#ifdef __SANITIZE_ADDRESS__
+#define GUARD 16
+#endif
+#ifdef GUARD
+#include <sanitizer/asan_interface.h>
+#else
+#define GUARD                                0
+#define ASAN_POISON_MEMORY_REGION(a, size)   ((void)(a), (void)(size))
+#define ASAN_UNPOISON_MEMORY_REGION(a, size) ((void)(a), (void)(size))
+#endif
+
+struct blocks {
+    char *memory;
+    size_t limit;
+    size_t end;     /* units in use from the beginning on; the first is never a block's */
+    size_t touched; /* units */
+    size_t ready;   /* octets that the kernel was asked for */
+    uint64_t filled[LISTS / WORD];
+    uint32_t lists[LISTS];
+};
+
+static struct head *head_at(const struct blocks *b, size_t place)
+{
+    return (struct head *)(void *)(b->memory + place * BLOCKS_UNIT);
+}
+
+static struct hole *hole_at(const struct blocks *b, size_t place)
+{
+    return (struct hole *)(void *)(b->memory + place * BLOCKS_UNIT);
+}
+
+static uint32_t units_of(const struct head *h)
+{
+    return h->size >> FLAGS;
+}
+
+/* The list whose blocks have at least the size of this one. */
+static unsigned list_of(uint32_t units)
+{
+    unsigned power;
+
+    if (units < SMALL)
+        return units;
+    power = 31u - (unsigned)__builtin_clz(units);
+    return SMALL + ((power - SMALL_SHIFT) << SPLIT_SHIFT) +
+           (units >> (power - SPLIT_SHIFT) & ((1u << SPLIT_SHIFT) - 1));
+}
+
+/* The first list of which every block is large enough. */
+static unsigned list_for(uint32_t units)
+{
+    unsigned power;
+
+    if (units < SMALL)
+        return units;
+    power = 31u - (unsigned)__builtin_clz(units);
+    return list_of(units + (1u << (power - SPLIT_SHIFT)) - 1);
+}
+
+/* ---- free blocks ---- */
+
+static void put_in_list(struct blocks *b, size_t place)
+{
+    struct hole *h = hole_at(b, place);
+    unsigned list = list_of(units_of(&h->head));
+
+    h->next = b->lists[list];
+    h->previous = 0;
+    if (h->next != 0)
+        hole_at(b, h->next)->previous = (uint32_t)place;
+    b->lists[list] = (uint32_t)place;
+    b->filled[list / WORD] |= UINT64_C(1) << list % WORD;
+}
+
+static void take_from_list(struct blocks *b, size_t place)
+{
+    struct hole *h = hole_at(b, place);
+    unsigned list = list_of(units_of(&h->head));
+
+    if (h->next != 0)
+        hole_at(b, h->next)->previous = h->previous;
+    if (h->previous != 0)
+        hole_at(b, h->previous)->next = h->next;
+    else
+        b->lists[list] = h->next;
+    if (b->lists[list] == 0)
+        b->filled[list / WORD] &= ~(UINT64_C(1) << list % WORD);
+}
+
+/* Any block of that list or one above; 0: there is none. */
+static size_t find_from(const struct blocks *b, unsigned list)
+{
+    uint64_t left = b->filled[list / WORD] & UINT64_MAX << list % WORD;
+
+    for (unsigned word = list / WORD;;) {
+        if (left != 0)
+            return b->lists[word * WORD + (unsigned)__builtin_ctzll(left)];
+        if (++word == LISTS / WORD)
+            return 0;
+        left = b->filled[word];
+    }
+}
+
+/* Makes a hole of all these units; who comes behind them is told. */
+static void make_hole(struct blocks *b, size_t place, uint32_t units)
+{
+    head_at(b, place)->size = units << FLAGS | BEFORE_USED;
+    head_at(b, place + units)->before = units;
+    head_at(b, place + units)->size &= ~(uint32_t)BEFORE_USED;
+    put_in_list(b, place);
+}
+
+/* ---- the end of what is used ---- */
+
+static void get_ready(struct blocks *b)
+{
+    size_t used = (b->end + 1) * BLOCKS_UNIT, ahead = used / AHEAD_PART;
+    size_t begin = b->ready & ~(size_t)(ALLOC_HUGE - 1);
+
+    if (b->limit >= BLOCKS_HUGE_FROM && begin == b->ready && begin > 0 &&
+        begin + ALLOC_HUGE <= b->limit) {
+        (void)madvise(b->memory + begin, ALLOC_HUGE, MADV_HUGEPAGE);
+        b->ready += ALLOC_HUGE;
+        return;
+    }
+    ahead = ahead < AHEAD_LEAST ? AHEAD_LEAST : ahead > AHEAD_MOST ? AHEAD_MOST : ahead;
+    ahead &= ~(size_t)(AHEAD_LEAST - 1);
+    if (b->ready + ahead > begin + ALLOC_HUGE)
+        ahead = begin + ALLOC_HUGE - b->ready;
+    if (b->ready + ahead > b->limit + AHEAD_LEAST)
+        ahead = AHEAD_LEAST;
+    (void)madvise(b->memory + b->ready, ahead, MADV_POPULATE_WRITE);
+    b->ready += ahead;
+}
+
+/* A block behind all others; 0: not in the first 'most' octets.  There is always a head behind the
+ * last one, which says whether that is free. */
+static size_t extend(struct blocks *b, uint32_t units, size_t most)
+{
+    size_t place = b->end;
+
+    if ((place + units + 1) * BLOCKS_UNIT > most)
+        return 0;
+    b->end += units;
+    while (b->ready < (b->end + 1) * BLOCKS_UNIT)
+        get_ready(b);
+    if (b->touched < b->end + 1)
+        b->touched = b->end + 1;
+    head_at(b, place)->size = units << FLAGS | BEFORE_USED; /* the last block is never free */
+    return place;
+}
+
+/* ---- blocks ---- */
+
+struct blocks *blocks_new(size_t limit)
+{
+    struct blocks *b = alloc_array(1, sizeof *b);
+    size_t whole;
+    char *memory;
+
+    assert(limit <= BLOCKS_LIMIT_MAX);
+    b->limit = limit;
+    whole = limit + ALLOC_HUGE - limit % ALLOC_HUGE;
+    memory = mmap(NULL, whole + ALLOC_HUGE, PROT_READ | PROT_WRITE,
+                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    alloc_had(memory == MAP_FAILED ? NULL : memory);
+    b->memory = memory + (-(uintptr_t)memory & (ALLOC_HUGE - 1));
+    if (b->memory > memory)
+        munmap(memory, (size_t)(b->memory - memory));
+    munmap(b->memory + whole, (size_t)(memory + ALLOC_HUGE - b->memory));
+    b->end = 1; /* no place is 0 */
+    return b;
+}
+
+void blocks_free(struct blocks *b)
+{
+    if (b == NULL)
+        return;
+    ASAN_UNPOISON_MEMORY_REGION(b->memory, b->limit);
+    munmap(b->memory, b->limit + ALLOC_HUGE - b->limit % ALLOC_HUGE);
+    free(b);
+}
+
+void *blocks_take(struct blocks *b, size_t size, size_t most)
+{
+    uint32_t units, left;
+    size_t place;
+    struct head *h;
+
+    if (size > b->limit)
+        return NULL;
+    units = (uint32_t)((size + GUARD + BLOCKS_OVERHEAD + BLOCKS_UNIT - 1) / BLOCKS_UNIT);
+    units = units < LEAST ? LEAST : units;
+    place = find_from(b, list_for(units));
+    if (place != 0) {
+        h = head_at(b, place);
+        take_from_list(b, place);
+        left = units_of(h) - units;
+        head_at(b, place + units_of(h))->size |= BEFORE_USED;
+        if (left >= LEAST) {
+            h->size = units << FLAGS | BEFORE_USED;
+            make_hole(b, place + units, left);
+        }
+    } else {
+        place = extend(b, units, most < b->limit ? most : b->limit);
+        if (place == 0)
+            return NULL;
+        h = head_at(b, place);
+        h[units * (BLOCKS_UNIT / sizeof *h)].size = BEFORE_USED;
+    }
+    h->size |= USED;
+    ASAN_POISON_MEMORY_REGION((char *)(h + 1) + size, GUARD);
+    return h + 1;
+}
+
+void blocks_give(struct blocks *b, void *block)
+{
+    struct head *h = (struct head *)block - 1, *behind;
+    size_t place = (size_t)((char *)h - b->memory) / BLOCKS_UNIT;
+    uint32_t units = units_of(h);
+
+    assert((h->size & USED) != 0);
+    ASAN_UNPOISON_MEMORY_REGION(block, units * BLOCKS_UNIT - sizeof *h);
+    behind = head_at(b, place + units);
+    if (place + units < b->end && (behind->size & USED) == 0) {
+        take_from_list(b, place + units);
+        units += units_of(behind);
+    }
+    if ((h->size & BEFORE_USED) == 0) {
+        place -= h->before;
+        units += h->before;
+        take_from_list(b, place);
+    }
+    if (place + units == b->end) {
+        b->end = place; /* nobody is behind it */
+        head_at(b, place)->size = BEFORE_USED;
+    } else {
+        make_hole(b, place, units);
+    }
+}
+
+size_t blocks_size(const void *block)
+{
+    return (size_t)units_of((const struct head *)block - 1) * BLOCKS_UNIT;
+}
+
+size_t blocks_touched(const struct blocks *b)
+{
+    return b->touched * BLOCKS_UNIT;
+}

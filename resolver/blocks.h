@@ -1,0 +1,33 @@
+/* Memory for what comes and goes in all sizes and must be bounded: blocks in one piece of address
+ * space that is used from its beginning on.
+ *
+ * Blocks that were given back are joined with their free neighbours, and found again by size in a
+ * fixed number of steps.  What was never used takes no memory.  A large piece is in huge pages, if
+ * the system has them: its blocks are come by in no order, and each small page would take a walk to
+ * be found. */
+#ifndef PLDNS_BLOCKS_H
+#define PLDNS_BLOCKS_H
+
+#include "error.h"
+#include <stddef.h>
+
+#define BLOCKS_OVERHEAD  8                 /* octets of each block */
+#define BLOCKS_UNIT      16                /* a block is a multiple of that */
+#define BLOCKS_LIMIT_MAX ((size_t)8 << 30) /* octets */
+#define BLOCKS_HUGE_FROM (32u << 20)       /* of so large a piece all but the beginning is huge */
+
+struct blocks;
+
+/* At most 'limit' octets, everything included. */
+struct blocks *blocks_new(size_t limit);
+void blocks_free(struct blocks *); /* with all that is in it; NULL is fine */
+
+/* Memory for 'size' octets, aligned to 8, not zeroed; NULL: there is no room in the first 'most'
+ * octets. */
+MUST_USE void *blocks_take(struct blocks *, size_t size, size_t most);
+void blocks_give(struct blocks *, void *);
+
+size_t blocks_size(const void *block);        /* octets that it takes, overhead included */
+size_t blocks_touched(const struct blocks *); /* octets that were ever in use */
+
+#endif
