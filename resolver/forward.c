@@ -9,7 +9,8 @@
 #include "inquiry.h"
 #include "spare.h"
 
-#define ERRANDS_KEPT 64 /* ended ones, for the next */
+#define ERRANDS_KEPT  64 /* ended ones, for the next */
+#define BUCKETS_LEAST 64 /* as many as errands, so that those of a quiet day stay near */
 
 struct forward_job {
     struct errand *errand; /* NULL: overloaded, in forward->overloaded */
@@ -55,23 +56,21 @@ static void on_overloaded(void *arg, uint64_t now);
 struct forward *forward_new(const struct forward_options *options)
 {
     struct forward *f = alloc_array(1, sizeof *f);
-    size_t buckets = 16;
 
-    while (buckets < options->in_flight)
-        buckets *= 2;
     f->options = *options;
     options->network->random(options->network, &f->key, sizeof f->key);
     f->route = route_new(options->config, options->upstreams, options->network, options->stats,
                          inquiry_on_upstream);
-    f->buckets = alloc_array(buckets, sizeof(struct errand *));
-    f->mask = buckets - 1;
+    f->buckets = alloc_array(BUCKETS_LEAST, sizeof(struct errand *));
+    f->mask = BUCKETS_LEAST - 1;
     f->overloaded_end = &f->overloaded;
     f->overloaded_timer = options->network->timer(options->network, on_overloaded, f);
     f->desk.config = options->config;
     f->desk.network = options->network;
     f->desk.stats = options->stats;
     f->desk.guard = options->guard;
-    f->desk.guard_arg = options->arg;
+    f->desk.expect = options->expect;
+    f->desk.arg = options->arg;
     f->desk.done = on_done;
     f->desk.late = options->late != NULL ? on_late : NULL;
     return f;
@@ -141,6 +140,32 @@ static struct errand *take_spare(struct forward *f)
     f->spare = e->next;
     f->spare_length--;
     return e;
+}
+
+static void enter(struct forward *f, struct errand *e)
+{
+    e->link = &f->buckets[e->hash & f->mask];
+    e->next = *e->link;
+    if (e->next != NULL)
+        e->next->link = &e->next;
+    *e->link = e;
+}
+
+/* Twice the buckets; 'in_flight' bounds it. */
+static void grow(struct forward *f)
+{
+    struct errand **before = f->buckets;
+    size_t length = f->mask + 1;
+
+    f->buckets = alloc_array(2 * length, sizeof(struct errand *));
+    f->mask = 2 * length - 1;
+    for (size_t n = 0; n < length; n++) {
+        for (struct errand *e = before[n], *next; e != NULL; e = next) {
+            next = e->next;
+            enter(f, e);
+        }
+    }
+    free(before);
 }
 
 /* Takes the errand out of the table. */
@@ -245,11 +270,9 @@ static struct errand *begin(struct forward *f, uint64_t hash, const struct reply
     e->jobs_end = &e->jobs;
     e->jobs_length = 0;
     e->unattended = e->ending = e->late = false;
-    e->link = &f->buckets[hash & f->mask];
-    e->next = *e->link;
-    if (e->next != NULL)
-        e->next->link = &e->next;
-    *e->link = e;
+    if (f->length > f->mask)
+        grow(f);
+    enter(f, e);
     f->length++;
     group->in_flight++;
     inquiry_start(&e->inquiry, q, group, now);

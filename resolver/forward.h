@@ -46,6 +46,10 @@ typedef void forward_keep_fn(void *arg, const struct reply_question *, enum forw
                              const uint8_t *message, size_t size, const struct reply *,
                              uint64_t now);
 
+/* A reply has come, and if it is good the question will be kept in a moment: the time to fetch from
+ * memory what that needs. */
+typedef void forward_expect_fn(void *arg, const struct reply_question *);
+
 /* Asked at most once per question, when its time is nearly over (INQUIRY_LATE_MS): true if those
  * who wait do better with FORWARD_UNREACHABLE now.  The question goes on to its end all the same.
  */
@@ -60,11 +64,12 @@ struct forward_options {
     const struct config_upstreams *upstreams; /* default list; copied */
     struct network *network;
     struct stats *stats;
-    unsigned in_flight;    /* questions at a time, this worker */
-    forward_keep_fn *keep; /* NULL: nothing is kept */
-    forward_late_fn *late; /* NULL: who waits, waits to the end */
+    unsigned in_flight;        /* questions at a time, this worker */
+    forward_keep_fn *keep;     /* NULL: nothing is kept */
+    forward_expect_fn *expect; /* NULL: nothing to fetch */
+    forward_late_fn *late;     /* NULL: who waits, waits to the end */
     forward_guard_fn *guard;
-    void *arg; /* of keep, late and guard */
+    void *arg; /* of these four */
 };
 
 struct forward *forward_new(const struct forward_options *);

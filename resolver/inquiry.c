@@ -172,7 +172,7 @@ static bool send_to(struct inquiry *i, unsigned place, uint64_t now)
 /* True if the name must not leave; the inquiry ends then. */
 static bool is_guarded(struct inquiry *i, uint64_t now)
 {
-    if (!i->desk->guard(i->desk->guard_arg, i->name, i->question.view))
+    if (!i->desk->guard(i->desk->arg, i->name, i->question.view))
         return false;
     if (i->starting)
         stats_count(i->desk->stats, STATS_LEAKS); /* the asker should have known */
@@ -207,14 +207,12 @@ static void send_next(struct inquiry *i, uint64_t now)
 {
     unsigned place;
 
-    if (!choose(i, &place, now) || has_waited_enough(i)) {
-        if (i->starting)
-            end_soon(i, INQUIRY_UNREACHABLE, now);
-        else
-            give_up(i, now);
-        return;
-    }
-    send_from(i, place, now);
+    if (choose(i, &place, now) && !has_waited_enough(i))
+        send_from(i, place, now);
+    else if (i->starting)
+        end_soon(i, INQUIRY_UNREACHABLE, now);
+    else
+        give_up(i, now);
 }
 
 static void give_up_waiting(struct inquiry *i, struct upstream_ask *ask, uint64_t now)
@@ -334,7 +332,7 @@ static bool leads_to_guarded(struct inquiry *i, const uint8_t *message, size_t s
         if (!reply_name(message, size, reply->hops[n].target, &target))
             return false;
         dname_fold(folded, target.wire);
-        if (!i->desk->guard(i->desk->guard_arg, folded, i->question.view))
+        if (!i->desk->guard(i->desk->arg, folded, i->question.view))
             continue;
         reply_shorten(message, reply, n + 1);
         return true;
@@ -347,9 +345,11 @@ static bool on_reply(struct inquiry *i, struct upstream_ask *ask, const uint8_t 
 {
     unsigned place = ask->index;
     struct reply reply;
+
+    if (i->desk->expect != NULL)
+        i->desk->expect(i->desk->arg, &i->question);
     enum reply_verdict verdict =
         reply_check(message, size, upstream_id(ask), i->sent, &i->question, &reply);
-
     if (verdict != REPLY_NOT_OURS && (verdict != REPLY_GOOD || !is_answer(&reply)) &&
         leads_to_guarded(i, message, size, &reply))
         verdict = REPLY_GOOD;

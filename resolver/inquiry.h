@@ -38,14 +38,16 @@ typedef void inquiry_done_fn(struct inquiry *, enum inquiry_result, const uint8_
 typedef void inquiry_late_fn(struct inquiry *, uint64_t now);
 
 typedef bool inquiry_guard_fn(void *arg, const uint8_t *name, unsigned view);
+typedef void inquiry_expect_fn(void *arg, const struct reply_question *);
 
 /* What all inquiries of one forward share. */
 struct inquiry_desk {
     const struct config *config;
     struct network *network;
     struct stats *stats;
-    inquiry_guard_fn *guard; /* asked before every single send */
-    void *guard_arg;
+    inquiry_guard_fn *guard;   /* asked before every single send */
+    inquiry_expect_fn *expect; /* told as soon as a reply has come; may be NULL */
+    void *arg;                 /* of these two */
     inquiry_done_fn *done;
     inquiry_late_fn *late;           /* NULL: nobody wants to know */
     uint8_t message[REPLY_SIZE_MAX]; /* private: what 'done' is lent */

@@ -209,7 +209,10 @@ static void on_datagrams(evutil_socket_t fd, short what, void *arg)
     for (int i = 0; i < length; i++) {
         struct network_socket *s = ready[i].data.ptr;
 
-        if (i + 1 < length) /* it comes from memory while we are in the kernel */
+        /* They come from memory while we are in the kernel for those before. */
+        if (i + 2 < length)
+            __builtin_prefetch(ready[i + 2].data.ptr);
+        if (i + 1 < length)
             __builtin_prefetch(((struct network_socket *)ready[i + 1].data.ptr)->arg);
         if (!s->closed)
             look_at(s, now);

@@ -36,7 +36,8 @@ struct portpool {
     void *arg;
     struct portpool_socket *sockets[PORTPOOL_SIZE];
     size_t length, leaving;
-    uint32_t next; /* drawn for the question to come; 'drawn_of' of them, 0: not yet */
+    /* Drawn for the two questions to come, when 'drawn_of' were there; 0: not yet. */
+    uint32_t next, after;
     size_t drawn_of;
 };
 
@@ -152,18 +153,27 @@ static uint32_t draw(struct portpool *p)
     return value;
 }
 
-/* One of them at random.  The draw is made one question ahead, so that by then the processor has
+/* 32 random bits spread over so few places: the bias is one in millions. */
+static uint32_t draw_place(struct portpool *p)
+{
+    return (uint32_t)((uint64_t)draw(p) * p->length >> 32);
+}
+
+/* One of them at random.  The draw is made two questions ahead, so that by then the processor has
  * the socket at hand: there are too many of them to stay near it. */
 static struct portpool_socket *draw_socket(struct portpool *p)
 {
     struct portpool_socket *s;
 
-    /* 32 random bits spread over so few places: the bias is one in millions. */
-    if (p->drawn_of != p->length)
-        p->next = (uint32_t)((uint64_t)draw(p) * p->length >> 32);
+    if (p->drawn_of != p->length) {
+        p->next = draw_place(p);
+        p->after = draw_place(p);
+        p->drawn_of = p->length;
+    }
     s = p->sockets[p->next];
-    p->next = (uint32_t)((uint64_t)draw(p) * p->length >> 32);
-    p->drawn_of = p->length;
+    p->next = p->after;
+    p->after = draw_place(p);
+    __builtin_prefetch(&p->sockets[p->after]);
     for (size_t at = 0; at < sizeof *s; at += CACHE_LINE)
         __builtin_prefetch((const char *)p->sockets[p->next] + at);
     return s;

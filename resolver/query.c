@@ -521,6 +521,13 @@ static void keep_answer(const struct query_desk *desk, const struct table *table
     }
 }
 
+static void expect(void *arg, const struct reply_question *question)
+{
+    const struct query_desk *desk = arg;
+
+    cache_expect(desk->cache, question);
+}
+
 static void keep(void *arg, const struct reply_question *question, enum forward_result result,
                  const uint8_t *message, size_t size, const struct reply *reply, uint64_t now)
 {
@@ -576,6 +583,7 @@ struct query_desk *query_desk_new(const struct query_desk_options *options)
         .stats = options->stats,
         .in_flight = options->in_flight,
         .keep = keep,
+        .expect = expect,
         .late = has_stale,
         .guard = is_owned_now,
         .arg = desk,
