@@ -6,7 +6,12 @@
 
 struct unpacking unpacking_of(const void *bytes, size_t size)
 {
-    return (struct unpacking){.bytes = bytes, .at = bytes, .end = (const uint8_t *)bytes + size};
+    struct unpacking unpacking = {.bytes = bytes, .at = bytes, .end = bytes};
+
+    if (size > 0) { /* nothing may be nowhere */
+        unpacking.end += size;
+    }
+    return unpacking;
 }
 
 static uint64_t long_number(struct unpacking *unpacking)
