@@ -201,12 +201,11 @@ static bool is_apart(const struct catalog *catalog, version_fn *from, version_fn
     return true;
 }
 
-/* Exchanges in the ledger what differs of all documents.  False: something new contradicts. */
+/* Tries in the ledger what differs of all documents.  False: something new contradicts. */
 static bool exchange(struct catalog *catalog, version_fn *from, version_fn *to)
 {
     bool good = true;
 
-    catalog->ledger_told.size = 0;
     for (size_t i = 0; i < catalog->length; i++) {
         const struct catalog_version *old = from(catalog->entries[i]);
         if (old != NULL && old != to(catalog->entries[i])) {
@@ -225,6 +224,13 @@ static bool exchange(struct catalog *catalog, version_fn *from, version_fn *to)
     return good;
 }
 
+static void settle(struct catalog *catalog)
+{
+    if (ledger_settle(catalog->ledger)) {
+        catalog->ledger_told.size = 0;
+    }
+}
+
 bool catalogjudge_run(struct catalog *catalog)
 {
     bool same;
@@ -238,13 +244,15 @@ bool catalogjudge_run(struct catalog *catalog)
         catalog->ledger = ledger_new(&catalog->key, catalog->views);
     }
     if (exchange(catalog, served, chosen)) { /* nearly always */
+        settle(catalog);
         for (size_t i = 0; i < catalog->length; i++) {
             catalog->entries[i]->standing = catalog->entries[i]->chosen;
         }
         return true;
     }
-    (void)exchange(catalog, chosen, served);
+    ledger_undo(catalog->ledger);
     judge_all(catalog);
     (void)exchange(catalog, served, standing);
+    settle(catalog);
     return true;
 }

@@ -21,9 +21,14 @@ void catalogshelf_rest(struct catalog *catalog)
     if (catalog->shelf == NULL) {
         return;
     }
-    if (catalog->ledger != NULL && !ledger_is_shelved(catalog->ledger) &&
-        !ledger_shelve(catalog->ledger, told, catalog->shelf)) {
-        told->size = 0; /* it stays in memory */
+    if (catalog->ledger != NULL && !ledger_is_shelved(catalog->ledger)) {
+        told->size = 0;
+        if (!ledger_shelve(catalog->ledger, told, catalog->shelf)) {
+            told->size = 0; /* it stays in memory */
+        }
+    }
+    if (catalog->ledger != NULL) {
+        ledger_rest(catalog->ledger);
     }
     shelf_rest(catalog->shelf);
 }

@@ -2,45 +2,25 @@
 
 #include <assert.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
 
 #include "alloc.h"
 #include "dname.h"
-
-#define FIRST_SLOTS 256 /* a power of two, as all their numbers are */
+#include "tally.h"
 
 struct ledger {
     struct hash_key key;
     const struct view_list *views;
-    /* Where a hash stands, and how often: apart from each other, for a search reads hashes only. */
-    uint64_t *hashes;
-    uint32_t *counts; /* 0 = free; at most three quarters are taken */
-    size_t slots, taken;
-    uint64_t octets; /* of all */
-    bool shelved;    /* the arrays are mapped from a shelf */
+    struct tally all;     /* of what is settled … */
+    struct tally in, out; /* … and what came and went since */
+    uint64_t octets, octets_settled;
 };
 
 struct ledger *ledger_new(const struct hash_key *key, const struct view_list *views)
 {
     struct ledger *ledger = alloc_array(1, sizeof(*ledger));
 
-    *ledger = (struct ledger){.key = *key, .views = views, .slots = FIRST_SLOTS};
-    ledger->hashes = alloc_array(FIRST_SLOTS, sizeof(*ledger->hashes));
-    ledger->counts = alloc_array(FIRST_SLOTS, sizeof(*ledger->counts));
+    *ledger = (struct ledger){.key = *key, .views = views};
     return ledger;
-}
-
-/* Gives the arrays back. */
-static void clear(struct ledger *ledger)
-{
-    if (ledger->shelved) {
-        munmap(ledger->hashes, ledger->slots * sizeof(*ledger->hashes));
-        munmap(ledger->counts, ledger->slots * sizeof(*ledger->counts));
-    } else {
-        free(ledger->hashes);
-        free(ledger->counts);
-    }
 }
 
 void ledger_free(struct ledger *ledger)
@@ -48,89 +28,10 @@ void ledger_free(struct ledger *ledger)
     if (ledger == NULL) {
         return;
     }
-    clear(ledger);
+    tally_clear(&ledger->all);
+    tally_clear(&ledger->in);
+    tally_clear(&ledger->out);
     free(ledger);
-}
-
-/* ---- counting ---- */
-
-/* Where the hash stands, or would. */
-static size_t find(const struct ledger *ledger, uint64_t hash)
-{
-    size_t mask = ledger->slots - 1, at = hash & mask;
-
-    while (ledger->counts[at] != 0 && ledger->hashes[at] != hash) {
-        at = (at + 1) & mask;
-    }
-    return at;
-}
-
-static void grow(struct ledger *ledger)
-{
-    struct ledger old = *ledger;
-
-    ledger->slots *= 2;
-    ledger->shelved = false;
-    ledger->hashes = alloc_array(ledger->slots, sizeof(*ledger->hashes));
-    ledger->counts = alloc_array(ledger->slots, sizeof(*ledger->counts));
-    for (size_t i = 0; i < old.slots; i++) {
-        if (old.counts[i] != 0) {
-            size_t at = find(ledger, old.hashes[i]);
-            ledger->hashes[at] = old.hashes[i];
-            ledger->counts[at] = old.counts[i];
-        }
-    }
-    clear(&old);
-}
-
-static void count(struct ledger *ledger, uint64_t hash)
-{
-    size_t at = find(ledger, hash);
-
-    if (ledger->counts[at] == 0) {
-        if (4 * ledger->taken >= 3 * ledger->slots) {
-            grow(ledger);
-            at = find(ledger, hash);
-        }
-        ledger->hashes[at] = hash;
-        ledger->taken++;
-    }
-    ledger->counts[at]++;
-    assert(ledger->counts[at] != 0); /* documents are far smaller than 2^32 claims */
-}
-
-/* Frees a slot: what was put behind it because it was taken moves up, so that no search is cut
- * short. */
-static void vacate(struct ledger *ledger, size_t at)
-{
-    size_t mask = ledger->slots - 1, next = at;
-
-    ledger->taken--;
-    for (;;) {
-        ledger->counts[at] = 0;
-        size_t home;
-        do {
-            next = (next + 1) & mask;
-            if (ledger->counts[next] == 0) {
-                return;
-            }
-            home = ledger->hashes[next] & mask;
-        } while (((next - home) & mask) < ((next - at) & mask));
-        ledger->hashes[at] = ledger->hashes[next];
-        ledger->counts[at] = ledger->counts[next];
-        at = next;
-    }
-}
-
-static void uncount(struct ledger *ledger, uint64_t hash)
-{
-    size_t at = find(ledger, hash);
-
-    assert(ledger->counts[at] != 0);
-    if (--ledger->counts[at] == 0) {
-        ledger->counts[at] = 1; /* taken until it is vacated */
-        vacate(ledger, at);
-    }
 }
 
 /* ---- what a claim touches ---- */
@@ -150,7 +51,10 @@ static uint64_t hash_of(const struct ledger *ledger, const struct claim *claim,
 static bool has(const struct ledger *ledger, const struct claim *claim, enum claim_kind kind,
                 const uint8_t *bytes)
 {
-    return ledger->counts[find(ledger, hash_of(ledger, claim, kind, bytes))] != 0;
+    uint64_t hash = hash_of(ledger, claim, kind, bytes);
+
+    return (uint64_t)tally_count(&ledger->all, hash) + tally_count(&ledger->in, hash) >
+           tally_count(&ledger->out, hash);
 }
 
 /* True if something of this kind stands at the claim's name or above it. */
@@ -187,24 +91,22 @@ static bool is_against(const struct ledger *ledger, const struct claim *claim)
     return false;
 }
 
-typedef void change_fn(struct ledger *, uint64_t hash);
-
-/* Changes the counts of everything that the claim stands for. */
-static void change(struct ledger *ledger, const struct claim *claim, change_fn *by)
+/* Counts everything that the claim stands for. */
+static void count(const struct ledger *ledger, const struct claim *claim, struct tally *tally)
 {
     enum claim_kind above = claim->kind == CLAIM_TARGET ? CLAIM_ABOVE_TARGET : CLAIM_ABOVE_ROOT;
     const uint8_t *at = claim->bytes;
 
-    by(ledger, hash_of(ledger, claim, claim->kind, at));
+    tally_change(tally, hash_of(ledger, claim, claim->kind, at), 1);
     if (claim->kind == CLAIM_ID || claim->kind == CLAIM_OWNER) {
         return;
     }
     if (above == CLAIM_ABOVE_TARGET) {
-        by(ledger, hash_of(ledger, claim, above, at));
+        tally_change(tally, hash_of(ledger, claim, above, at), 1);
     }
     while (*at != 0) {
         at += 1u + *at;
-        by(ledger, hash_of(ledger, claim, above, at));
+        tally_change(tally, hash_of(ledger, claim, above, at), 1);
     }
 }
 
@@ -215,7 +117,7 @@ static void add(void *arg, const struct claim *claim)
     struct visit *visit = arg;
 
     visit->against = visit->against || is_against(visit->ledger, claim);
-    change(visit->ledger, claim, count);
+    count(visit->ledger, claim, &visit->ledger->in);
     visit->ledger->octets += claim_octets(claim);
 }
 
@@ -223,7 +125,7 @@ static void take_out(void *arg, const struct claim *claim)
 {
     struct visit *visit = arg;
 
-    change(visit->ledger, claim, uncount);
+    count(visit->ledger, claim, &visit->ledger->out);
     visit->ledger->octets -= claim_octets(claim);
 }
 
@@ -280,89 +182,79 @@ bool ledger_has_root(const struct ledger *ledger, unsigned view, const uint8_t *
     return has(ledger, &claim, subtree ? CLAIM_TREE : CLAIM_POINT, wire);
 }
 
+/* ---- what came and went ---- */
+
+static void forget(struct ledger *ledger)
+{
+    tally_clear(&ledger->in);
+    tally_clear(&ledger->out);
+}
+
+bool ledger_settle(struct ledger *ledger)
+{
+    uint64_t hash;
+    uint32_t count;
+    bool changed = false;
+
+    if (ledger->all.taken == 0 && ledger->out.taken == 0) { /* the first */
+        struct tally none = ledger->all;
+        changed = ledger->in.taken > 0;
+        ledger->all = ledger->in;
+        ledger->in = none;
+    }
+    for (size_t at = 0; tally_next(&ledger->in, &at, &hash, &count);) {
+        int64_t by = (int64_t)count - tally_count(&ledger->out, hash);
+        tally_change(&ledger->all, hash, by);
+        changed |= by != 0;
+    }
+    for (size_t at = 0; tally_next(&ledger->out, &at, &hash, &count);) {
+        if (tally_count(&ledger->in, hash) == 0) {
+            tally_change(&ledger->all, hash, -(int64_t)count);
+            changed = true;
+        }
+    }
+    forget(ledger);
+    ledger->octets_settled = ledger->octets;
+    return changed;
+}
+
+void ledger_undo(struct ledger *ledger)
+{
+    forget(ledger);
+    ledger->octets = ledger->octets_settled;
+}
+
 /* ---- on a shelf ---- */
 
 bool ledger_is_shelved(const struct ledger *ledger)
 {
-    return ledger->shelved;
+    return ledger->all.shelved;
 }
 
 void ledger_unshelve(struct ledger *ledger)
 {
-    struct ledger old = *ledger;
-
-    if (ledger->shelved) {
-        ledger->shelved = false;
-        ledger->hashes = alloc_copy(old.hashes, old.slots * sizeof(*old.hashes));
-        ledger->counts = alloc_copy(old.counts, old.slots * sizeof(*old.counts));
-        clear(&old);
-    }
+    tally_unshelve(&ledger->all);
 }
 
-/* Looks into what was put.  False: it cannot be mapped, and nothing changed. */
-static bool map(struct ledger *ledger, const struct shelf *shelf, uint64_t hashes, uint64_t counts)
+void ledger_rest(struct ledger *ledger)
 {
-    struct ledger mapped = *ledger;
-
-    mapped.shelved = true;
-    mapped.hashes = shelf_copy(shelf, hashes, ledger->slots * sizeof(*ledger->hashes));
-    if (mapped.hashes == NULL) {
-        return false;
-    }
-    mapped.counts = shelf_copy(shelf, counts, ledger->slots * sizeof(*ledger->counts));
-    if (mapped.counts == NULL) {
-        munmap(mapped.hashes, ledger->slots * sizeof(*ledger->hashes));
-        return false;
-    }
-    clear(ledger);
-    *ledger = mapped;
-    return true;
+    tally_rest(&ledger->all);
 }
 
 bool ledger_shelve(struct ledger *ledger, struct packing *packing, struct shelf *shelf)
 {
-    size_t hashes = ledger->slots * sizeof(*ledger->hashes);
-    size_t counts = ledger->slots * sizeof(*ledger->counts);
-    uint64_t places[2];
-
-    if (shelf_put(shelf, ledger->hashes, hashes, SHELF_PAGE, &places[0]) == NULL ||
-        shelf_put(shelf, ledger->counts, counts, SHELF_PAGE, &places[1]) == NULL) {
-        return false;
-    }
-    packing_number(packing, ledger->slots);
-    packing_number(packing, ledger->taken);
+    assert(ledger->in.taken + ledger->out.taken == 0);
     packing_number(packing, ledger->octets);
-    section_tell(packing, places[0], ledger->hashes, hashes);
-    section_tell(packing, places[1], ledger->counts, counts);
-    return map(ledger, shelf, places[0], places[1]);
+    return tally_shelve(&ledger->all, packing, shelf);
 }
 
 struct ledger *ledger_on_shelf(const struct hash_key *key, const struct view_list *views,
                                struct unpacking *unpacking, const struct shelf *shelf)
 {
     struct ledger *ledger = ledger_new(key, views);
-    uint64_t hashes, counts;
-    size_t hashes_size, counts_size;
-    size_t slots = unpacking_number(unpacking), taken = unpacking_number(unpacking);
 
-    ledger->octets = unpacking_number(unpacking);
-    bool good = section_take(unpacking, shelf, &hashes, &hashes_size) != NULL &&
-                section_take(unpacking, shelf, &counts, &counts_size) != NULL &&
-                slots >= FIRST_SLOTS && (slots & (slots - 1)) == 0 && taken < slots &&
-                slots <= SIZE_MAX / sizeof(*ledger->hashes) &&
-                hashes_size == slots * sizeof(*ledger->hashes) &&
-                counts_size == slots * sizeof(*ledger->counts);
-    if (good) {
-        struct ledger empty = *ledger;
-        ledger->slots = slots;
-        ledger->taken = taken;
-        ledger->hashes = NULL; /* nothing to give back */
-        ledger->counts = NULL;
-        clear(&empty);
-        good = map(ledger, shelf, hashes, counts);
-    }
-    if (!good) {
-        unpacking->broken = true;
+    ledger->octets = ledger->octets_settled = unpacking_number(unpacking);
+    if (!tally_told(&ledger->all, unpacking, shelf)) {
         ledger_free(ledger);
         return NULL;
     }

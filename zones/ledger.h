@@ -1,7 +1,8 @@
 /* How many of the documents in service claim each thing.  Tells in the time that one document takes
  * whether it contradicts the others; who contradicts whom, and where, is for claims.h to say.
  *
- * Documents are lent from ledger_add() to ledger_remove(). */
+ * Changes are tried first: what came and went counts in all questions, and is settled or undone
+ * then.  What is claimed as before is not written to. */
 #ifndef PLDNS_LEDGER_H
 #define PLDNS_LEDGER_H
 
@@ -14,20 +15,15 @@ struct ledger;
 struct ledger *ledger_new(const struct hash_key *, const struct view_list *views);
 void ledger_free(struct ledger *);
 
-/* Moves the ledger onto the shelf, where it takes no memory but for what changes later; and tells
- * of it there.  False: the shelf does not take it. */
-MUST_USE bool ledger_shelve(struct ledger *, struct packing *, struct shelf *);
-bool ledger_is_shelved(const struct ledger *);
-/* Back into memory. */
-void ledger_unshelve(struct ledger *);
-/* The ledger that was told of; NULL: it is not there. */
-struct ledger *ledger_on_shelf(const struct hash_key *, const struct view_list *views,
-                               struct unpacking *, const struct shelf *);
-
 /* Adds the document in any case.  False: it contradicts what is there, or itself (what one
- * cluster's connections claim against another's); the caller may take it out again. */
+ * cluster's connections claim against another's). */
 bool ledger_add(struct ledger *, const struct document *);
 void ledger_remove(struct ledger *, const struct document *);
+
+/* What was added and removed lasts; true if anything is claimed otherwise than before.  Or it never
+ * was. */
+bool ledger_settle(struct ledger *);
+void ledger_undo(struct ledger *);
 
 /* True if none of the documents there has a root or a host at, above or below one of this
  * document's, which is not there itself: what they answer has nothing to do with each other. */
@@ -37,5 +33,17 @@ bool ledger_is_apart_from(const struct ledger *, unsigned view, const uint8_t *w
 
 /* True if some document owns exactly this root in this view. */
 bool ledger_has_root(const struct ledger *, unsigned view, const uint8_t *wire, bool subtree);
+
+/* Moves the ledger, which is settled, onto the shelf, where it takes no memory but for what changes
+ * later; and tells of it there.  False: the shelf does not take it (errno). */
+MUST_USE bool ledger_shelve(struct ledger *, struct packing *, struct shelf *);
+bool ledger_is_shelved(const struct ledger *);
+/* The ledger that was told of; NULL: it is not there. */
+struct ledger *ledger_on_shelf(const struct hash_key *, const struct view_list *views,
+                               struct unpacking *, const struct shelf *);
+/* Back into memory. */
+void ledger_unshelve(struct ledger *);
+/* Gives back the memory of what was only read. */
+void ledger_rest(struct ledger *);
 
 #endif

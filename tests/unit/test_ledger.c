@@ -166,7 +166,7 @@ static void test_beside_the_slow_way(void **state)
 {
     struct document *there[DOCUMENTS] = {NULL};
     struct ledger *ledger = ledger_new(&key, NULL);
-    unsigned refused = 0, near = 0, added = 0;
+    unsigned refused = 0, near = 0, added = 0, settled = 0;
 
     (void)state;
     for (unsigned round = 0; round < ROUNDS; round++) {
@@ -194,7 +194,24 @@ static void test_beside_the_slow_way(void **state)
             document_release(document);
         }
         check_roots(ledger, there);
+        if (draw(4) == 0) {
+            bool changed = ledger_settle(ledger);
+            settled += changed;
+            assert_false(ledger_settle(ledger));
+            check_roots(ledger, there);
+        }
+        if (draw(4) == 0) { /* settled before, so nothing is undone but what is tried here */
+            ledger_settle(ledger);
+            for (unsigned n = 0; n < DOCUMENTS; n++) {
+                if (there[n] != NULL && draw(2) == 0) {
+                    ledger_remove(ledger, there[n]);
+                }
+            }
+            ledger_undo(ledger);
+            check_roots(ledger, there);
+        }
     }
+    assert_true(settled > 100);
     assert_true(refused > 100 && near > 100 && added > 100);
     for (unsigned i = 0; i < DOCUMENTS; i++) {
         if (there[i] != NULL) {
@@ -231,12 +248,15 @@ static void test_many(void **state)
             assert_true(ledger_add(ledger, there[i]));
         }
     }
+    bool first = true; /* there were others before */
     for (unsigned i = 0; i < MANY; i++) {
         if (there[i] != NULL) {
             assert_false(ledger_add(ledger, there[i])); /* it is there already */
             ledger_remove(ledger, there[i]);
             ledger_remove(ledger, there[i]);
             assert_true(ledger_add(ledger, there[i]));
+            assert_int_equal(ledger_settle(ledger), first); /* it is claimed as before */
+            first = false;
             document_release(there[i]);
         }
     }

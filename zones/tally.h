@@ -1,0 +1,34 @@
+/* How often each of many hashes was counted.  Empty when all its bytes are zero. */
+#ifndef PLDNS_TALLY_H
+#define PLDNS_TALLY_H
+
+#include "section.h"
+
+struct tally {
+    /* Where a hash stands, and how often: apart from each other, for a search reads hashes only. */
+    uint64_t *hashes;
+    uint32_t *counts;    /* 0 = free; at most three quarters are taken */
+    size_t slots, taken; /* slots: a power of two, or 0 */
+    bool shelved;        /* the arrays are mapped from a shelf … */
+    bool changed;        /* … and some of their pages differ from it */
+};
+
+uint32_t tally_count(const struct tally *, uint64_t hash);
+/* By how much more or less it was counted; never less than nothing. */
+void tally_change(struct tally *, uint64_t hash, int64_t by);
+void tally_clear(struct tally *);
+
+/* Visits all that was counted, in no order: the first call with '*cursor' 0; false at the end. */
+bool tally_next(const struct tally *, size_t *cursor, uint64_t *hash, uint32_t *count);
+
+/* Moves it onto the shelf, where it takes no memory but for what changes later, and tells of it
+ * there.  False: the shelf does not take it (errno). */
+MUST_USE bool tally_shelve(struct tally *, struct packing *, struct shelf *);
+/* What was told of.  False: it is not there. */
+MUST_USE bool tally_told(struct tally *, struct unpacking *, const struct shelf *);
+/* Back into memory. */
+void tally_unshelve(struct tally *);
+/* Gives back the memory of what was only read. */
+void tally_rest(struct tally *);
+
+#endif
