@@ -172,7 +172,7 @@ static bool send_to(struct inquiry *i, unsigned place, uint64_t now)
 /* True if the name must not leave; the inquiry ends then. */
 static bool is_guarded(struct inquiry *i, uint64_t now)
 {
-    if (!i->desk->guard(i->desk->arg, i->name, i->question.view))
+    if (!i->desk->guard(i->desk->guard_arg, i->name, i->question.view))
         return false;
     if (i->starting)
         stats_count(i->desk->stats, STATS_LEAKS); /* the asker should have known */
@@ -332,7 +332,7 @@ static bool leads_to_guarded(struct inquiry *i, const uint8_t *message, size_t s
         if (!reply_name(message, size, reply->hops[n].target, &target))
             return false;
         dname_fold(folded, target.wire);
-        if (!i->desk->guard(i->desk->arg, folded, i->question.view))
+        if (!i->desk->guard(i->desk->guard_arg, folded, i->question.view))
             continue;
         reply_shorten(message, reply, n + 1);
         return true;
@@ -346,8 +346,7 @@ static bool on_reply(struct inquiry *i, struct upstream_ask *ask, const uint8_t 
     unsigned place = ask->index;
     struct reply reply;
 
-    if (i->desk->expect != NULL)
-        i->desk->expect(i->desk->arg, &i->question);
+    i->desk->expect(i);
     enum reply_verdict verdict =
         reply_check(message, size, upstream_id(ask), i->sent, &i->question, &reply);
     if (verdict != REPLY_NOT_OURS && (verdict != REPLY_GOOD || !is_answer(&reply)) &&
@@ -476,7 +475,7 @@ void inquiry_start(struct inquiry *i, const struct reply_question *q, struct rou
     uint64_t timeout = desk->config->forward.timeout_ms, late = timeout - timeout / 10;
     uint8_t dice[QUESTION_DICE];
 
-    memset(i, 0, offsetof(struct inquiry, places)); /* the rest is large and seldom used */
+    memset(i, 0, offsetof(struct inquiry, name)); /* the rest is large and seldom used */
     memset(i->places, 0, group->length * sizeof *i->places);
     i->desk = desk;
     i->timer = timer;

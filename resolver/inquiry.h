@@ -38,16 +38,17 @@ typedef void inquiry_done_fn(struct inquiry *, enum inquiry_result, const uint8_
 typedef void inquiry_late_fn(struct inquiry *, uint64_t now);
 
 typedef bool inquiry_guard_fn(void *arg, const uint8_t *name, unsigned view);
-typedef void inquiry_expect_fn(void *arg, const struct reply_question *);
+/* Told as soon as a reply has come: what it may need can be fetched from memory meanwhile. */
+typedef void inquiry_expect_fn(const struct inquiry *);
 
 /* What all inquiries of one forward share. */
 struct inquiry_desk {
     const struct config *config;
     struct network *network;
     struct stats *stats;
-    inquiry_guard_fn *guard;   /* asked before every single send */
-    inquiry_expect_fn *expect; /* told as soon as a reply has come; may be NULL */
-    void *arg;                 /* of these two */
+    inquiry_guard_fn *guard; /* asked before every single send */
+    void *guard_arg;
+    inquiry_expect_fn *expect;
     inquiry_done_fn *done;
     inquiry_late_fn *late;           /* NULL: nobody wants to know */
     uint8_t message[REPLY_SIZE_MAX]; /* private: what 'done' is lent */
@@ -79,10 +80,10 @@ struct inquiry { /* part of the owner's struct; private but for 'question' and '
     bool broken, looped;
     uint16_t rcode; /* the best of the bad ones; 0: none */
     /* From here on only what is used is written: see inquiry_start(). */
-    struct inquiry_place places[CONFIG_UPSTREAMS_MAX]; /* as many as the group has servers */
-    struct upstream_ask asks[INQUIRY_SENDS_MAX];       /* 'sends' of them */
     uint8_t name[DNAME_MAX];                           /* folded */
     uint8_t sent[DNAME_MAX];                           /* as it is sent */
+    struct upstream_ask asks[INQUIRY_SENDS_MAX];       /* 'sends' of them */
+    struct inquiry_place places[CONFIG_UPSTREAMS_MAX]; /* as many as the group has servers */
 };
 
 /* Once for its memory, before the first start and after the last. */

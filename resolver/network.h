@@ -26,13 +26,22 @@ typedef void network_socket_fn(void *arg, enum network_event, const uint8_t *dat
                                uint64_t now);
 typedef void network_timer_fn(void *arg, uint64_t now);
 
+/* What an asker lets its datagram socket know; lent as long as that lives. */
+struct network_awaited {
+    unsigned count;    /* datagrams that are still waited for: while it is 0, one that comes may be
+                          left    lying until the next */
+    const void *about; /* what the next one is likely to be about: fetched from memory before it is
+                          read; or NULL */
+};
+
 struct network {
     /* A datagram socket on a random port, connected to 'to' (so only that peer is heard).  NULL: no
      * socket to be had (descriptors, ports); errno says why.  '*awaited', lent as long as the
      * socket lives, is how many datagrams are still waited for: while it is 0, one that comes may
      * be left lying until the next. */
     struct network_socket *(*datagram)(struct network *, const struct sockaddr *to,
-                                       network_socket_fn *, void *arg, const unsigned *awaited);
+                                       network_socket_fn *, void *arg,
+                                       const struct network_awaited *);
     /* A TCP connection being made; NETWORK_CONNECTED or NETWORK_CLOSED follows.  NULL as above. */
     struct network_socket *(*stream)(struct network *, const struct sockaddr *to,
                                      network_socket_fn *, void *arg);

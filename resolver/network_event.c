@@ -24,7 +24,9 @@
 #define CONTROL_SIZE 128
 #define READY_MAX    64 /* datagram sockets taken out of the set at a time */
 #define STREAMS_KEPT 64 /* sockets that datagrams leave to streams, or a quarter of all */
-#define FLOOD        16 /* datagrams of one socket before the others have their turn */
+#define CACHE_LINE   64
+#define FETCHED      768 /* octets of what a datagram is about */
+#define FLOOD        16  /* datagrams of one socket before the others have their turn */
 
 /* Missing in older headers; the numbers are the kernel's. */
 #ifndef IP_RECVFRAGSIZE
@@ -63,7 +65,7 @@ struct network_socket {
     struct event_network *owner;
     network_socket_fn *fn;
     void *arg;
-    const unsigned *awaited; /* datagrams only */
+    const struct network_awaited *awaited; /* datagrams only */
     int fd;
     bool busy, closed;           /* in its own callback; closed there */
     struct stream *stream;       /* NULL: datagrams */
@@ -190,13 +192,16 @@ static void look_at(struct network_socket *s, uint64_t now)
 {
     struct epoll_event again = {.events = EPOLLIN | EPOLLET, .data.ptr = s};
 
+    for (size_t at = 0; at < FETCHED; at += CACHE_LINE)
+        __builtin_prefetch((const char *)s->awaited->about + at);
     for (unsigned n = 0; n < FLOOD; n++) {
-        if (!receive(s, now) || s->closed || *s->awaited == 0)
+        if (!receive(s, now) || s->closed || s->awaited->count == 0)
             return;
     }
     (void)epoll_ctl(s->owner->set, EPOLL_CTL_MOD, s->fd, &again);
 }
 
+/* What is needed in turn comes from memory while we are in the kernel for those before. */
 static void on_datagrams(evutil_socket_t fd, short what, void *arg)
 {
     struct event_network *n = arg;
@@ -209,11 +214,10 @@ static void on_datagrams(evutil_socket_t fd, short what, void *arg)
     for (int i = 0; i < length; i++) {
         struct network_socket *s = ready[i].data.ptr;
 
-        /* They come from memory while we are in the kernel for those before. */
         if (i + 2 < length)
             __builtin_prefetch(ready[i + 2].data.ptr);
         if (i + 1 < length)
-            __builtin_prefetch(((struct network_socket *)ready[i + 1].data.ptr)->arg);
+            __builtin_prefetch(((struct network_socket *)ready[i + 1].data.ptr)->awaited);
         if (!s->closed)
             look_at(s, now);
     }
@@ -355,7 +359,7 @@ static struct network_socket *give_up(int fd)
 
 static struct network_socket *open_datagram(struct network *network, const struct sockaddr *to,
                                             network_socket_fn *fn, void *arg,
-                                            const unsigned *awaited)
+                                            const struct network_awaited *awaited)
 {
     struct event_network *n = (struct event_network *)network;
     int fd = open_descriptor(n, to->sa_family, SOCK_DGRAM);

@@ -16,10 +16,10 @@ _Static_assert((PORTPOOL_SLOTS & (PORTPOOL_SLOTS - 1)) == 0, "an id's lower bits
 struct portpool_socket {
     struct portpool *pool;
     struct network_socket *socket;
-    size_t place; /* in pool->sockets; PORTPOOL_SIZE: leaving, closed when nothing is owed */
+    struct network_awaited owed; /* about: the last question that went out */
     uint64_t born;
-    unsigned uses, owed;
-    uint32_t wrong;
+    uint32_t place; /* in pool->sockets; PORTPOOL_SIZE: leaving, closed when nothing is owed */
+    uint32_t uses, wrong;
     bool busy; /* in its own callback: not to be freed */
     struct portpool_ask *slots[PORTPOOL_SLOTS];
 };
@@ -58,7 +58,7 @@ struct portpool *portpool_new(struct network *network, const struct sockaddr *to
 
 static void close_if_done(struct portpool_socket *s)
 {
-    if (s->place < PORTPOOL_SIZE || s->owed > 0 || s->busy)
+    if (s->place < PORTPOOL_SIZE || s->owed.count > 0 || s->busy)
         return;
     s->pool->leaving--;
     s->pool->network->close(s->socket);
@@ -103,7 +103,7 @@ void portpool_free(struct portpool *p)
     if (p == NULL)
         return;
     while (p->length > 0) {
-        assert(p->sockets[0]->owed == 0);
+        assert(p->sockets[0]->owed.count == 0);
         retire(p->sockets[0], NULL);
     }
     assert(p->leaving == 0);
@@ -122,7 +122,7 @@ static struct portpool_socket *add(struct portpool *p, uint64_t now)
     struct portpool_socket *s = open_socket(p, now);
 
     if (s != NULL) {
-        s->place = p->length;
+        s->place = (uint32_t)p->length;
         p->sockets[p->length++] = s;
     }
     return s;
@@ -139,7 +139,7 @@ static struct portpool_socket *renew(struct portpool_socket *old, uint64_t now)
         retire(old, s);
         return s;
     }
-    if (old->owed > 0)
+    if (old->owed.count > 0)
         return old;
     retire(old, NULL);
     return add(p, now);
@@ -195,7 +195,7 @@ static struct portpool_socket *choose(struct portpool *p, uint64_t now)
 /* ---- questions ---- */
 
 /* A free id on that socket.  False: none was found. */
-static bool take_slot(struct portpool_socket *s, struct portpool_ask *ask)
+static bool take_slot(struct portpool_socket *s, struct portpool_ask *ask, const void *about)
 {
     for (unsigned i = 0; i < ID_TRIES; i++) {
         uint16_t id = (uint16_t)draw(s->pool);
@@ -203,7 +203,8 @@ static bool take_slot(struct portpool_socket *s, struct portpool_ask *ask)
         if (s->slots[id % PORTPOOL_SLOTS] != NULL)
             continue;
         s->slots[id % PORTPOOL_SLOTS] = ask;
-        s->owed++;
+        s->owed.count++;
+        s->owed.about = about;
         s->uses++;
         *ask = (struct portpool_ask){.socket = s, .id = id, .wrong = s->wrong};
         return true;
@@ -211,8 +212,8 @@ static bool take_slot(struct portpool_socket *s, struct portpool_ask *ask)
     return false;
 }
 
-bool portpool_send(struct portpool *p, struct portpool_ask *ask, uint8_t *message, size_t size,
-                   uint64_t now)
+bool portpool_send(struct portpool *p, struct portpool_ask *ask, const void *about,
+                   uint8_t *message, size_t size, uint64_t now)
 {
     struct portpool_socket *s = NULL;
 
@@ -221,7 +222,7 @@ bool portpool_send(struct portpool *p, struct portpool_ask *ask, uint8_t *messag
         s = choose(p, now);
         if (s == NULL)
             break; /* nor will there be one in the next moment */
-        (void)take_slot(s, ask);
+        (void)take_slot(s, ask, about);
     }
     if (ask->socket == NULL)
         return false;
@@ -241,7 +242,7 @@ void portpool_drop(struct portpool_ask *ask)
         return;
     assert(s->slots[ask->id % PORTPOOL_SLOTS] == ask);
     s->slots[ask->id % PORTPOOL_SLOTS] = NULL;
-    s->owed--;
+    s->owed.count--;
     ask->socket = NULL;
     close_if_done(s);
 }
@@ -302,7 +303,7 @@ void portpool_sweep(struct portpool *p, uint64_t now)
     for (size_t i = p->length; i-- > 0;) {
         struct portpool_socket *s = p->sockets[i];
 
-        if (now - s->born >= PORTPOOL_AGE_MS && s->owed == 0)
+        if (now - s->born >= PORTPOOL_AGE_MS && s->owed.count == 0)
             retire(s, NULL);
     }
 }

@@ -51,9 +51,11 @@ struct portpool *portpool_new(struct network *, const struct sockaddr *to, struc
 /* Nothing may be on its way. */
 void portpool_free(struct portpool *);
 
-/* Writes an id into the first two octets of 'message' and sends it.  False: it did not go. */
-MUST_USE bool portpool_send(struct portpool *, struct portpool_ask *, uint8_t *message, size_t size,
-                            uint64_t now);
+/* Writes an id into the first two octets of 'message' and sends it.  'about' is what will be
+ * fetched from memory before the reply is read (the asker's notes; NULL is fine).  False: it did
+ * not go. */
+MUST_USE bool portpool_send(struct portpool *, struct portpool_ask *, const void *about,
+                            uint8_t *message, size_t size, uint64_t now);
 /* No callback comes after; a late reply is dropped. */
 void portpool_drop(struct portpool_ask *);
 

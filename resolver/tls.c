@@ -288,7 +288,7 @@ static void close_stream(struct network_socket *s)
 
 static struct network_socket *no_datagrams(struct network *network, const struct sockaddr *to,
                                            network_socket_fn *fn, void *arg,
-                                           const unsigned *awaited)
+                                           const struct network_awaited *awaited)
 {
     (void)network;
     (void)to;

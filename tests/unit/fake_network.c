@@ -110,9 +110,9 @@ static struct network_socket *open_socket(struct network *n, const struct sockad
 
 static struct network_socket *open_datagram(struct network *n, const struct sockaddr *to,
                                             network_socket_fn *fn, void *arg,
-                                            const unsigned *awaited)
+                                            const struct network_awaited *awaited)
 {
-    assert(*awaited == 0);
+    assert(awaited->count == 0);
     return open_socket(n, to, false, fn, arg);
 }
 

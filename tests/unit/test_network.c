@@ -270,7 +270,7 @@ struct seen {
     size_t size;
     uint8_t last;
     bool close_at_once;
-    unsigned awaited;
+    struct network_awaited awaited;
     struct seen *closes; /* another, closed with the first datagram */
 };
 
@@ -286,7 +286,7 @@ static void on_seen(void *arg, enum network_event event, const uint8_t *data, si
     if (event == NETWORK_DATA) {
         s->size += size;
         s->last = data[size - 1];
-        s->awaited -= s->awaited > 0;
+        s->awaited.count -= s->awaited.count > 0;
         if (s->closes != NULL && s->closes->socket != NULL) {
             s->network->close(s->closes->socket);
             s->closes->socket = NULL;
@@ -391,10 +391,10 @@ static void test_what_is_awaited_is_heard(void **state)
         client = open_to(&seen, fd, &address);
         for (unsigned n = 0; n < rows[i].come; n++)
             assert_int_equal(sendto(fd, "a", 1, 0, (struct sockaddr *)&client, sizeof client), 1);
-        seen.awaited = rows[i].awaited;
+        seen.awaited.count = rows[i].awaited;
         run_turns();
         assert_int_equal(seen.data, rows[i].heard);
-        seen.awaited = rows[i].come + 1;
+        seen.awaited.count = rows[i].come + 1;
         assert_int_equal(sendto(fd, "b", 1, 0, (struct sockaddr *)&client, sizeof client), 1);
         run_turns();
         assert_int_equal(seen.data, rows[i].come + 1);

@@ -486,7 +486,7 @@ static void test_no_socket(void **state)
 {
     struct world *w = begin(authority_path, "dns.example.com", &server);
     struct sockaddr_in to = {.sin_family = AF_INET};
-    unsigned none = 0;
+    struct network_awaited none = {0};
 
     (void)state;
     w->wire.refuses = true;
