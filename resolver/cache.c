@@ -147,15 +147,12 @@ static uint64_t hash_of(const struct cache *c, const struct reply_question *q, e
 static bool matches(const struct entry *e, uint64_t hash, const struct reply_question *q,
                     enum kind kind)
 {
-    uint8_t type_and_class[4];
-
     if (e->hash != hash || e->kind != kind || e->name_size != q->name_size || e->view != q->view ||
         e->dnssec_ok != q->dnssec_ok || e->checking_disabled != q->checking_disabled)
         return false;
-    wire_put16(type_and_class, q->type);
-    wire_put16(type_and_class + 2, q->class);
-    return memcmp(name_of(e), q->name, q->name_size) == 0 &&
-           memcmp(name_of(e) + q->name_size, type_and_class, sizeof type_and_class) == 0;
+    const uint8_t *name = name_of(e);
+    return wire_get32(name + q->name_size) == ((uint32_t)q->type << 16 | q->class) &&
+           memcmp(name, q->name, q->name_size) == 0;
 }
 
 /* The upper bits: the lower ones choose the bucket. */
@@ -363,21 +360,29 @@ enum cache_result cache_get(struct cache *c, const struct reply_question *q, uin
     return CACHE_HIT;
 }
 
-void cache_write(const struct cache *c, const struct cache_hit *hit, uint64_t now, uint8_t *out)
+void cache_write_records(const struct cache_hit *hit, uint64_t now, uint8_t *out)
 {
     const struct entry *e = hit->entry;
     const uint16_t *ttls = ttls_of(e);
     bool stale = now >= e->ends;
     uint32_t passed = now > e->stored ? (uint32_t)((now - e->stored) / 1000) : 0;
 
-    (void)c;
-    memcpy(out, message_of(e), e->message_size);
+    memcpy(out + e->records_at, message_of(e) + e->records_at,
+           (size_t)e->message_size - e->records_at);
     for (size_t i = 0; i < e->ttls_length; i++) {
         uint8_t *at = out + ttls[i];
         uint32_t ttl = wire_get32(at);
 
         wire_put32(at, stale ? CACHE_STALE_TTL : ttl > passed ? ttl - passed : 0);
     }
+}
+
+void cache_write(const struct cache_hit *hit, uint64_t now, uint8_t *out)
+{
+    const struct entry *e = hit->entry;
+
+    memcpy(out, message_of(e), e->records_at);
+    cache_write_records(hit, now, out);
 }
 
 /* ---- keeping ---- */

@@ -54,7 +54,9 @@ MUST_USE enum cache_result cache_get(struct cache *, const struct reply_question
 /* Writes the stored message to 'out' ('hit->size' octets) with TTLs counted down to 'now' (stale
  * ones: CACHE_STALE_TTL).  Id 0; counts as stored, no additional section; question in lower case.
  */
-void cache_write(const struct cache *, const struct cache_hit *, uint64_t now, uint8_t *out);
+void cache_write(const struct cache_hit *, uint64_t now, uint8_t *out);
+/* The same without header and question, which stand there already. */
+void cache_write_records(const struct cache_hit *, uint64_t now, uint8_t *out);
 
 /* Keeps a checked reply that reply_normalise() has seen.  'cut': only the answer up to the last hop
  * of 'reply' is kept, whatever else stands in 'message'.  Not kept: what is too big, TTL 0,

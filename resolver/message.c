@@ -38,15 +38,23 @@ static void write_chain(struct visit *v, const uint8_t *message, const struct re
         r->rcode = (uint16_t)owned_rcode(&cut->match);
 }
 
-void message_write(struct visit *v, const uint8_t *message, const struct reply *reply, bool fresh,
-                   unsigned turn)
+/* False: it leads to nothing of ours. */
+static bool write_if_chain(struct visit *v, const uint8_t *message, const struct reply *reply,
+                           bool fresh, unsigned turn)
 {
     struct chain_cut cut;
 
-    if (reply->hops_length > 0 && chain_find(v->table, message, reply, &cut)) {
-        write_chain(v, message, reply, &cut, fresh, turn);
+    if (!chain_find(v->table, message, reply, &cut))
+        return false;
+    write_chain(v, message, reply, &cut, fresh, turn);
+    return true;
+}
+
+void message_write(struct visit *v, const uint8_t *message, const struct reply *reply, bool fresh,
+                   unsigned turn)
+{
+    if (reply->hops_length > 0 && write_if_chain(v, message, reply, fresh, turn))
         return;
-    }
     relay_message(&v->reply, message, reply);
     if (fresh)
         clamp(v, reply, reply->negative);

@@ -129,9 +129,10 @@ static bool write_stored(struct visit *v, const struct cache_hit *hit)
     struct chain_cut cut;
 
     assert(hit->size <= QUERY_REPLY_MAX);
-    cache_write(v->desk->cache, hit, v->now, to);
     if (fits)
-        memcpy(v->out, v->wire.packet, v->wire.question_end);
+        cache_write_records(hit, v->now, to);
+    else
+        cache_write(hit, v->now, to);
     if (hit->cut && !chain_find(v->table, to, hit->reply, &cut))
         return false;
     message_write(v, to, hit->reply, false, v->desk->turn++);
@@ -146,7 +147,7 @@ static bool is_complete(const struct query_desk *desk, const struct table *table
 
     if (!hit->cut)
         return true;
-    cache_write(desk->cache, hit, now, desk->stored);
+    cache_write(hit, now, desk->stored);
     return chain_find(table, desk->stored, hit->reply, &cut);
 }
 

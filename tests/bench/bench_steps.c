@@ -161,7 +161,7 @@ static void cache_hits(struct bench *b)
 
     if (cache_get(b->cache, &b->question, 1000, &hit) != CACHE_HIT)
         exit(1);
-    cache_write(b->cache, &hit, 1000, b->out);
+    cache_write_records(&hit, 1000, b->out);
     b->sum += hit.size;
 }
 

@@ -38,7 +38,7 @@ static void check_hit(struct cache *cache, const struct reply_question *q,
     if (cache_get(cache, q, now, &hit) == CACHE_MISS)
         return;
     out = alloc_array(hit.size, 1);
-    cache_write(cache, &hit, now, out);
+    cache_write(&hit, now, out);
     assert(hit.size == hit.reply->end && hit.size <= reply->end);
     assert(reply_check(out, hit.size, 0, q->name, q, &again) == REPLY_GOOD);
     assert(again.answer_count == hit.reply->answer_count);

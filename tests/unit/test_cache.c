@@ -64,7 +64,7 @@ static enum cache_result get(struct cache *c, const struct reply_question *q, ui
 
     if (result == CACHE_MISS)
         return result;
-    cache_write(c, &hit, now, out);
+    cache_write(&hit, now, out);
     assert_int_equal(reply_check(out, hit.size, 0, q->name, q, reply), REPLY_GOOD);
     assert_int_equal(reply->end, hit.reply->end);
     assert_int_equal(reply->answer_end, hit.reply->answer_end);
@@ -354,7 +354,7 @@ static void test_cut(void **state)
     assert_int_equal(cache_get(c, &q, START, &hit), CACHE_HIT);
     assert_true(hit.cut);
     assert_int_equal(hit.size, reply.hops[0].end);
-    cache_write(c, &hit, START, out);
+    cache_write(&hit, START, out);
     assert_int_equal(out[7], 1);
     assert_int_equal(hit.reply->hops_length, 1);
     assert_false(hit.reply->negative);
