@@ -3,7 +3,7 @@
 import os, signal
 NAME = "pldns"
 BIN = os.environ.get("PLDNSD_BIN", "/nonexistent/pldnsd")
-CAPS = {"attach", "forward", "tcp", "reload"}
+CAPS = {"attach", "forward", "tcp", "reload", "image"}
 DOCS = 100
 
 def _documents(c):
