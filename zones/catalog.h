@@ -118,7 +118,7 @@ bool catalog_degraded(const struct catalog *, const char **why);
 
 /* Octets of new documents that are held in memory until they are kept; others are to be had from
  * the source only. */
-#define CATALOG_BYTES_MAX (1u << 20)
+#define CATALOG_BYTES_MAX (256u << 10)
 
 /* The bytes to keep for a document that is served (for the state directory); lent until
  * catalog_kept() or the next catalog_begin().  NULL if nothing new was accepted for it in the last

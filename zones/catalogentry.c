@@ -30,7 +30,7 @@ struct catalog_version *catalogentry_read(const char *name, void *bytes, size_t 
     struct catalog_version *version = alloc_array(1, sizeof(*version));
 
     version->digest = *digest;
-    version->document = document_parse(name, bytes, size, &version->errors);
+    version->document = document_parse_known(name, digest, bytes, size, &version->errors);
     if (version->document != NULL && before != NULL &&
         !document_tells(version->document, before->document, &version->errors)) {
         document_release(version->document);

@@ -151,7 +151,13 @@ struct document *document_parse(const char *name, const void *bytes, size_t size
     struct digest digest;
 
     digest_of(&digest, bytes, size);
-    struct document *document = new_document(name, &digest);
+    return document_parse_known(name, &digest, bytes, size, errors);
+}
+
+struct document *document_parse_known(const char *name, const struct digest *digest,
+                                      const void *bytes, size_t size, struct error_list *errors)
+{
+    struct document *document = new_document(name, digest);
     size_t errors_before = errors->errors, warnings_before = errors->warnings;
     size_t complaints_before = errors->length;
 

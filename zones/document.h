@@ -29,6 +29,10 @@ struct document {
  * without connections.  The caller owns the result. */
 MUST_USE struct document *document_parse(const char *name, const void *bytes, size_t size,
                                          struct error_list *errors);
+/* The same of bytes whose digest is known. */
+MUST_USE struct document *document_parse_known(const char *name, const struct digest *,
+                                               const void *bytes, size_t size,
+                                               struct error_list *errors);
 
 /* A version that does not tell what is attached to its connections (the API's List leaves that out)
  * is no order to detach it.  False: 'newer' leaves it untold of a connection of which 'older'

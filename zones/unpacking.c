@@ -14,7 +14,7 @@ struct unpacking unpacking_of(const void *bytes, size_t size)
     return unpacking;
 }
 
-static uint64_t long_number(struct unpacking *unpacking)
+uint64_t unpacking_long_number(struct unpacking *unpacking)
 {
     uint64_t number = 0;
 
@@ -28,14 +28,6 @@ static uint64_t long_number(struct unpacking *unpacking)
     }
     unpacking->broken = true;
     return 0;
-}
-
-uint64_t unpacking_number(struct unpacking *unpacking)
-{
-    if (unpacking->at < unpacking->end && *unpacking->at < PACKING_MORE) {
-        return *unpacking->at++;
-    }
-    return long_number(unpacking);
 }
 
 const uint8_t *unpacking_bytes(struct unpacking *unpacking, size_t size)
