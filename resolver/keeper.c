@@ -18,6 +18,9 @@
 /* An image that did not fit is tried again after this long: it takes more room than the documents.
  */
 #define IMAGE_RETRY_MS 600000
+/* Otherwise the pause to the next is so many times what the last one took: whatever changes how
+ * often, the disk has little to do with images.  A start patches what changed since. */
+#define IMAGE_PAUSE 50
 
 struct keeper {
     struct statedir *state;
@@ -25,7 +28,7 @@ struct keeper {
     uint64_t detached; /* catalog_detached_changes() when they were kept last */
     bool stamped;      /* otherwise there are no images */
     struct digest stamp;
-    uint64_t image_retry; /* no image is made before */
+    uint64_t image_next; /* no image is made before */
 };
 
 struct keeper *keeper_new(struct statedir *state, const char *directory, const struct digest *stamp)
@@ -99,7 +102,7 @@ static void tell_failure(struct keeper *k, int why)
 {
     log_info("image", "why=\"%s\" now=\"the next start reads the documents\"",
              strerrordesc_np(why));
-    k->image_retry = clock_ms() + IMAGE_RETRY_MS;
+    k->image_next = clock_ms() + IMAGE_RETRY_MS;
 }
 
 /* NULL: there is no place for one. */
@@ -163,9 +166,10 @@ static void put_detached(struct keeper *k, const struct catalog *catalog)
 /* A first image is made where the documents rest already, another beside it. */
 static void keep_image(struct keeper *k, struct catalog *catalog, struct table_options *options)
 {
+    uint64_t started = clock_ms();
     size_t size;
 
-    if (!k->stamped || clock_ms() < k->image_retry || !catalogimage_is_due(catalog))
+    if (!k->stamped || started < k->image_next || !catalogimage_is_due(catalog))
         return;
     struct shelf *shelf = catalogshelf_new(catalog);
     if (shelf == NULL)
@@ -178,6 +182,8 @@ static void keep_image(struct keeper *k, struct catalog *catalog, struct table_o
         tell_failure(k, errno);
         catalogshelf_leave(catalog, shelf);
         imagefile_give_up(statedir_folder(k->state));
+    } else {
+        k->image_next = clock_ms() + IMAGE_PAUSE * (clock_ms() - started);
     }
     free(marks);
     shelf_drop(shelf);

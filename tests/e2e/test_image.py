@@ -125,8 +125,7 @@ def test_much_changed(running):
     first = (daemon.state / "image").stat().st_ino
     for n in range(1, 4):
         daemon.write("d%d.yaml" % n, document(n, ["10.2.0.%d" % n]))
-    daemon.reload()
-    eventually(lambda: (daemon.state / "image").stat().st_ino != first, "another image")
+    eventually(lambda: daemon.reload() and (daemon.state / "image").stat().st_ino != first, "another image", 60)
     daemon.restart()
     assert answers(daemon)[:5] == [["10.2.0.1"], ["10.2.0.2"], ["10.2.0.3"]] + ALL[3:]
 
