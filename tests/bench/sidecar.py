@@ -110,18 +110,18 @@ def ask(port, times):
     return sorted(latencies), len(times) - len(latencies)
 
 
-def throttled_group():
-    """A control group with a twentieth of a processor, or None."""
+def throttled_group(name, quota, period):
+    """A new control group with so much of a processor, or None."""
     try:
-        one = Path("/sys/fs/cgroup/cpu/pldns-sidecar-%d" % os.getpid())
+        one = Path("/sys/fs/cgroup/cpu/pldns-%s-%d" % (name, os.getpid()))
         if one.parent.is_dir():
             one.mkdir()
-            (one / "cpu.cfs_period_us").write_text(str(PERIOD), encoding="ascii")
-            (one / "cpu.cfs_quota_us").write_text(str(QUOTA), encoding="ascii")
+            (one / "cpu.cfs_period_us").write_text(str(period), encoding="ascii")
+            (one / "cpu.cfs_quota_us").write_text(str(quota), encoding="ascii")
             return one
-        two = Path("/sys/fs/cgroup/pldns-sidecar-%d" % os.getpid())
+        two = Path("/sys/fs/cgroup/pldns-%s-%d" % (name, os.getpid()))
         two.mkdir()
-        (two / "cpu.max").write_text("%d %d" % (QUOTA, PERIOD), encoding="ascii")
+        (two / "cpu.max").write_text("%d %d" % (quota, period), encoding="ascii")
         return two
     except OSError as error:
         print("throttled: left out, for there is no control group to write: %s" % error)
@@ -137,7 +137,7 @@ def main():
         time.sleep(IDLE_SECONDS)
         print("%d attachments, one worker: %.1f MiB PSS, of it %.1f written to; idle: %.1f wake-ups a second"
               % (attachments, pss, dirty, (daemon.switches() - before) / IDLE_SECONDS))
-    group = throttled_group()
+    group = throttled_group("sidecar", QUOTA, PERIOD)
     if group is None:
         return
     try:

@@ -4,8 +4,9 @@
 usage: workers.py [ROUNDS [SECONDS]]      PLDNSD_BIN names the daemon; default: 15 rounds of 0.5 s
 
 1,000 attachments over UDP from 4 client sockets, the two daemons in turn.  The load generator has the last processor.
-At a fixed rate the daemons may use all others, or both where there are two; at saturation they have one, and, where
-there are more than two, a second table tells what they answer with all but the generator's.
+At a fixed rate the daemons may use all others, or both where there are two; at saturation they have one, or all others
+where there are more than two.  Last, each worker has 15 % of one processor (a control group, so root): what two answer
+then beside one is what a second processor would give, as far as they are in no other's way.
 """
 import os
 import statistics
@@ -15,12 +16,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).with_name("compare")))
 import measure as m     # noqa: E402  pylint: disable=wrong-import-position
+from sidecar import throttled_group     # noqa: E402  pylint: disable=wrong-import-position
 
 SIZE = 1000
 RATES = (20_000, 100_000)
 PORT = 9300
 SOCKETS = 4
 IN_FLIGHT = 256     # for each worker: batches are full
+QUOTA, PERIOD = 3000, 20000     # microseconds: 15 %
 
 
 def adapter(workers):
@@ -68,8 +71,23 @@ def table(title, pairs):
         print("| %d | %.0f | %.0f | %.0f | %.0f | %.3f | %.0f %% |"
               % (n, middle["cpuq"], middle["qps"], middle["p50"], middle["p99"], lost, 100 * middle["spread"]))
     ratios = sorted(two["cpuq"] / one["cpuq"] for one, two in pairs)
-    print("\nCPU of two / of one, round by round: median %.3f, quartiles %.3f and %.3f"
-          % (statistics.median(ratios), ratios[len(ratios) // 4], ratios[3 * len(ratios) // 4]))
+    print("\nCPU of two / of one, round by round: median %.3f, quartiles %.3f and %.3f; answers: median %.2f"
+          % (statistics.median(ratios), ratios[len(ratios) // 4], ratios[3 * len(ratios) // 4],
+             statistics.median(two["qps"] / one["qps"] for one, two in pairs)))
+
+
+def take_turns(daemons, rounds, seconds, load):
+    for n, daemon in enumerate(daemons):
+        run(daemon, n + 1, 0.1, load)
+    return [tuple(run(daemon, n + 1, seconds, load) for n, daemon in enumerate(daemons)) for _ in range(rounds)]
+
+
+def fence(daemon, workers):
+    """Each worker has its part of a processor; returns the control group, or None."""
+    group = throttled_group("workers-%d" % workers, workers * QUOTA, PERIOD)
+    if group is not None:
+        (group / "cgroup.procs").write_text(str(daemon.proc.pid))
+    return group
 
 
 def main():
@@ -79,21 +97,28 @@ def main():
     m.CPU_LOAD, m.CPU_SRV = processors[-1], processors[0]
     spare = set(processors[:-1]) if len(processors) > 2 else set(processors)
     loads = [("At %d questions a second" % rate, spare, {"r": rate}) for rate in RATES]
-    loads.append(("At saturation, on one processor", {processors[0]}, {"w": IN_FLIGHT}))
-    if len(processors) > 2:
-        loads.append(("At saturation, on %d processors" % len(spare), spare, {"w": IN_FLIGHT}))
+    alone = spare if len(processors) > 2 else {processors[0]}
+    loads.append(("At saturation, on processors: %d" % len(alone), alone, {"w": IN_FLIGHT}))
+    groups = []
     m.build()
     m.qfiles(SIZE)
     daemons = [m.start(adapter(n), SIZE, PORT + 2 * n) for n in (1, 2)]
     try:
         for title, cores, load in loads:
-            for n, daemon in enumerate(daemons):
+            for daemon in daemons:
                 pin(daemon, cores)
-                run(daemon, n + 1, 0.1, load)
-            table(title, [tuple(run(daemon, n + 1, seconds, load) for n, daemon in enumerate(daemons)) for _ in range(rounds)])
+            table(title, take_turns(daemons, rounds, seconds, load))
+        for n, daemon in enumerate(daemons):
+            pin(daemon, {processors[0]})
+            groups.append(fence(daemon, n + 1))
+        if None not in groups:
+            table("At saturation, each worker with 15 % of a processor",
+                  take_turns(daemons, rounds, seconds, {"w": IN_FLIGHT}))
     finally:
         for daemon in daemons:
             m.stop(daemon.proc)
+        for group in filter(None, groups):
+            group.rmdir()
     print("\nprocessors: %d, of them for the daemons: %d" % (len(processors), len(spare)))
 
 
