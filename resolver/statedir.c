@@ -16,6 +16,7 @@
 #include "alloc.h"
 #include "filemark.h"
 #include "filename.h"
+#include "fullwrite.h"
 #include "slurp.h"
 #include "yamldoc.h"
 
@@ -284,22 +285,6 @@ bool statedir_holds(const struct statedir *state, const char *name, const struct
            (found && memcmp(&state->kept[at].digest, digest, sizeof *digest) == 0);
 }
 
-static bool write_all(int file, const char *bytes, size_t size)
-{
-    while (size > 0) {
-        ssize_t n = write(file, bytes, size);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0) {
-            errno = n == 0 ? ENOSPC : errno;
-            return false;
-        }
-        bytes += n;
-        size -= (size_t)n;
-    }
-    return true;
-}
-
 static void temporary_name(unsigned number, char file[32])
 {
     snprintf(file, 32, TEMPORARY "%u", number);
@@ -309,7 +294,7 @@ static bool write_file(int folder, const char *file, const void *bytes, size_t s
 {
     int fd = openat(folder, file,
                     O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0640);
-    bool ok = fd >= 0 && write_all(fd, bytes, size) && (!sync || fsync(fd) == 0);
+    bool ok = fd >= 0 && fullwrite_at(fd, bytes, size, 0) && (!sync || fsync(fd) == 0);
     int why = errno;
 
     if (fd >= 0 && close(fd) != 0 && ok) {

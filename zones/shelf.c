@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "alloc.h"
+#include "fullwrite.h"
 
 /* The file is looked into through windows, each as long as this at least.  A window may be longer
  * than the file: what is put later is seen through it. */
@@ -82,24 +83,6 @@ void shelf_drop(struct shelf *shelf)
     free(shelf);
 }
 
-static bool write_all(int file, const uint8_t *bytes, size_t size, uint64_t place)
-{
-    while (size > 0) {
-        ssize_t n = pwrite(file, bytes, size, (off_t)place);
-        if (n < 0 && errno == EINTR) {
-            continue;
-        }
-        if (n <= 0) {
-            errno = n == 0 ? ENOSPC : errno;
-            return false;
-        }
-        bytes += n;
-        size -= (size_t)n;
-        place += (uint64_t)n;
-    }
-    return true;
-}
-
 const void *shelf_put(struct shelf *shelf, const void *bytes, size_t size, size_t align,
                       uint64_t *place)
 {
@@ -113,7 +96,7 @@ const void *shelf_put(struct shelf *shelf, const void *bytes, size_t size, size_
         }
         last = &shelf->windows[shelf->length - 1];
     }
-    if (!write_all(shelf->file, bytes, size, at)) {
+    if (!fullwrite_at(shelf->file, bytes, size, at)) {
         return NULL;
     }
     shelf->size = at + size;
@@ -144,7 +127,7 @@ void *shelf_copy(const struct shelf *shelf, uint64_t place, size_t size)
 
 bool shelf_write_over(struct shelf *shelf, uint64_t place, const void *bytes, size_t size)
 {
-    return write_all(shelf->file, bytes, size, place);
+    return fullwrite_at(shelf->file, bytes, size, place);
 }
 
 bool shelf_sync(struct shelf *shelf)
