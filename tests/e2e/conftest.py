@@ -165,21 +165,27 @@ class Upstream:
             reply.answer.append(dns.rrset.from_text(owner, self.ttl, "IN", rtype, text))
         return reply.to_wire(max_size=65535)
 
+    def replies(self, wire, tcp, peer):
+        """The messages to be sent for one that came."""
+        reply = self.reply(wire)
+        return [] if reply is None else [reply]
+
     def serve_udp(self):
         while not self.over:
             try:
                 wire, peer = self.udp.recvfrom(65535)
             except socket.timeout:
                 continue
-            reply = self.reply(wire)
-            if reply is None:
-                continue
-            if self.delay:
-                threading.Timer(self.delay, self.send_late, (reply, peer)).start()
-            else:
-                self.udp.sendto(reply, peer)
+            self.answer(wire, peer)
 
-    def send_late(self, reply, peer):
+    def answer(self, wire, peer):
+        for reply in self.replies(wire, False, peer):
+            if self.delay:
+                threading.Timer(self.delay, self.send, (reply, peer)).start()
+            else:
+                self.send(reply, peer)
+
+    def send(self, reply, peer):
         try:
             self.udp.sendto(reply, peer)
         except OSError:
@@ -195,14 +201,35 @@ class Upstream:
 
     def serve_stream(self, stream):
         with stream, stream.makefile("rb") as reader:
-            stream.settimeout(5)
+            stream.settimeout(10)
             try:
                 while head := reader.read(2):
-                    reply = self.reply(reader.read(struct.unpack("!H", head)[0]))
-                    if reply is not None:
-                        stream.sendall(struct.pack("!H", len(reply)) + reply)
+                    wire = reader.read(struct.unpack("!H", head)[0])
+                    for reply in self.replies(wire, True, stream.getpeername()):
+                        self.send_framed(stream, reply)
             except (OSError, struct.error):
                 pass
+
+    def send_framed(self, stream, reply):
+        stream.sendall(struct.pack("!H", len(reply)) + reply)
+
+
+class Scripted(Upstream):
+    """An upstream whose 'script(query, tcp)' gives a message, octets, a list of those, or None."""
+
+    def __init__(self, script, host="127.0.0.1", port=None):
+        self.script = script
+        self.queries = []       # (message, over TCP?, the client's port)
+        super().__init__(host, port)
+
+    def replies(self, wire, tcp, peer):
+        query = dns.message.from_wire(wire)
+        if is_probe(query):
+            return []
+        self.queries.append((query, tcp, peer[1]))
+        made = self.script(query, tcp)
+        made = made if isinstance(made, list) else [made]
+        return [item if isinstance(item, bytes) else item.to_wire(max_size=65535) for item in made if item is not None]
 
 
 # ---- the daemon ----------------------------------------------------------------------------------

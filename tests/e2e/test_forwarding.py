@@ -15,7 +15,7 @@ import dns.rdatatype
 import dns.rrset
 import pytest
 
-from conftest import SLACK, Upstream, custom, document, eventually, free_port, is_probe, managed, unique
+from conftest import SLACK, Scripted, custom, document, eventually, free_port, managed, unique
 
 PUBLIC = "203.0.113.9"
 OWN = "10.0.0.1"
@@ -36,43 +36,6 @@ def respond(query, *answer, rcode=dns.rcode.NOERROR, authority=(), flags=0):
 
 
 SOA = rrset("example", "SOA", "ns. root. 1 2 3 4 60", ttl=60)
-
-
-class Scripted(Upstream):
-    """An upstream whose 'script(query, tcp)' gives a message, octets, a list of those, or None."""
-
-    def __init__(self, script):
-        self.script = script
-        self.queries = []       # (message, over TCP?, the client's port)
-        super().__init__()
-
-    def wires(self, wire, tcp, port):
-        query = dns.message.from_wire(wire)
-        if is_probe(query):
-            return []
-        self.queries.append((query, tcp, port))
-        made = self.script(query, tcp)
-        made = made if isinstance(made, list) else [made]
-        return [item if isinstance(item, bytes) else item.to_wire(max_size=65535) for item in made if item is not None]
-
-    def serve_udp(self):
-        while not self.over:
-            try:
-                wire, peer = self.udp.recvfrom(65535)
-            except socket.timeout:
-                continue
-            for reply in self.wires(wire, False, peer[1]):
-                self.udp.sendto(reply, peer)
-
-    def serve_stream(self, stream):
-        with stream, stream.makefile("rb") as reader:
-            stream.settimeout(5)
-            try:
-                while head := reader.read(2):
-                    for reply in self.wires(reader.read(struct.unpack("!H", head)[0]), True, stream.getpeername()[1]):
-                        stream.sendall(struct.pack("!H", len(reply)) + reply)
-            except (OSError, struct.error):
-                pass
 
 
 @pytest.fixture(name="scripted")

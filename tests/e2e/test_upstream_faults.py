@@ -17,7 +17,7 @@ import dns.message
 import dns.rcode
 import pytest
 
-from conftest import SLACK, Upstream, document, eventually, is_probe, managed
+from conftest import SLACK, Scripted, document, eventually, managed
 from test_forwarding import addresses, respond, rrset
 from test_tls import NAME, make_authority, make_certificate
 
@@ -101,54 +101,22 @@ def truth(query):
     return respond(query, rrset(query.question[0].name.to_text(), "A", ANSWER))
 
 
-class Server(Upstream):
-    """Answers by 'script(query, tcp)': a list of messages or octets.  Slow answers hold no others."""
+class Server(Scripted):
+    """Slow answers hold no others."""
 
     def __init__(self, host, script):
-        self.script = script
-        super().__init__(host, 53)
-
-    def wires(self, wire, tcp):
-        query = dns.message.from_wire(wire)
-        if is_probe(query):
-            return []
-        return [item if isinstance(item, bytes) else item.to_wire() for item in self.script(query, tcp)]
-
-    def serve_udp(self):
-        while not self.over:
-            try:
-                wire, peer = self.udp.recvfrom(65535)
-            except socket.timeout:
-                continue
-            threading.Thread(target=self.answer, args=(wire, peer), daemon=True).start()
+        super().__init__(script, host, 53)
 
     def answer(self, wire, peer):
-        for reply in self.wires(wire, False):
-            self.send_late(reply, peer)
-
-    def serve_stream(self, stream):
-        with stream, stream.makefile("rb") as reader:
-            stream.settimeout(10)
-            try:
-                while head := reader.read(2):
-                    for reply in self.wires(reader.read(struct.unpack("!H", head)[0]), True):
-                        stream.sendall(struct.pack("!H", len(reply)) + reply)
-            except (OSError, struct.error):
-                pass
+        threading.Thread(target=super().answer, args=(wire, peer), daemon=True).start()
 
 
 class Quitter(Server):
     """Over TCP half of each message comes, then the end."""
 
-    def serve_stream(self, stream):
-        with stream, stream.makefile("rb") as reader:
-            stream.settimeout(10)
-            try:
-                head = reader.read(2)
-                reply = truth(dns.message.from_wire(reader.read(struct.unpack("!H", head)[0]))).to_wire()
-                stream.sendall(struct.pack("!H", len(reply)) + reply[:len(reply) // 2])
-            except (OSError, struct.error, dns.exception.DNSException):
-                pass
+    def send_framed(self, stream, reply):
+        stream.sendall(struct.pack("!H", len(reply)) + reply[:len(reply) // 2])
+        raise ConnectionError("that is all")
 
 
 class Impostor:
