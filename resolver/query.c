@@ -276,8 +276,10 @@ static inline enum visit_step run_stages(struct visit *v, size_t from, size_t to
     return step;
 }
 
-static void end_visit(struct query_item *item, struct visit *v, enum visit_step step)
+static void end_visit(struct visit *v, enum visit_step step)
 {
+    struct query_item *item = v->item;
+
     switch (step) {
     case VISIT_DONE:
         item->out_size = visit_finish(v);
@@ -296,10 +298,11 @@ static void end_visit(struct query_item *item, struct visit *v, enum visit_step 
 }
 
 /* Up to the table. */
-static inline enum visit_step begin_visit(struct visit *v, const struct query_item *item,
+static inline enum visit_step begin_visit(struct visit *v, struct query_item *item,
                                           const struct tableset *set, uint64_t now)
 {
     open_visit(v, item->client, set, now);
+    v->item = item;
     v->packet = item->packet;
     v->size = item->size;
     v->out = item->out;
@@ -313,71 +316,73 @@ static inline enum visit_step begin_visit(struct visit *v, const struct query_it
 /* Those of a batch that are not answered yet. */
 struct rest {
     unsigned length;
-    uint8_t places[QUERY_BATCH];
+    struct visit *visits[QUERY_BATCH];
 };
 
 /* What some stages said of a query; it stays in the rest if all of them said next. */
-static inline void go_on(struct query_item *items, struct visit *visits, unsigned place,
-                         enum visit_step step, struct rest *rest)
+static inline void go_on(struct visit *v, enum visit_step step, struct rest *rest)
 {
-    if (step != VISIT_NEXT)
-        end_visit(&items[place], &visits[place], step);
+    if (step == VISIT_NEXT)
+        rest->visits[rest->length++] = v;
     else
-        rest->places[rest->length++] = (uint8_t)place;
+        end_visit(v, step);
+}
+
+/* What is asked for in a large table waits for memory three times. */
+static void fetch_from_table(struct query_desk *desk, const struct rest *rest)
+{
+    for (unsigned n = 0; n < rest->length; n++) {
+        struct visit *v = rest->visits[n];
+        begin_look(v, &desk->looks[n]);
+        table_expect(v->table, v->look);
+    }
+    for (unsigned n = 0; n < rest->length; n++)
+        table_expect_node(rest->visits[n]->table, rest->visits[n]->look);
+    for (unsigned n = 0; n < rest->length; n++)
+        table_expect_answer(rest->visits[n]->table, rest->visits[n]->look);
+}
+
+static void fetch_from_cache(struct query_desk *desk, const struct rest *rest)
+{
+    for (unsigned n = 0; n < rest->length; n++) {
+        visit_question(rest->visits[n]);
+        cache_expect(desk->cache, &rest->visits[n]->question);
+    }
+    for (unsigned n = 0; n < rest->length; n++)
+        cache_expect_entry(desk->cache, &rest->visits[n]->question);
 }
 
 /* The stages that look a name up wait for memory, for table and cache are large.  So what they need
- * is fetched for all of a batch before the first of it goes on. */
+ * is fetched for all of a batch before the first of it goes on.  Who is answered at once leaves his
+ * visit to the next, still near the processor. */
 void query_handle_all(struct query_desk *desk, struct query_item *items, unsigned length,
                       uint64_t now)
 {
     const struct tableset *set = publish_get(desk->table);
-    struct visit *visits = desk->visits, *v;
     struct rest named, foreign, none;
-    enum visit_step step;
 
     assert(length <= QUERY_BATCH);
     named.length = foreign.length = none.length = 0;
     for (unsigned i = 0; i < length; i++) {
-        v = &visits[i];
-        step = begin_visit(v, &items[i], set, now);
+        struct visit *v = &desk->visits[named.length + foreign.length];
+        enum visit_step step = begin_visit(v, &items[i], set, now);
         if (step == VISIT_NEXT && length > 1 && table_is_large(v->table)) {
-            named.places[named.length++] = (uint8_t)i;
+            named.visits[named.length++] = v;
             continue;
         }
         if (step == VISIT_NEXT) {
             begin_look(v, desk->looks);
             step = answer_owned(v);
         }
-        go_on(items, visits, i, step, &foreign);
+        go_on(v, step, &foreign);
     }
-    for (unsigned n = 0; n < named.length; n++) {
-        v = &visits[named.places[n]];
-        begin_look(v, &desk->looks[n]);
-        table_expect(v->table, v->look);
-    }
-    for (unsigned n = 0; n < named.length; n++) {
-        v = &visits[named.places[n]];
-        table_expect_node(v->table, v->look);
-    }
-    for (unsigned n = 0; n < named.length; n++) {
-        v = &visits[named.places[n]];
-        table_expect_answer(v->table, v->look);
-    }
-    for (unsigned n = 0; n < named.length; n++) {
-        step = answer_owned(&visits[named.places[n]]);
-        go_on(items, visits, named.places[n], step, &foreign);
-    }
+    fetch_from_table(desk, &named);
+    for (unsigned n = 0; n < named.length; n++)
+        go_on(named.visits[n], answer_owned(named.visits[n]), &foreign);
+    fetch_from_cache(desk, &foreign);
     for (unsigned n = 0; n < foreign.length; n++) {
-        v = &visits[foreign.places[n]];
-        visit_question(v);
-        cache_expect(desk->cache, &v->question);
-    }
-    for (unsigned n = 0; n < foreign.length; n++)
-        cache_expect_entry(desk->cache, &visits[foreign.places[n]].question);
-    for (unsigned n = 0; n < foreign.length; n++) {
-        step = run_stages(&visits[foreign.places[n]], OWNED_STAGE + 1, ARRAY_LENGTH(stages));
-        go_on(items, visits, foreign.places[n], step, &none);
+        struct visit *v = foreign.visits[n];
+        go_on(v, run_stages(v, OWNED_STAGE + 1, ARRAY_LENGTH(stages)), &none);
     }
     assert(none.length == 0); /* the last stage never says next */
     if (length > 0)

@@ -13,6 +13,7 @@
 #include "wire.h"
 
 struct query_client;
+struct query_item;
 struct query_desk;
 struct table;
 struct tableset;
@@ -26,6 +27,7 @@ enum visit_step {
 
 struct visit {
     struct query_desk *desk;           /* query.c's own */
+    struct query_item *item;           /* the same */
     const struct query_client *client; /* the same */
     const struct config *config;
     struct stats *stats;

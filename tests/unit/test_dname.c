@@ -140,6 +140,26 @@ static void test_wire(void **state)
     assert_false(dname_from_wire(&name, longest, sizeof(longest)));
 }
 
+static void test_cut(void **state)
+{
+    static const uint8_t name[] = "\3www\13unique_name\7EXAMPLE\3com";
+    static const uint8_t places[] = {0, 4, 16, 24, 28};
+    struct dname_cut cut;
+
+    (void)state;
+    assert_true(dname_cut(&cut, name, sizeof(name)));
+    assert_int_equal(cut.size, sizeof(name));
+    assert_int_equal(cut.labels, 4);
+    assert_memory_equal(cut.at, places, sizeof(places));
+    assert_true(cut.lengths == (1u << 3 | 1u << 11 | 1u << 7));
+    for (size_t size = 0; size < sizeof(name); size++) {
+        assert_false(dname_cut(&cut, name, size));
+    }
+    assert_true(dname_cut(&cut, (const uint8_t *)"", 1));
+    assert_int_equal(cut.size, 1);
+    assert_int_equal(cut.labels, 0);
+}
+
 static const struct {
     const char *name, *suffix;
     int offset; /* -1: not under */
@@ -241,10 +261,11 @@ static void test_round_trip(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_text),    cmocka_unit_test(test_bad_text),
-        cmocka_unit_test(test_longest), cmocka_unit_test(test_wire),
-        cmocka_unit_test(test_under),   cmocka_unit_test(test_fold),
-        cmocka_unit_test(test_prepend), cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_text),       cmocka_unit_test(test_bad_text),
+        cmocka_unit_test(test_longest),    cmocka_unit_test(test_wire),
+        cmocka_unit_test(test_cut),        cmocka_unit_test(test_under),
+        cmocka_unit_test(test_fold),       cmocka_unit_test(test_prepend),
+        cmocka_unit_test(test_round_trip),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

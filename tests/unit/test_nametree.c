@@ -97,11 +97,46 @@ static void test_depths(void **state)
     }
 }
 
+/* A suffix hashes as the name that it is, whatever stands before it and wherever it begins: what is
+ * read in whole words must not leave traces. */
+static void test_suffixes(void **state)
+{
+    const struct nametree_seed seed = nametree_seed(&keys[6]);
+
+    (void)state;
+    for (unsigned own = 1; own <= 40; own++) {
+        for (unsigned before = 0; before <= 40; before++) {
+            struct nametree_scan scan, alone;
+            struct dname_cut cut, cut_alone;
+            uint8_t name[128] = {0}, *suffix = before > 0 ? name + 1 + before : name;
+
+            memset(&scan, 0xa5, sizeof(scan));
+            memset(&alone, 0x5a, sizeof(alone));
+            if (before > 0) {
+                *name = (uint8_t)before;
+                memset(name + 1, 'Q', before);
+            }
+            *suffix = (uint8_t)own;
+            memset(suffix + 1, 'A', own);
+            nametree_begin_uncut(&scan, &cut, name);
+            nametree_begin_uncut(&alone, &cut_alone, suffix);
+            nametree_hash(&scan, &seed, 1);
+            nametree_hash(&alone, &seed, 1);
+            assert_true(nametree_key(&scan, 1) == nametree_key(&alone, 1));
+            assert_true(nametree_key(&scan, 0) == nametree_key(&alone, 0));
+            assert_true(nametree_key(&scan, 0) != nametree_key(&scan, 1));
+            assert_memory_equal(scan.folded + (suffix - name), alone.folded, own + 2);
+            assert_int_equal(scan.folded[suffix - name + 1], 'a');
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_spread),
         cmocka_unit_test(test_depths),
+        cmocka_unit_test(test_suffixes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
