@@ -407,6 +407,11 @@ size_t forward_in_flight(const struct forward *f)
     return f->length;
 }
 
+size_t forward_read(const struct forward *f, struct upstream_state *out, size_t most)
+{
+    return route_read(f->route, out, most);
+}
+
 bool forward_has_upstreams(const struct forward *f)
 {
     return !route_is_empty(f->route);

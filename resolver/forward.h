@@ -21,7 +21,8 @@
 #define FORWARD_WAITERS_MAX 1024 /* clients that may wait for one question */
 
 struct forward;
-struct forward_job; /* one waiting client */
+struct upstream_state; /* upstream.h */
+struct forward_job;    /* one waiting client */
 
 enum forward_result {
     FORWARD_ANSWER, /* 'message' and 'reply' are the best an upstream said (any rcode below 16) */
@@ -87,6 +88,8 @@ struct forward_job *forward_ask(struct forward *, const struct reply_question *,
 void forward_cancel(struct forward_job *);
 
 size_t forward_in_flight(const struct forward *);
+/* What is known of each upstream, 'most' at most; returns how many. */
+size_t forward_read(const struct forward *, struct upstream_state *out, size_t most);
 bool forward_has_upstreams(const struct forward *);
 
 /* Names of the upstreams a question for 'name' would be sent to, for diagnosis: "10.0.0.2, …". */

@@ -7,6 +7,7 @@
 
 #include "alloc.h"
 #include "build.h"
+#include "upstreamsum.h"
 
 static void put_head(FILE *out, const char *name, const char *type, const char *help)
 {
@@ -87,6 +88,62 @@ static void put_table(FILE *out, const struct service *service)
               last->degraded ? 1 : 0);
     put_gauge(out, "state_trouble", "1 while accepted documents cannot be kept",
               last->state_trouble[0] != '\0' ? 1 : 0);
+}
+
+/* The text of a label's value. */
+static void put_escaped(FILE *out, const char *text)
+{
+    for (; *text != '\0'; text++) {
+        if (*text == '"' || *text == '\\')
+            fputc('\\', out);
+        fputc(*text == '\n' ? ' ' : *text, out);
+    }
+}
+
+static void put_upstream(FILE *out, const char *name, const struct upstream_state *u)
+{
+    fprintf(out, "pldns_%s{upstream=\"", name);
+    put_escaped(out, u->text);
+    fputs("\"} ", out);
+}
+
+static void put_upstreams(FILE *out, const struct service *service)
+{
+    static const struct {
+        const char *name, *help;
+        size_t at;
+    } sums[] = {
+        {"upstream_asked_total", "Messages sent to the upstream",
+         offsetof(struct upstream_state, queries)},
+        {"upstream_answered_total", "Of them: a reply came",
+         offsetof(struct upstream_state, replies)},
+        {"upstream_unanswered_total", "Of them: none came in time, or nobody listened",
+         offsetof(struct upstream_state, unanswered)},
+    };
+    struct upstream_state *all;
+    size_t length = upstreamsum_read(service->workers, service->workers_length, &all);
+
+    put_head(out, "upstream_up", "gauge", "0 while the upstream leaves questions unanswered");
+    for (size_t i = 0; i < length; i++) {
+        put_upstream(out, "upstream_up", &all[i]);
+        fprintf(out, "%d\n", all[i].doubted ? 0 : 1);
+    }
+    put_head(out, "upstream_rtt_seconds", "gauge", "Smoothed round trip time over UDP");
+    for (size_t i = 0; i < length; i++) {
+        if (!all[i].measured)
+            continue;
+        put_upstream(out, "upstream_rtt_seconds", &all[i]);
+        fprintf(out, "%.6f\n", (double)all[i].round_trip_us / 1e6);
+    }
+    for (size_t s = 0; s < ARRAY_LENGTH(sums); s++) {
+        put_head(out, sums[s].name, "counter", sums[s].help);
+        for (size_t i = 0; i < length; i++) {
+            put_upstream(out, sums[s].name, &all[i]);
+            fprintf(out, "%" PRIu64 "\n",
+                    *(const uint64_t *)(const void *)((const char *)&all[i] + sums[s].at));
+        }
+    }
+    free(all);
 }
 
 static void put_counter(FILE *out, const char *name, const char *help, uint64_t value)
@@ -183,6 +240,7 @@ char *metrics_text(const struct service *service, uint64_t now)
     put_table(out, service);
     put_workers(out, service);
     put_endpoints(out, service);
+    put_upstreams(out, service);
     put_counters(out, service);
     if (fclose(out) != 0 || text == NULL) {
         free(text);

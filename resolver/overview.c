@@ -9,6 +9,7 @@
 #include "build.h"
 #include "explain.h"
 #include "loop.h"
+#include "upstreamsum.h"
 
 #define LINE_MAX_OCTETS 2048
 
@@ -162,6 +163,26 @@ static void add_looping(json_t *array, const struct config *config,
 }
 
 /* Those that lead back to us, so that nothing is asked there; a server once for each list. */
+/* Those of the routes, too. */
+static json_t *upstream_states(const struct service *service)
+{
+    struct upstream_state *all;
+    size_t length = upstreamsum_read(service->workers, service->workers_length, &all);
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < length; i++) {
+        const struct upstream_state *u = &all[i];
+        json_t *map = json_pack("{s:o, s:b, s:I, s:I, s:I}", "upstream", overview_text(u->text),
+                                "up", !u->doubted, "asked", (json_int_t)u->queries, "answered",
+                                (json_int_t)u->replies, "unanswered", (json_int_t)u->unanswered);
+        if (u->measured)
+            set_number(map, "roundTripMicroseconds", u->round_trip_us);
+        (void)json_array_append_new(array, map);
+    }
+    free(all);
+    return array;
+}
+
 static json_t *looping(const struct service *service, uint64_t now)
 {
     const struct config *config = service->config;
@@ -303,6 +324,7 @@ json_t *overview_status(const struct service *service, uint64_t now)
     (void)json_object_set_new(map, "documents", documents(service));
     (void)json_object_set_new(map, "listen", addresses(config->listen, config->listen_length));
     (void)json_object_set_new(map, "upstreams", upstreams(service->upstreams));
+    (void)json_object_set_new(map, "upstreamStates", upstream_states(service));
     (void)json_object_set_new(map, "upstreamsLooping", looping(service, now));
     set_number(map, "workers", service->workers_length);
     (void)json_object_set_new(map, "targets", targets(service, now));

@@ -191,6 +191,15 @@ struct route_group *route_find(struct route *r, const uint8_t *name)
     return r->groups[i];
 }
 
+size_t route_read(const struct route *r, struct upstream_state *out, size_t most)
+{
+    size_t length = r->upstreams_length < most ? r->upstreams_length : most;
+
+    for (size_t i = 0; i < length; i++)
+        upstream_read(r->upstreams[i], &out[i]);
+    return length;
+}
+
 bool route_is_empty(const struct route *r)
 {
     for (size_t i = 0; i < r->length; i++) {

@@ -28,6 +28,8 @@ void route_set_standard(struct route *, const struct config_upstreams *, uint64_
 
 /* Never NULL; may be empty. */
 struct route_group *route_find(struct route *, const uint8_t *name);
+/* Every server once, 'most' at most; returns how many. */
+size_t route_read(const struct route *, struct upstream_state *out, size_t most);
 bool route_is_empty(const struct route *); /* nobody to ask for anything */
 
 #endif

@@ -40,6 +40,9 @@ struct upstream {
     uint64_t refused;         /* when that was the last time … */
     const void *refused_by; /* … and of what socket: one message counts once, whoever waits on it */
     uint64_t heard;
+    struct {
+        uint64_t queries, replies, unanswered;
+    } sums; /* for people */
     struct network_timer *probe_timer;
     bool probing;
     uint64_t probe_delay;
@@ -273,10 +276,12 @@ bool upstream_send(struct upstream *u, struct upstream_ask *ask, uint8_t *room, 
         sent = pipeline_send(u->streams, &ask->stream, room, fill_up(u, room, size), now);
     else
         sent = portpool_send(u->datagrams, &ask->datagram, ask->owner, room + 2, size, now);
-    if (sent)
+    if (sent) {
         stats_count(u->stats, STATS_UPSTREAM_QUERIES);
-    else if (is_its_own(errno))
+        u->sums.queries++;
+    } else if (is_its_own(errno)) {
         count_unsent(u, errno, now);
+    }
     ask->upstream = sent ? u : NULL;
     if (!u->ticking) {
         u->ticking = true;
@@ -331,6 +336,7 @@ void upstream_heard(struct upstream_ask *ask, uint64_t now)
     struct upstream *u = ask->upstream;
     uint64_t suppressed;
 
+    u->sums.replies++;
     if (!ask->tcp)
         measure(u, now - ask->sent_at);
     if (u->unanswered >= UPSTREAM_DOWN_AFTER && log_allowed(&u->log_limit, now, &suppressed))
@@ -359,11 +365,25 @@ void upstream_overdue(struct upstream_ask *ask, uint64_t now)
 {
     struct upstream *u = ask->upstream;
 
+    u->sums.unanswered++;
     if (ask->tcp)
         pipeline_doubt(&ask->stream, now);
     if (u->heard > ask->sent_at)
         return; /* it lives; only this one is slow or lost */
     doubt(u, u->refusals > 0 ? "nobody listens there" : "no reply", now);
+}
+
+void upstream_read(const struct upstream *u, struct upstream_state *out)
+{
+    *out = (struct upstream_state){
+        .doubted = upstream_doubted(u),
+        .measured = u->measured,
+        .round_trip_us = u->measured ? u->mean * 1000 / SCALE : 0,
+        .queries = u->sums.queries,
+        .replies = u->sums.replies,
+        .unanswered = u->sums.unanswered,
+    };
+    memcpy(out->text, u->server.text, strnlen(u->server.text, sizeof out->text - 1));
 }
 
 bool upstream_loops(const struct upstream *u, uint64_t now)

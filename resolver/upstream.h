@@ -92,6 +92,19 @@ uint64_t upstream_round_trip(const struct upstream *);
 /* How long to wait for a reply, when 'overdue' replies to the same question have not come in time.
  */
 uint64_t upstream_wait(const struct upstream *, unsigned overdue, bool tcp, uint64_t now);
+/* For people. */
+#define UPSTREAM_TEXT 128
+struct upstream_state {
+    char text[UPSTREAM_TEXT]; /* as configured; of a longer one the beginning */
+    bool doubted;             /* as upstream_doubted() says */
+    bool measured;            /* so that there is a round trip */
+    uint64_t round_trip_us;   /* smoothed */
+    uint64_t queries;         /* sent there, probes included … */
+    uint64_t replies;         /* … to which a reply came that was theirs, good or not … */
+    uint64_t unanswered;      /* … and that were overdue or refused */
+};
+void upstream_read(const struct upstream *, struct upstream_state *out);
+
 /* To be called when a question comes that may concern it: probes it if it was not heard for long.
  */
 void upstream_touch(struct upstream *, uint64_t now);

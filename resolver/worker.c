@@ -16,6 +16,7 @@
 #include "query.h"
 #include "tcp.h"
 #include "udp.h"
+#include "upstream.h"
 
 #define SAMPLE_MS  1000 /* between two looks at the gauges */
 #define DRAIN_MS   500  /* a stopping worker waits so long for upstreams before it says SERVFAIL */
@@ -47,6 +48,9 @@ struct worker {
     struct {
         _Atomic uint64_t cache_bytes, cache_entries, cache_evicted, in_flight, tcp_connections;
     } gauges;
+    pthread_mutex_t seen_lock; /* of these two: the upstreams as they were a moment ago */
+    struct upstream_state seen[WORKER_UPSTREAMS_MAX];
+    size_t seen_length;
     _Alignas(64) struct stats stats; /* no other thread's data on its cache lines */
 };
 
@@ -62,6 +66,11 @@ static void sample(struct worker *w)
     atomic_store(&w->gauges.cache_entries, cache_entries(w->cache));
     atomic_store(&w->gauges.in_flight, forward_in_flight(query_desk_forward(w->desk)));
     atomic_store(&w->gauges.tcp_connections, tcp_connections(w->tcp));
+    if (pthread_mutex_trylock(&w->seen_lock) ==
+        0) { /* a worker does not wait: there is a next time */
+        w->seen_length = forward_read(query_desk_forward(w->desk), w->seen, WORKER_UPSTREAMS_MAX);
+        pthread_mutex_unlock(&w->seen_lock);
+    }
 }
 
 static void worker_on_sample(evutil_socket_t fd, short what, void *arg)
@@ -203,6 +212,7 @@ static void worker_free(struct worker *w)
     }
     forget_upstreams(w->upstreams);
     pthread_mutex_destroy(&w->asked_lock);
+    pthread_mutex_destroy(&w->seen_lock);
     free(w);
 }
 
@@ -296,6 +306,7 @@ struct worker *worker_start(const struct worker_options *options, struct error_l
     w->config = options->config;
     w->index = options->index;
     pthread_mutex_init(&w->asked_lock, NULL);
+    pthread_mutex_init(&w->seen_lock, NULL);
     errno = 0;
     if (!make_events(w) || !make_parts(w, options)) {
         error = errno != 0 ? errno : ENOMEM;
@@ -343,6 +354,15 @@ void worker_gauges(const struct worker *w, struct worker_gauges *out)
     out->cache_evicted = atomic_load(&w->gauges.cache_evicted);
     out->in_flight = atomic_load(&w->gauges.in_flight);
     out->tcp_connections = atomic_load(&w->gauges.tcp_connections);
+}
+
+size_t worker_upstreams(struct worker *w, struct upstream_state *out, size_t most)
+{
+    pthread_mutex_lock(&w->seen_lock);
+    size_t length = w->seen_length < most ? w->seen_length : most;
+    memcpy(out, w->seen, length * sizeof *out);
+    pthread_mutex_unlock(&w->seen_lock);
+    return length;
 }
 
 void worker_flush(struct worker *w, const struct dname *name, bool subtree)

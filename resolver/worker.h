@@ -37,6 +37,12 @@ struct worker_gauges { /* sampled by the worker a few times a second at most, wh
 };
 void worker_gauges(const struct worker *, struct worker_gauges *out);
 
+/* What the worker knows of each upstream, 'most' at most, from the same moment; returns how many.
+ */
+#define WORKER_UPSTREAMS_MAX 64
+struct upstream_state; /* upstream.h */
+size_t worker_upstreams(struct worker *, struct upstream_state *out, size_t most);
+
 /* Drops cached names; done in the worker's thread, soon. */
 void worker_flush(struct worker *, const struct dname *name, bool subtree);
 

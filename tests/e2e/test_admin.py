@@ -59,7 +59,7 @@ def test_metrics(served, upstream):
     assert reply.headers["Content-Type"].startswith("text/plain; version=0.0.4")
     values = {}
     for line in reply.body.splitlines():
-        match = re.fullmatch(r'(pldns_[a-z_]+)(\{version="[^"]*"\})? ([0-9.]+)', line)
+        match = re.fullmatch(r'(pldns_[a-z_]+)(\{(?:version|upstream)="[^"]*"\})? ([0-9.]+)', line)
         assert match or re.fullmatch(r"# (HELP|TYPE) pldns_[a-z_]+ .+", line), line
         if match:
             assert match[1] not in values
@@ -70,6 +70,31 @@ def test_metrics(served, upstream):
     assert values["pldns_leaks_stopped_total"] == 0 and values["pldns_table_bytes"] > 0 and values["pldns_ready"] == 1
     for name in values:
         assert "# HELP %s " % name in reply.body and "# TYPE %s " % name in reply.body
+
+
+def test_each_upstream_is_told_apart(daemon, upstream):
+    silent = "127.0.0.1:9"  # nobody listens there
+    daemon.set("forward.upstreams", [upstream.address])
+    daemon.set("forward.routes", [{"suffix": "nobody.example", "upstreams": [silent]}])
+    daemon.start()
+    upstream.answers["www.example"] = ["192.0.2.1"]
+    daemon.ask("www.example")
+    daemon.query("x.nobody.example")
+
+    def states():
+        return {state["upstream"]: state for state in daemon.status()["upstreamStates"]}
+
+    eventually(lambda: states().get(upstream.address, {}).get("answered", 0) >= 1 and not states()[silent]["up"],
+               "the workers' reports")
+    good, bad = states()[upstream.address], states()[silent]
+    assert good["up"] and good["asked"] >= good["answered"] >= 1 and good["roundTripMicroseconds"] >= 0
+    assert bad["answered"] == 0 and bad["asked"] >= 1 and bad["unanswered"] >= 1 and "roundTripMicroseconds" not in bad
+    body = daemon.admin("/metrics").body
+    assert 'pldns_upstream_up{upstream="%s"} 1' % upstream.address in body
+    assert 'pldns_upstream_up{upstream="%s"} 0' % silent in body
+    assert re.search(r'pldns_upstream_rtt_seconds\{upstream="%s"\} [0-9.]+' % re.escape(upstream.address), body)
+    assert 'pldns_upstream_rtt_seconds{upstream="%s"}' % silent not in body
+    assert re.search(r'pldns_upstream_unanswered_total\{upstream="%s"\} [1-9]' % re.escape(silent), body)
 
 
 def test_promtool_likes_the_metrics(served):
