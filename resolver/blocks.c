@@ -17,12 +17,6 @@
 
 #define LEAST 2 /* units: a block that is free holds its links */
 
-/* Small pages are asked for in pieces of an eighth of what is used, between these: one by one takes
- * the kernel longer than the whole rest. */
-#define AHEAD_PART  8
-#define AHEAD_LEAST (16u << 10)
-#define AHEAD_MOST  (128u << 10)
-
 enum { USED = 1, BEFORE_USED = 2, FLAGS = 2 /* bits */ };
 
 /* What stands in front of each block.  Sizes and places are counted in units. */
@@ -61,7 +55,7 @@ struct blocks {
     size_t limit;
     size_t end;     /* units in use from the beginning on; the first is never a block's */
     size_t touched; /* units */
-    size_t ready;   /* octets that the kernel was asked for */
+    size_t offered; /* octets that the kernel may put into huge pages */
     uint64_t filled[LISTS / WORD];
     uint32_t lists[LISTS];
 };
@@ -159,25 +153,14 @@ static void make_hole(struct blocks *b, size_t place, uint32_t units)
 
 /* ---- the end of what is used ---- */
 
-static void get_ready(struct blocks *b)
+/* What is filled may become a huge page, by the kernel's own thread and in its own time: to fault
+ * one in takes milliseconds, in which nobody would be answered. */
+static void offer(struct blocks *b)
 {
-    size_t used = (b->end + 1) * BLOCKS_UNIT, ahead = used / AHEAD_PART;
-    size_t begin = b->ready & ~(size_t)(ALLOC_HUGE - 1);
-
-    if (b->limit >= BLOCKS_HUGE_FROM && begin == b->ready && begin > 0 &&
-        begin + ALLOC_HUGE <= b->limit) {
-        (void)madvise(b->memory + begin, ALLOC_HUGE, MADV_HUGEPAGE);
-        b->ready += ALLOC_HUGE;
-        return;
+    while (b->offered + ALLOC_HUGE <= b->end * BLOCKS_UNIT) {
+        (void)madvise(b->memory + b->offered, ALLOC_HUGE, MADV_HUGEPAGE);
+        b->offered += ALLOC_HUGE;
     }
-    ahead = ahead < AHEAD_LEAST ? AHEAD_LEAST : ahead > AHEAD_MOST ? AHEAD_MOST : ahead;
-    ahead &= ~(size_t)(AHEAD_LEAST - 1);
-    if (b->ready + ahead > begin + ALLOC_HUGE)
-        ahead = begin + ALLOC_HUGE - b->ready;
-    if (b->ready + ahead > b->limit + AHEAD_LEAST)
-        ahead = AHEAD_LEAST;
-    (void)madvise(b->memory + b->ready, ahead, MADV_POPULATE_WRITE);
-    b->ready += ahead;
 }
 
 /* A block behind all others; 0: not in the first 'most' octets.  There is always a head behind the
@@ -189,8 +172,7 @@ static size_t extend(struct blocks *b, uint32_t units, size_t most)
     if ((place + units + 1) * BLOCKS_UNIT > most)
         return 0;
     b->end += units;
-    while (b->ready < (b->end + 1) * BLOCKS_UNIT)
-        get_ready(b);
+    offer(b);
     if (b->touched < b->end + 1)
         b->touched = b->end + 1;
     head_at(b, place)->size = units << FLAGS | BEFORE_USED; /* the last block is never free */

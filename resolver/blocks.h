@@ -2,9 +2,8 @@
  * space that is used from its beginning on.
  *
  * Blocks that were given back are joined with their free neighbours, and found again by size in a
- * fixed number of steps.  What was never used takes no memory.  A large piece is in huge pages, if
- * the system has them: its blocks are come by in no order, and each small page would take a walk to
- * be found. */
+ * fixed number of steps.  What was never used takes no memory.  What is filled may move to huge
+ * pages: blocks are come by in no order, and each small page takes a walk to be found. */
 #ifndef PLDNS_BLOCKS_H
 #define PLDNS_BLOCKS_H
 
@@ -14,7 +13,6 @@
 #define BLOCKS_OVERHEAD  8                 /* octets of each block */
 #define BLOCKS_UNIT      16                /* a block is a multiple of that */
 #define BLOCKS_LIMIT_MAX ((size_t)8 << 30) /* octets */
-#define BLOCKS_HUGE_FROM (32u << 20)       /* of so large a piece all but the beginning is huge */
 
 struct blocks;
 
