@@ -31,32 +31,42 @@ void nametree_begin_uncut(struct nametree_scan *scan, struct dname_cut *room, co
 void nametree_hash(struct nametree_scan *scan, const struct nametree_seed *seed, unsigned deepest)
 {
     unsigned size = scan->cut->size, labels = scan->cut->labels;
-    unsigned words = (size - nametree_offset(scan, labels < deepest ? labels : deepest)) / 8;
+    unsigned offset = nametree_offset(scan, labels < deepest ? labels : deepest);
+    unsigned steps = (size - offset) / NAMETREE_STEP;
     uint64_t hash = seed->start, multiplier = seed->multiplier;
     const uint8_t *at = scan->folded + size;
 
     dname_fold_sized(scan->folded, scan->name, size);
     scan->multiplier = multiplier;
     scan->chain[0] = hash;
-    for (unsigned i = 1; i <= words; i++) {
-        at -= 8;
+    for (unsigned i = 1; i <= steps; i++) {
+        at -= NAMETREE_STEP;
         scan->chain[i] = hash = nametree_mix(hash, nametree_load(at), multiplier);
     }
     scan->hashed = true;
 }
 
+static uint64_t load(const uint8_t *at)
+{
+    uint64_t word;
+
+    memcpy(&word, at, sizeof(word));
+    return word;
+}
+
 /* Names are short: a call would cost more than the comparison. */
 static bool is_same(const uint8_t *a, const uint8_t *b, size_t size)
 {
-    if (size < 8) {
+    if (size < sizeof(uint64_t)) {
         return memcmp(a, b, size) == 0;
     }
-    for (size_t at = 0; at < size - 8; at += 8) {
-        if (nametree_load(a + at) != nametree_load(b + at)) {
+    size_t last = size - sizeof(uint64_t);
+    for (size_t at = 0; at < last; at += sizeof(uint64_t)) {
+        if (load(a + at) != load(b + at)) {
             return false;
         }
     }
-    return nametree_load(a + size - 8) == nametree_load(b + size - 8); /* overlaps those before */
+    return load(a + last) == load(b + last); /* overlaps those before */
 }
 
 static bool is_named(const struct nametree *tree, const struct nametree_node *node,

@@ -1,7 +1,7 @@
 /* The names of a table: a tree, held flat and found by hash.
  *
  * A query name is scanned once: cut into labels, and, if it has as many as some node, folded and
- * hashed from its end, eight octets at a time.  From that chain the hash of every suffix is one
+ * hashed from its end, sixteen octets at a time.  From that chain the hash of every suffix is one
  * step away, and a suffix is found with one probe.
  *
  * All lies in one piece of memory, and what is read together lies together: a node, directly behind
@@ -72,17 +72,16 @@ struct nametree {
     uint64_t depths[2]; /* bit n: some node has n labels */
 };
 
-/* Where folded names may be read in whole words. */
-#define NAMETREE_PAD 8
+#define NAMETREE_STEP 16 /* octets of a name that are hashed at once */
 
 struct nametree_scan {
     const uint8_t *name; /* both lent */
     const struct dname_cut *cut;
     bool hashed; /* the rest is filled in */
     uint64_t multiplier;
-    uint64_t chain[DNAME_MAX / 8 + 1]; /* hash of the last 8 * i octets */
-    uint8_t pad[NAMETREE_PAD];
-    uint8_t folded[DNAME_MAX + NAMETREE_PAD];
+    uint64_t chain[DNAME_MAX / NAMETREE_STEP + 1]; /* hash of the last i steps */
+    uint8_t pad[NAMETREE_STEP];                    /* a step may begin in front of the name */
+    uint8_t folded[DNAME_MAX];
 };
 
 struct nametree_seed nametree_seed(const struct hash_key *);
@@ -162,25 +161,26 @@ void nametree_clear(struct nametree *);
 void *nametree_memory(size_t size);
 void nametree_settle(struct nametree *);
 
-__extension__ typedef unsigned __int128 nametree_product;
+__extension__ typedef unsigned __int128 nametree_wide;
+
+/* Sixteen octets; behind or before what is meant others may stand, which the caller cuts off. */
+static inline nametree_wide nametree_load(const uint8_t *at)
+{
+    uint64_t words[2];
+
+    memcpy(words, at, sizeof(words));
+    return (nametree_wide)le64toh(words[1]) << 64 | le64toh(words[0]);
+}
 
 /* Multiplying by the key and folding the halves makes every bit depend on every other.  SipHash
  * would cost more than all the rest of a look-up; clients cannot put names into the table, so all
  * the key has to do here is to keep a document's author from choosing colliding names. */
-static inline uint64_t nametree_mix(uint64_t hash, uint64_t word, uint64_t multiplier)
+static inline uint64_t nametree_mix(uint64_t hash, nametree_wide octets, uint64_t multiplier)
 {
-    nametree_product wide = (nametree_product)(hash ^ word) * multiplier;
+    nametree_wide product =
+        (nametree_wide)(hash ^ (uint64_t)octets) * (multiplier ^ (uint64_t)(octets >> 64));
 
-    return (uint64_t)wide ^ (uint64_t)(wide >> 64);
-}
-
-/* Eight octets; behind what is meant others may follow, which the caller cuts off. */
-static inline uint64_t nametree_load(const uint8_t *at)
-{
-    uint64_t word;
-
-    memcpy(&word, at, sizeof(word));
-    return le64toh(word);
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
 /* The chain has all of the suffix but its first few octets; the size tells it from others.  Hashes
@@ -188,11 +188,11 @@ static inline uint64_t nametree_load(const uint8_t *at)
 static inline uint64_t nametree_key(const struct nametree_scan *scan, unsigned depth)
 {
     unsigned size = scan->cut->size - nametree_offset(scan, depth);
-    /* The word in front of the chain, which ends with those octets; it may begin in the pad. */
-    uint64_t word = nametree_load(scan->folded + scan->cut->size - size / 8 * 8 - 8);
-    uint64_t first = word >> 8 >> (56 - size % 8 * 8);
-    uint64_t hash =
-        nametree_mix(scan->chain[size / 8], first ^ (uint64_t)size << 56, scan->multiplier);
+    /* What stands in front of the chain ends with those octets; it may begin in the pad. */
+    const uint8_t *end = scan->folded + scan->cut->size - size / NAMETREE_STEP * NAMETREE_STEP;
+    nametree_wide first = nametree_load(end - NAMETREE_STEP) >> 8 >>
+                          (8 * (NAMETREE_STEP - 1) - 8 * (size % NAMETREE_STEP));
+    uint64_t hash = nametree_mix(scan->chain[size / NAMETREE_STEP] ^ size, first, scan->multiplier);
 
     hash = (hash ^ hash >> 32) * UINT64_C(0x9e3779b97f4a7c15);
     return hash ^ hash >> 32;
