@@ -53,7 +53,8 @@ struct entry {
 
 struct cache {
     struct cache_options options;
-    void *tables; /* memory of the next two */
+    uint32_t least_ttl, most_ttl, most_negative_ttl; /* of them, in seconds */
+    void *tables;                                    /* memory of the next two */
     size_t tables_size;
     struct entry **buckets;
     /* For each bucket, which of sixteen kinds of hashes are in it: what is not there at all is seen
@@ -117,6 +118,11 @@ static void free_tables(void *tables, size_t size)
         munmap(tables, size + ALLOC_HUGE - size % ALLOC_HUGE);
 }
 
+static uint32_t seconds(uint64_t ms)
+{
+    return ms / 1000 < UINT32_MAX ? (uint32_t)(ms / 1000) : UINT32_MAX;
+}
+
 struct cache *cache_new(const struct cache_options *options)
 {
     struct cache *c = alloc_array(1, sizeof *c);
@@ -125,6 +131,9 @@ struct cache *cache_new(const struct cache_options *options)
     while (buckets < options->bytes / BYTES_PER_BUCKET)
         buckets *= 2;
     c->options = *options;
+    c->least_ttl = seconds(options->min_ttl_ms + 999);
+    c->most_ttl = seconds(options->max_ttl_ms);
+    c->most_negative_ttl = seconds(options->max_negative_ttl_ms);
     c->tables_size = buckets * (sizeof *c->buckets + sizeof *c->marks);
     c->tables = make_tables(c->tables_size);
     c->buckets = c->tables;
@@ -397,10 +406,9 @@ struct extent {
 
 static uint32_t clamp(const struct cache *c, uint32_t ttl)
 {
-    uint64_t least = (c->options.min_ttl_ms + 999) / 1000, most = c->options.max_ttl_ms / 1000;
-    uint64_t wide = ttl < least ? least : ttl;
+    uint32_t wide = ttl < c->least_ttl ? c->least_ttl : ttl;
 
-    return (uint32_t)(wide > most ? most : wide);
+    return wide > c->most_ttl ? c->most_ttl : wide;
 }
 
 /* Works out what of a message would be kept.  False: nothing. */
@@ -430,8 +438,8 @@ static bool measure(const struct cache *c, const struct reply_question *q, const
             x->ttl = wire_get32(message + at);
     }
     x->ttl = clamp(c, x->ttl);
-    if (negative && x->ttl > c->options.max_negative_ttl_ms / 1000)
-        x->ttl = (uint32_t)(c->options.max_negative_ttl_ms / 1000);
+    if (negative && x->ttl > c->most_negative_ttl)
+        x->ttl = c->most_negative_ttl;
     return x->ttl > 0;
 }
 

@@ -145,61 +145,63 @@ static struct portpool_socket *renew(struct portpool_socket *old, uint64_t now)
     return add(p, now);
 }
 
-static uint32_t draw(struct portpool *p)
-{
-    uint32_t value;
+/* What chance decides of one question. */
+struct dice {
+    uint32_t place; /* spread over so few places, the bias of 32 bits is one in millions */
+    uint16_t id;
+};
 
-    p->network->random(p->network, &value, sizeof value);
-    return value;
+static struct dice roll(struct portpool *p)
+{
+    uint64_t bits;
+
+    p->network->random(p->network, &bits, sizeof bits);
+    return (struct dice){.place = (uint32_t)((bits >> 32) * p->length >> 32), .id = (uint16_t)bits};
 }
 
-/* 32 random bits spread over so few places: the bias is one in millions. */
-static uint32_t draw_place(struct portpool *p)
-{
-    return (uint32_t)((uint64_t)draw(p) * p->length >> 32);
-}
-
-/* One of them at random.  The draw is made two questions ahead, so that by then the processor has
- * the socket at hand: there are too many of them to stay near it. */
-static struct portpool_socket *draw_socket(struct portpool *p)
+/* One of them at random, and an id.  The draw is made two questions ahead, so that by then the
+ * processor has the socket at hand: there are too many of them to stay near it. */
+static struct portpool_socket *draw_socket(struct portpool *p, uint16_t *id)
 {
     struct portpool_socket *s;
+    struct dice dice = roll(p);
 
+    *id = dice.id;
     if (p->drawn_of != p->length) {
-        p->next = draw_place(p);
-        p->after = draw_place(p);
+        p->next = roll(p).place;
+        p->after = roll(p).place;
         p->drawn_of = p->length;
     }
     s = p->sockets[p->next];
     p->next = p->after;
-    p->after = draw_place(p);
+    p->after = dice.place;
     __builtin_prefetch(&p->sockets[p->after]);
     for (size_t at = 0; at < sizeof *s; at += CACHE_LINE)
         __builtin_prefetch((const char *)p->sockets[p->next] + at);
     return s;
 }
 
-static struct portpool_socket *choose(struct portpool *p, uint64_t now)
+static struct portpool_socket *choose(struct portpool *p, uint16_t *id, uint64_t now)
 {
     struct portpool_socket *s;
 
     if (p->length < PORTPOOL_SIZE) {
+        *id = roll(p).id;
         s = add(p, now);
         if (s != NULL || p->length == 0)
             return s;
     }
-    s = draw_socket(p);
+    s = draw_socket(p, id);
     return is_worn(p, s, now) ? renew(s, now) : s;
 }
 
 /* ---- questions ---- */
 
-/* A free id on that socket.  False: none was found. */
-static bool take_slot(struct portpool_socket *s, struct portpool_ask *ask, const void *about)
+/* A free id on that socket, 'id' if it is one.  False: none was found. */
+static bool take_slot(struct portpool_socket *s, struct portpool_ask *ask, uint16_t id,
+                      const void *about)
 {
-    for (unsigned i = 0; i < ID_TRIES; i++) {
-        uint16_t id = (uint16_t)draw(s->pool);
-
+    for (unsigned i = 0; i < ID_TRIES; i++, id = roll(s->pool).id) {
         if (s->slots[id % PORTPOOL_SLOTS] != NULL)
             continue;
         s->slots[id % PORTPOOL_SLOTS] = ask;
@@ -216,13 +218,14 @@ bool portpool_send(struct portpool *p, struct portpool_ask *ask, const void *abo
                    uint8_t *message, size_t size, uint64_t now)
 {
     struct portpool_socket *s = NULL;
+    uint16_t id;
 
     ask->socket = NULL;
     for (unsigned i = 0; i < SOCKET_TRIES && ask->socket == NULL; i++) {
-        s = choose(p, now);
+        s = choose(p, &id, now);
         if (s == NULL)
             break; /* nor will there be one in the next moment */
-        (void)take_slot(s, ask, about);
+        (void)take_slot(s, ask, id, about);
     }
     if (ask->socket == NULL)
         return false;

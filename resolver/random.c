@@ -35,6 +35,10 @@ static void take(void *out, uint8_t *from, size_t size)
         memcpy(out, from, sizeof(uint32_t));
         memset(from, 0, sizeof(uint32_t));
         return;
+    case sizeof(uint64_t):
+        memcpy(out, from, sizeof(uint64_t));
+        memset(from, 0, sizeof(uint64_t));
+        return;
     default:
         memcpy(out, from, size);
         memset(from, 0, size);
