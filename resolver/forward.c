@@ -85,10 +85,10 @@ void forward_set_upstreams(struct forward *f, const struct config_upstreams *ups
     route_set_standard(f->route, upstreams, now);
 }
 
-/* Brings from memory what is needed in a moment; nothing happens if it is NULL. */
+/* Brings from memory what is needed in a moment; NULL is fine. */
 static void fetch(const void *memory)
 {
-    for (size_t line = 0; line < FETCHED; line++)
+    for (size_t line = 0; memory != NULL && line < FETCHED; line++)
         __builtin_prefetch((const char *)memory + line * CACHE_LINE);
 }
 
