@@ -5,10 +5,12 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "network_event.h"
+
 /* A daemon of many workers and clients needs more than the soft limit gives. */
 #define WANTED 65536
-/* What a worker opens when it starts: its events, and the reserve of network_event.h. */
-#define WORKER_TAKES 24
+/* What a worker opens when it starts, beside its reserve. */
+#define WORKER_TAKES 8
 /* Ids and ports are unguessable with far fewer. */
 #define UPSTREAMS_MAX 2048
 
@@ -37,11 +39,11 @@ unsigned descriptors_count(void)
                                                      : (unsigned)limit.rlim_cur - (unsigned)lowest;
 }
 
-bool descriptors_suffice(struct error_list *errors)
+bool descriptors_suffice(unsigned workers, struct error_list *errors)
 {
     struct rlimit limit = {0};
 
-    if (descriptors_count() >= DESCRIPTORS_FREE)
+    if (descriptors_count() >= DESCRIPTORS_FREE + workers * WORKER_TAKES)
         return true;
     (void)getrlimit(RLIMIT_NOFILE, &limit);
     error_add(errors, "start", 0, 0,
@@ -50,20 +52,20 @@ bool descriptors_suffice(struct error_list *errors)
     return false;
 }
 
-/* Upstreams get two thirds, as long as there are not enough for all: a forger has to guess among
- * their ports. */
+/* Upstreams get their reserve and two thirds of the rest, as long as there are not enough for all:
+ * a forger has to guess among their ports. */
 struct descriptors_share descriptors_divide(unsigned free, unsigned workers)
 {
     unsigned fixed = DESCRIPTORS_FREE + workers * WORKER_TAKES;
     unsigned each = free > fixed ? (free - fixed) / workers : 0;
-    unsigned upstreams = each - each / 3;
+    unsigned reserve = each / 2 < NETWORK_EVENT_RESERVE ? each / 2 : NETWORK_EVENT_RESERVE;
+    unsigned upstreams = each - (each - reserve) / 3;
 
     if (upstreams > UPSTREAMS_MAX)
         upstreams = UPSTREAMS_MAX;
-    struct descriptors_share share = {.clients = each - upstreams, .upstreams = upstreams};
-    if (share.clients == 0)
-        share.clients = 1;
-    if (share.upstreams == 0)
-        share.upstreams = 1;
-    return share;
+    return (struct descriptors_share){
+        .clients = each > upstreams ? each - upstreams : 1,
+        .upstreams = upstreams > 0 ? upstreams : 1,
+        .reserve = reserve,
+    };
 }

@@ -11,18 +11,20 @@
 
 struct descriptors_share { /* of one worker, at most */
     unsigned clients;      /* TCP connections */
-    unsigned upstreams;    /* sockets towards upstreams */
+    unsigned upstreams;    /* sockets towards upstreams … */
+    unsigned reserve;      /* … and how many of them are held back from the start */
 };
 
 /* As many as the hard limit gives, if they are wanted. */
 void descriptors_raise(void);
 /* How many are free now; 0 if that cannot be known. */
 unsigned descriptors_count(void);
-/* False: fewer than DESCRIPTORS_FREE, and 'errors' says so. */
-MUST_USE bool descriptors_suffice(struct error_list *errors);
+/* False: when so many more workers stand, fewer than DESCRIPTORS_FREE are left; 'errors' says so.
+ */
+MUST_USE bool descriptors_suffice(unsigned workers, struct error_list *errors);
 
-/* How 'free' descriptors, before any worker has started, are divided among 'workers'.  Neither part
- * is ever 0. */
+/* How 'free' descriptors, before any worker has started, are divided among 'workers'.  Neither
+ * clients nor upstreams get 0. */
 struct descriptors_share descriptors_divide(unsigned free, unsigned workers);
 
 #endif

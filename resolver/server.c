@@ -332,7 +332,8 @@ static bool start(struct server *s, const struct config_flags *flags, char *cons
     if (s->admin == NULL)
         return false;
     add_events(s);
-    if (!start_workers(s, errors) || !descriptors_suffice(errors))
+    if (!descriptors_suffice(s->config->workers, errors) || !start_workers(s, errors) ||
+        !descriptors_suffice(0, errors))
         return false;
     reach_update(s->service.reach, clock_ms());
     s->loopprobe = loopprobe_new(s->base, s->config);

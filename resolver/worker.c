@@ -236,7 +236,8 @@ static bool make_parts(struct worker *w, const struct worker_options *options)
 {
     const struct config *config = options->config;
 
-    w->network = network_event_new(w->base, options->descriptors.upstreams, NETWORK_EVENT_RESERVE);
+    w->network =
+        network_event_new(w->base, options->descriptors.upstreams, options->descriptors.reserve);
     if (w->network == NULL)
         return false;
     w->cache = cache_new(&(struct cache_options){

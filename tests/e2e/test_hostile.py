@@ -317,9 +317,11 @@ def test_few_descriptors_from_the_start(full, upstream):
         assert held
 
 
-def test_idle_clients_never_hold_the_last_descriptor(full, upstream):
+@pytest.mark.parametrize("workers", [1, 2])
+def test_idle_clients_never_hold_the_last_descriptor(full, upstream, workers):
     """They share what is theirs, the most idle one goes first; upstreams and whoever asks keep their part."""
     upstream.answers.update({"n%d.example" % i: [PUBLIC] for i in range(100)})
+    full.set("workers", workers)
     start_with_descriptors(full, 80)
     assert "few descriptors" in full.log
     with contextlib.ExitStack() as stack:

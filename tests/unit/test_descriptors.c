@@ -10,18 +10,20 @@
 #include "descriptors.h"
 
 static const struct {
-    unsigned free, workers, clients, upstreams;
+    unsigned free, workers, clients, upstreams, reserve;
 } rows[] = {
-    {0, 1, 1, 1}, /* it does not start, but nothing is divided by 0 */
-    {40, 1, 1, 1},
-    {41, 1, 1, 1},
-    {43, 1, 1, 2},
-    {70, 1, 10, 20},
-    {124, 2, 10, 20},
-    {1024, 1, 328, 656},
-    {65500, 1, 63412, 2048}, /* upstreams have enough */
-    {65500, 64, 333, 666},
-    {2147483647, 1, 2147481559, 2048},
+    {0, 1, 1, 1, 0}, /* it does not start, but nothing is divided by 0 */
+    {24, 1, 1, 1, 0},
+    {30, 1, 1, 5, 3},
+    {40, 1, 2, 14, 8},
+    {43, 1, 3, 16, 9},
+    {70, 1, 10, 36, 16},
+    {58, 4, 1, 2, 1},
+    {124, 2, 10, 36, 16},
+    {1024, 1, 328, 672, 16},
+    {65500, 1, 63428, 2048, 16}, /* upstreams have enough */
+    {65500, 64, 333, 682, 16},
+    {2147483647, 1, 2147481575, 2048, 16},
 };
 
 static void each_has_a_share(void **state)
@@ -31,6 +33,7 @@ static void each_has_a_share(void **state)
         struct descriptors_share share = descriptors_divide(rows[i].free, rows[i].workers);
         assert_int_equal(share.clients, rows[i].clients);
         assert_int_equal(share.upstreams, rows[i].upstreams);
+        assert_int_equal(share.reserve, rows[i].reserve);
     }
 }
 
@@ -42,13 +45,17 @@ static void too_few_are_told(void **state)
     (void)state;
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
     unsigned before = descriptors_count();
-    assert_true(before > DESCRIPTORS_FREE && descriptors_suffice(&errors));
+    assert_true(before > DESCRIPTORS_FREE && descriptors_suffice(0, &errors));
     low = limit;
     low.rlim_cur -= before - (DESCRIPTORS_FREE - 1);
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
     assert_int_equal(descriptors_count(), DESCRIPTORS_FREE - 1);
-    assert_false(descriptors_suffice(&errors));
+    assert_false(descriptors_suffice(0, &errors));
     assert_int_equal(errors.length, 1);
+    low.rlim_cur += 8;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+    assert_true(descriptors_suffice(0, &errors));
+    assert_false(descriptors_suffice(1, &errors));
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
     error_clear(&errors);
 }
