@@ -24,7 +24,6 @@ struct forward_job {
 
 /* One question on its way, for all who wait for it. */
 struct errand {
-    struct inquiry inquiry; /* first: the two are one */
     struct forward *forward;
     struct errand *next, **link; /* in the bucket, or spare */
     uint64_t hash;
@@ -33,7 +32,16 @@ struct errand {
     bool unattended; /* goes on though nobody waits (prefetch) */
     bool ending;     /* being told to its waiters */
     bool late;       /* kept as a failure already, its first waiters were told */
+    struct inquiry inquiry;
 };
+
+_Static_assert(offsetof(struct errand, inquiry) <= INQUIRY_FRONT,
+               "so that they are fetched together");
+
+static struct errand *errand_of(const struct inquiry *i)
+{
+    return (struct errand *)((uintptr_t)i - offsetof(struct errand, inquiry));
+}
 
 _Static_assert(FORWARD_SENDS_MAX == INQUIRY_SENDS_MAX, "the promise and who keeps it");
 
@@ -205,7 +213,7 @@ static void bury(struct errand *e)
 
 static void on_expect(const struct inquiry *i)
 {
-    const struct errand *e = (const struct errand *)i;
+    const struct errand *e = errand_of(i);
     const struct forward_options *options = &e->forward->options;
 
     __builtin_prefetch(e->jobs);
@@ -222,7 +230,7 @@ static void on_done(struct inquiry *i, enum inquiry_result outcome, const uint8_
         [INQUIRY_BROKEN] = FORWARD_BROKEN, [INQUIRY_LOOP] = FORWARD_LOOP,
         [INQUIRY_GUARDED] = FORWARD_OWNED,
     };
-    struct errand *e = (struct errand *)i;
+    struct errand *e = errand_of(i);
     struct forward *f = e->forward;
     enum forward_result result = results[outcome];
 
@@ -241,7 +249,7 @@ static void on_done(struct inquiry *i, enum inquiry_result outcome, const uint8_
 /* Nobody waits behind this, but what comes still is worth keeping. */
 static void on_late(struct inquiry *i, uint64_t now)
 {
-    struct errand *e = (struct errand *)i;
+    struct errand *e = errand_of(i);
     struct forward *f = e->forward;
 
     if (!f->options.late(f->options.arg, &i->question, now))

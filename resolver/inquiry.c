@@ -154,6 +154,7 @@ static bool send_to(struct inquiry *i, unsigned place, uint64_t now)
     size_t size;
 
     ask->owner = i;
+    ask->about = (const void *)((uintptr_t)i - INQUIRY_FRONT);
     ask->index = place;
     ask->edns = (i->without_edns >> place & 1) == 0;
     size = question_write(room + 2, &i->question, i->sent, ask->edns);

@@ -14,6 +14,8 @@
 
 #define INQUIRY_SENDS_MAX    12
 #define INQUIRY_REFUSALS_MAX 3
+/* Its owner's notes stand before it: so many octets are fetched with it before a reply is read. */
+#define INQUIRY_FRONT 128
 /* Who waits is told that it takes long after so much (RFC 8767's client response timer), or after
  * nine tenths of a shorter time. */
 #define INQUIRY_LATE_MS 1800

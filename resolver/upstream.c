@@ -275,7 +275,7 @@ bool upstream_send(struct upstream *u, struct upstream_ask *ask, uint8_t *room, 
     if (ask->tcp)
         sent = pipeline_send(u->streams, &ask->stream, room, fill_up(u, room, size), now);
     else
-        sent = portpool_send(u->datagrams, &ask->datagram, ask->owner, room + 2, size, now);
+        sent = portpool_send(u->datagrams, &ask->datagram, ask->about, room + 2, size, now);
     if (sent) {
         stats_count(u->stats, STATS_UPSTREAM_QUERIES);
         u->sums.queries++;

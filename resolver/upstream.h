@@ -33,6 +33,7 @@ struct upstream;
 struct upstream_ask {
     struct upstream *upstream; /* NULL: not on its way */
     void *owner;               /* the asker's own notes */
+    const void *about;         /* fetched from memory before a reply is read; or NULL */
     unsigned index;
     bool edns;
     bool tcp;
