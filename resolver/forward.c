@@ -5,14 +5,14 @@
 #include <string.h>
 
 #include "alloc.h"
+#include "fetch.h"
 #include "hash.h"
 #include "inquiry.h"
 #include "spare.h"
 
-#define ERRANDS_KEPT  64 /* ended ones, for the next */
-#define CACHE_LINE    64
-#define FETCHED       4  /* lines of what is soon needed */
-#define BUCKETS_LEAST 64 /* as many as errands, so that those of a quiet day stay near */
+#define ERRANDS_KEPT  64  /* ended ones, for the next */
+#define FETCHED       256 /* octets of what is soon needed */
+#define BUCKETS_LEAST 64  /* as many as errands, so that those of a quiet day stay near */
 
 struct forward_job {
     struct errand *errand; /* NULL: overloaded, in forward->overloaded */
@@ -93,13 +93,6 @@ void forward_set_upstreams(struct forward *f, const struct config_upstreams *ups
     route_set_standard(f->route, upstreams, now);
 }
 
-/* Brings from memory what is needed in a moment; NULL is fine. */
-static void fetch(const void *memory)
-{
-    for (size_t line = 0; memory != NULL && line < FETCHED; line++)
-        __builtin_prefetch((const char *)memory + line * CACHE_LINE);
-}
-
 /* ---- jobs ---- */
 
 static void append(struct forward_job *job, struct forward_job ***end)
@@ -157,7 +150,7 @@ static struct errand *take_spare(struct forward *f)
     }
     f->spare = e->next;
     f->spare_length--;
-    fetch(f->spare); /* for the next question */
+    fetch_memory(f->spare, FETCHED); /* for the next question */
     return e;
 }
 
@@ -237,7 +230,7 @@ static void on_done(struct inquiry *i, enum inquiry_result outcome, const uint8_
     e->ending = true;
     leave(e);
     if (e->jobs != NULL)
-        fetch(e->jobs->arg); /* needed once it is kept */
+        fetch_memory(e->jobs->arg, FETCHED); /* needed once it is kept */
     if (f->options.keep != NULL &&
         (result == FORWARD_ANSWER ||
          (!e->late && (result == FORWARD_UNREACHABLE || result == FORWARD_BROKEN))))

@@ -16,15 +16,15 @@
 #include "alloc.h"
 #include "clock.h"
 #include "eventtimer.h"
+#include "fetch.h"
 #include "portrange.h"
 #include "random.h"
 
 #define PORT_TRIES   64 /* then the kernel chooses */
 #define READ_SIZE    65536
 #define CONTROL_SIZE 128
-#define READY_MAX    64 /* datagram sockets taken out of the set at a time */
-#define STREAMS_KEPT 64 /* sockets that datagrams leave to streams, or a quarter of all */
-#define CACHE_LINE   64
+#define READY_MAX    64  /* datagram sockets taken out of the set at a time */
+#define STREAMS_KEPT 64  /* sockets that datagrams leave to streams, or a quarter of all */
 #define FETCHED      768 /* octets of what a datagram is about */
 #define FLOOD        16  /* datagrams of one socket before the others have their turn */
 
@@ -192,8 +192,7 @@ static void look_at(struct network_socket *s, uint64_t now)
 {
     struct epoll_event again = {.events = EPOLLIN | EPOLLET, .data.ptr = s};
 
-    for (size_t at = 0; at < FETCHED; at += CACHE_LINE)
-        __builtin_prefetch((const char *)s->awaited->about + at);
+    fetch_memory(s->awaited->about, FETCHED);
     for (unsigned n = 0; n < FLOOD; n++) {
         if (!receive(s, now) || s->closed || s->awaited->count == 0)
             return;

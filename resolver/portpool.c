@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "alloc.h"
+#include "fetch.h"
 
-#define CACHE_LINE   64
 #define ID_TRIES     8 /* for a free slot on one socket */
 #define SOCKET_TRIES 4 /* for a socket with a free slot */
 
@@ -176,8 +176,7 @@ static struct portpool_socket *draw_socket(struct portpool *p, uint16_t *id)
     p->next = p->after;
     p->after = dice.place;
     __builtin_prefetch(&p->sockets[p->after]);
-    for (size_t at = 0; at < sizeof *s; at += CACHE_LINE)
-        __builtin_prefetch((const char *)p->sockets[p->next] + at);
+    fetch_memory(p->sockets[p->next], sizeof *s);
     return s;
 }
 

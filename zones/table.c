@@ -155,15 +155,15 @@ static bool find_here(const struct table *table, const struct table *part,
 static bool find_owned(const struct table *table, struct nametree_scan *scan,
                        struct table_match *match, struct leftovers *left)
 {
-    for (const struct table *part = table; part != NULL; part = part->base) {
+    const struct table *part = table;
+
+    do {
         *left = (struct leftovers){NOWHERE, NOWHERE, false};
         if (find_here(table, part, scan, match, left)) {
             return true;
         }
-        if (left->masked) {
-            return false;
-        }
-    }
+        part = part->base;
+    } while (part != NULL && !left->masked);
     return false;
 }
 
