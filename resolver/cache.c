@@ -8,6 +8,7 @@
 #include "alloc.h"
 #include "blocks.h"
 #include "expiry.h"
+#include "fetch.h"
 #include "wire.h"
 #include "record.h"
 
