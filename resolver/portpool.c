@@ -8,6 +8,7 @@
 #include "alloc.h"
 #include "fetch.h"
 
+#define AHEAD        3 /* one for each step of memory: where it is, itself, the socket below */
 #define ID_TRIES     8 /* for a free slot on one socket */
 #define SOCKET_TRIES 4 /* for a socket with a free slot */
 
@@ -36,9 +37,8 @@ struct portpool {
     void *arg;
     struct portpool_socket *sockets[PORTPOOL_SIZE];
     size_t length, leaving;
-    /* Drawn for the two questions to come, when 'drawn_of' were there; 0: not yet. */
-    uint32_t next, after;
-    size_t drawn_of;
+    uint32_t ahead[AHEAD]; /* places drawn for the questions to come … */
+    size_t drawn_of;       /* … when so many were there; 0: not yet */
 };
 
 struct portpool *portpool_new(struct network *network, const struct sockaddr *to,
@@ -159,7 +159,7 @@ static struct dice roll(struct portpool *p)
     return (struct dice){.place = (uint32_t)((bits >> 32) * p->length >> 32), .id = (uint16_t)bits};
 }
 
-/* One of them at random, and an id.  The draw is made two questions ahead, so that by then the
+/* One of them at random, and an id.  The draw is made some questions ahead, so that by then the
  * processor has the socket at hand: there are too many of them to stay near it. */
 static struct portpool_socket *draw_socket(struct portpool *p, uint16_t *id)
 {
@@ -168,15 +168,16 @@ static struct portpool_socket *draw_socket(struct portpool *p, uint16_t *id)
 
     *id = dice.id;
     if (p->drawn_of != p->length) {
-        p->next = roll(p).place;
-        p->after = roll(p).place;
+        for (size_t i = 0; i < AHEAD; i++)
+            p->ahead[i] = roll(p).place;
         p->drawn_of = p->length;
     }
-    s = p->sockets[p->next];
-    p->next = p->after;
-    p->after = dice.place;
-    __builtin_prefetch(&p->sockets[p->after]);
-    fetch_memory(p->sockets[p->next], sizeof *s);
+    s = p->sockets[p->ahead[0]];
+    memmove(p->ahead, p->ahead + 1, sizeof p->ahead - sizeof p->ahead[0]);
+    p->ahead[AHEAD - 1] = dice.place;
+    __builtin_prefetch(&p->sockets[p->ahead[2]]);
+    fetch_memory(p->sockets[p->ahead[1]], sizeof *s);
+    __builtin_prefetch(p->sockets[p->ahead[0]]->socket);
     return s;
 }
 
