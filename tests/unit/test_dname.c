@@ -86,7 +86,8 @@ static void test_longest(void **state)
         const char *why;
 
         for (unsigned i = 0; i < labels; i++) {
-            memcpy(text + 2 * i, "a.", 2);
+            text[2 * i] = 'a';
+            text[2 * i + 1] = '.';
         }
         for (size_t dot = 0; dot < 2; dot++) { /* with and without the final dot */
             bool fits = labels <= 127;
