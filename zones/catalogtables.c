@@ -272,17 +272,17 @@ struct tableset *catalogtables_plain(struct catalogtables *tables,
     return set;
 }
 
-void catalogtables_take(struct catalogtables *tables, struct table *const *taken,
+void catalogtables_take(struct catalogtables *into, struct table *const *tables,
                         struct document *const *documents, size_t length)
 {
-    catalogtables_spoil(tables);
-    keep(tables, taken, documents, length);
-    for (size_t i = 0; i < tables->count; i++) {
-        table_free(taken[i]); /* held by keep() */
+    catalogtables_spoil(into);
+    keep(into, tables, documents, length);
+    for (size_t i = 0; i < into->count; i++) {
+        table_free(tables[i]); /* held by keep() */
     }
-    tables->tombstones = 0;
-    tables->graves = 0;
-    tables->targets = NULL;
-    tables->health = NULL;
-    tables->fresh = true;
+    into->tombstones = 0;
+    into->graves = 0;
+    into->targets = NULL;
+    into->health = NULL;
+    into->fresh = true;
 }
