@@ -174,7 +174,8 @@ static inline nametree_wide nametree_load(const uint8_t *at)
 
 /* Multiplying by the key and folding the halves makes every bit depend on every other.  SipHash
  * would cost more than all the rest of a look-up; clients cannot put names into the table, so all
- * the key has to do here is to keep a document's author from choosing colliding names. */
+ * the key has to do here is to keep a document's author from choosing colliding names.  Images hold
+ * what comes of it: whoever changes it changes their format, too (catalogimage.c). */
 static inline uint64_t nametree_mix(uint64_t hash, nametree_wide octets, uint64_t multiplier)
 {
     nametree_wide product =
