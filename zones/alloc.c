@@ -45,12 +45,12 @@ void *alloc_resize(void *old, size_t length, size_t size)
 
 void *alloc_huge(size_t size)
 {
-    size_t whole = size + (-size & (ALLOC_HUGE - 1));
-    void *memory = whole >= size ? aligned_alloc(ALLOC_HUGE, whole) : NULL;
+    void *memory;
 
-    if (memory == NULL)
+    if (posix_memalign(&memory, ALLOC_HUGE, at_least_one(size)) != 0)
         out_of_memory();
-    madvise(memory, whole, MADV_HUGEPAGE); /* an offer; without it, small pages do */
+    /* An offer; without it, small pages do.  So they do for the rest, which fills no large one. */
+    (void)madvise(memory, size & ~(size_t)(ALLOC_HUGE - 1), MADV_HUGEPAGE);
     return memory;
 }
 

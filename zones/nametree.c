@@ -3,8 +3,6 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "alloc.h"
 
@@ -129,15 +127,7 @@ size_t nametree_name(const struct nametree *tree, uint32_t node, uint8_t *out)
 
 void *nametree_memory(size_t size)
 {
-    uint8_t *memory = alloc_array(size, 1);
-
-    if (size >= LARGE_SIZE) {
-        uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-        uintptr_t from = ((uintptr_t)memory + page - 1) & ~(page - 1);
-        /* Only advice: without it the table works as well, if slower. */
-        (void)madvise((void *)from, size - page, MADV_HUGEPAGE);
-    }
-    return memory;
+    return size < LARGE_SIZE ? alloc_array(size, 1) : memset(alloc_huge(size), 0, size);
 }
 
 void nametree_settle(struct nametree *tree)
