@@ -184,19 +184,10 @@ static size_t extend(struct blocks *b, uint32_t units, size_t most)
 struct blocks *blocks_new(size_t limit)
 {
     struct blocks *b = alloc_array(1, sizeof *b);
-    size_t whole;
-    char *memory;
 
     assert(limit <= BLOCKS_LIMIT_MAX);
     b->limit = limit;
-    whole = limit + ALLOC_HUGE - limit % ALLOC_HUGE;
-    memory = mmap(NULL, whole + ALLOC_HUGE, PROT_READ | PROT_WRITE,
-                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    alloc_had(memory == MAP_FAILED ? NULL : memory);
-    b->memory = memory + (-(uintptr_t)memory & (ALLOC_HUGE - 1));
-    if (b->memory > memory)
-        munmap(memory, (size_t)(b->memory - memory));
-    munmap(b->memory + whole, (size_t)(memory + ALLOC_HUGE - b->memory));
+    b->memory = alloc_reserve(limit);
     b->end = 1; /* no place is 0 */
     return b;
 }
@@ -206,7 +197,7 @@ void blocks_free(struct blocks *b)
     if (b == NULL)
         return;
     ASAN_UNPOISON_MEMORY_REGION(b->memory, b->limit);
-    munmap(b->memory, b->limit + ALLOC_HUGE - b->limit % ALLOC_HUGE);
+    alloc_unreserve(b->memory, b->limit);
     free(b);
 }
 

@@ -95,20 +95,13 @@ static const uint8_t *name_of(const struct entry *e)
  * pages would have to be found for each question. */
 static void *make_tables(size_t size)
 {
-    size_t whole = size + ALLOC_HUGE - size % ALLOC_HUGE;
-    uintptr_t memory, begin;
+    void *memory;
 
     if (size < ALLOC_HUGE)
         return alloc_array(size, 1);
-    memory = (uintptr_t)mmap(NULL, whole + ALLOC_HUGE, PROT_READ | PROT_WRITE,
-                             MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    alloc_had(memory == (uintptr_t)MAP_FAILED ? NULL : (void *)memory);
-    begin = memory + (-memory & (ALLOC_HUGE - 1));
-    if (begin > memory)
-        munmap((void *)memory, begin - memory);
-    munmap((void *)(begin + whole), memory + ALLOC_HUGE - begin);
-    (void)madvise((void *)begin, whole, MADV_HUGEPAGE);
-    return (void *)begin;
+    memory = alloc_reserve(size);
+    (void)madvise(memory, size | (ALLOC_HUGE - 1), MADV_HUGEPAGE); /* the last one, too */
+    return memory;
 }
 
 static void free_tables(void *tables, size_t size)
@@ -116,7 +109,7 @@ static void free_tables(void *tables, size_t size)
     if (size < ALLOC_HUGE)
         free(tables);
     else
-        munmap(tables, size + ALLOC_HUGE - size % ALLOC_HUGE);
+        alloc_unreserve(tables, size);
 }
 
 static uint32_t seconds(uint64_t ms)

@@ -1,5 +1,6 @@
 #include "alloc.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -52,6 +53,32 @@ void *alloc_huge(size_t size)
     /* An offer; without it, small pages do.  So they do for the rest, which fills no large one. */
     (void)madvise(memory, size & ~(size_t)(ALLOC_HUGE - 1), MADV_HUGEPAGE);
     return memory;
+}
+
+/* In whole huge pages, so that none is shared with anybody else. */
+static size_t reserved_size(size_t size)
+{
+    return size + ALLOC_HUGE - size % ALLOC_HUGE;
+}
+
+void *alloc_reserve(size_t size)
+{
+    size_t whole = reserved_size(size), before;
+    char *memory = mmap(NULL, whole + ALLOC_HUGE, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    if (memory == MAP_FAILED)
+        out_of_memory();
+    before = -(uintptr_t)memory & (ALLOC_HUGE - 1);
+    if (before > 0)
+        munmap(memory, before);
+    munmap(memory + before + whole, ALLOC_HUGE - before);
+    return memory + before;
+}
+
+void alloc_unreserve(void *memory, size_t size)
+{
+    munmap(memory, reserved_size(size));
 }
 
 void *alloc_had(void *memory)

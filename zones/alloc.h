@@ -23,6 +23,11 @@ void *alloc_resize(void *old, size_t length, size_t size) __attribute__((returns
 #define ALLOC_HUGE (2u << 20)
 void *alloc_huge(size_t size) __attribute__((malloc, returns_nonnull));
 
+/* Zeroed memory that begins where a huge page does and is the system's until it is written to. Give
+ * it back with alloc_unreserve() and the same size. */
+void *alloc_reserve(size_t size) __attribute__((malloc, returns_nonnull));
+void alloc_unreserve(void *memory, size_t size);
+
 /* What another library has allocated; NULL is its want of memory.  Returns 'memory'. */
 void *alloc_had(void *memory) __attribute__((returns_nonnull));
 
