@@ -128,7 +128,7 @@ static void put_upstreams(FILE *out, const struct service *service)
         put_upstream(out, "upstream_up", &all[i]);
         fprintf(out, "%d\n", all[i].doubted ? 0 : 1);
     }
-    put_head(out, "upstream_rtt_seconds", "gauge", "Smoothed round trip time over UDP");
+    put_head(out, "upstream_rtt_seconds", "gauge", "Smoothed round trip time");
     for (size_t i = 0; i < length; i++) {
         if (!all[i].measured)
             continue;

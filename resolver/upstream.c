@@ -120,6 +120,7 @@ static bool on_stream(void *arg, struct pipeline_ask *part, enum pipeline_event 
 
     switch (event) {
     case PIPELINE_READY:
+        ask->sent_at = now; /* how long the connection took is not how long an answer takes */
         return tell(arg, ask, UPSTREAM_READY, NULL, 0, now);
     case PIPELINE_REPLY:
         return tell(arg, ask, UPSTREAM_REPLY, message, size, now);
@@ -337,7 +338,7 @@ void upstream_heard(struct upstream_ask *ask, uint64_t now)
     uint64_t suppressed;
 
     u->sums.replies++;
-    if (!ask->tcp)
+    if (!ask->tcp || u->server.transport != CONFIG_UDP)
         measure(u, now - ask->sent_at);
     if (u->unanswered >= UPSTREAM_DOWN_AFTER && log_allowed(&u->log_limit, now, &suppressed))
         log_info("upstream answers again", "upstream=%s silent_ms=%llu", u->server.text,
