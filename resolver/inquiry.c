@@ -148,7 +148,7 @@ static bool send_to(struct inquiry *i, unsigned place, uint64_t now)
 {
     struct upstream *u = i->group->upstreams[place];
     struct upstream_ask *ask = &i->asks[i->sends];
-    bool tcp = (i->over_tcp >> place & 1) != 0;
+    bool tcp = (i->over_tcp >> place & 1) != 0 || upstream_server(u)->transport != CONFIG_UDP;
     uint8_t room[2 + QUESTION_MAX];
     struct inquiry_place *at = &i->places[place];
     size_t size;
@@ -157,7 +157,7 @@ static bool send_to(struct inquiry *i, unsigned place, uint64_t now)
     ask->about = (const void *)((uintptr_t)i - INQUIRY_FRONT);
     ask->index = place;
     ask->edns = (i->without_edns >> place & 1) == 0;
-    size = question_write(room + 2, &i->question, i->sent, ask->edns);
+    size = question_write(room + 2, &i->question, tcp ? i->name : i->sent, ask->edns);
     if (at->tries < UINT8_MAX)
         at->tries++;
     if (!upstream_send(u, ask, room, size, tcp, now)) {
@@ -348,8 +348,8 @@ static bool on_reply(struct inquiry *i, struct upstream_ask *ask, const uint8_t 
     struct reply reply;
 
     i->desk->expect(i);
-    enum reply_verdict verdict =
-        reply_check(message, size, upstream_id(ask), i->sent, &i->question, &reply);
+    enum reply_verdict verdict = reply_check(message, size, upstream_id(ask),
+                                             ask->tcp ? i->name : i->sent, &i->question, &reply);
     if (verdict != REPLY_NOT_OURS && (verdict != REPLY_GOOD || !is_answer(&reply)) &&
         leads_to_guarded(i, message, size, &reply))
         verdict = REPLY_GOOD;
@@ -424,7 +424,7 @@ static void on_ready(struct inquiry *i, struct upstream_ask *ask, uint64_t now)
 
     if (is_guarded(i, now))
         return;
-    if (!upstream_write(ask, room, question_write(room + 2, &i->question, i->sent, ask->edns)))
+    if (!upstream_write(ask, room, question_write(room + 2, &i->question, i->name, ask->edns)))
         on_closed(i, ask, now);
 }
 

@@ -82,8 +82,8 @@ struct inquiry { /* part of the owner's struct; private but for 'question' and '
     bool broken, looped;
     uint16_t rcode; /* the best of the bad ones; 0: none */
     /* From here on only what is used is written: see inquiry_start(). */
-    uint8_t name[DNAME_MAX];                           /* folded */
-    uint8_t sent[DNAME_MAX];                           /* as it is sent */
+    uint8_t name[DNAME_MAX];                           /* folded; so it goes over TCP */
+    uint8_t sent[DNAME_MAX];                           /* so it goes over UDP */
     struct upstream_ask asks[INQUIRY_SENDS_MAX];       /* 'sends' of them */
     struct inquiry_place places[CONFIG_UPSTREAMS_MAX]; /* as many as the group has servers */
 };
