@@ -232,8 +232,7 @@ static void on_done(struct inquiry *i, enum inquiry_result outcome, const uint8_
     if (e->jobs != NULL)
         fetch_memory(e->jobs->arg, FETCHED); /* needed once it is kept */
     if (f->options.keep != NULL &&
-        (result == FORWARD_ANSWER ||
-         (!e->late && (result == FORWARD_UNREACHABLE || result == FORWARD_BROKEN))))
+        (result == FORWARD_ANSWER || (!e->late && result != FORWARD_OWNED)))
         f->options.keep(f->options.arg, &i->question, result, message, size, reply, now);
     tell_jobs(&e->jobs, &e->jobs_end, result, message, size, reply, now);
     bury(e);

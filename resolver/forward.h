@@ -39,10 +39,9 @@ enum forward_result {
 typedef void forward_done_fn(void *arg, enum forward_result, const uint8_t *message, size_t size,
                              const struct reply *, uint64_t now);
 
-/* Called once per question that ended in FORWARD_ANSWER, UNREACHABLE or BROKEN, before its waiters
- * are told: the place to cache it.  After UNREACHABLE of one that was late (see below) an ANSWER
- * may still follow.  With FORWARD_ANSWER look at the rcode: SERVFAIL is a failure
- * too. */
+/* Called once per question that ended in FORWARD_ANSWER, UNREACHABLE, BROKEN or LOOP, before its
+ * waiters are told: the place to cache it.  After UNREACHABLE of one that was late (see below) an
+ * ANSWER may still follow.  With FORWARD_ANSWER look at the rcode: SERVFAIL is a failure too. */
 typedef void forward_keep_fn(void *arg, const struct reply_question *, enum forward_result,
                              const uint8_t *message, size_t size, const struct reply *,
                              uint64_t now);

@@ -457,7 +457,8 @@ static enum visit_step take_result(struct visit *v, enum forward_result result,
     case FORWARD_BROKEN:
         return stale_or_fail(v, WIRE_EDE_NETWORK, "only broken or refusing answers from upstream");
     case FORWARD_LOOP:
-        return visit_fail(v, WIRE_EDE_NETWORK, "the answer's chain of names is a loop or too long");
+        return stale_or_fail(v, WIRE_EDE_NETWORK,
+                             "the answer's chain of names is a loop or too long");
     case FORWARD_OVERLOADED:
         return visit_fail(v, WIRE_EDE_UNREACHABLE, "too many questions in flight");
     case FORWARD_OWNED: /* it was ours for a moment only */
@@ -534,13 +535,19 @@ static void expect(void *arg, const struct reply_question *question)
     cache_expect(desk->cache, question);
 }
 
+/* YXDOMAIN is none: by a DNAME the name would be too long, and nobody will ever say otherwise. */
+static bool is_failure(const struct reply *reply)
+{
+    return reply->rcode != REPLY_NOERROR && reply->rcode != REPLY_NXDOMAIN &&
+           reply->rcode != REPLY_YXDOMAIN;
+}
+
 static void keep(void *arg, const struct reply_question *question, enum forward_result result,
                  const uint8_t *message, size_t size, const struct reply *reply, uint64_t now)
 {
     const struct query_desk *desk = arg;
 
-    if (result != FORWARD_ANSWER ||
-        (reply->rcode != WIRE_NOERROR && reply->rcode != WIRE_NXDOMAIN)) {
+    if (result != FORWARD_ANSWER || is_failure(reply)) {
         cache_put_failure(desk->cache, question, now);
         return;
     }
