@@ -123,6 +123,84 @@ static void print_head(const struct output *output, const json_t *map)
     output_grid_print(output, &grid, 0);
 }
 
+static bool is_in(const json_t *list, const char *text)
+{
+    size_t i;
+    json_t *item;
+
+    json_array_foreach(list, i, item)
+    {
+        const char *one = json_string_value(item);
+
+        if (one != NULL && strcmp(one, text) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Measured in milliseconds: of less nothing is known. */
+static const char *round_trip(const json_t *upstream, char *out, size_t size)
+{
+    const json_t *us = json_object_get(upstream, "roundTripMicroseconds");
+
+    if (us == NULL) {
+        return "-";
+    }
+    if (json_integer_value(us) < 1000) {
+        return "under 1 ms";
+    }
+    (void)snprintf(out, size, "%.1f ms", (double)json_integer_value(us) / 1000);
+    return out;
+}
+
+static void add_upstream_state(struct output_grid *grid, const json_t *one, bool loops)
+{
+    if (loops) {
+        output_grid_cell(grid, OUTPUT_RED, "in a circle");
+    } else if (number(one, "asked") == 0) {
+        output_grid_cell(grid, OUTPUT_DIM, "not asked yet");
+    } else if (json_is_true(json_object_get(one, "up"))) {
+        output_grid_cell(grid, OUTPUT_GREEN, "up");
+    } else {
+        output_grid_cell(grid, OUTPUT_YELLOW, "silent");
+    }
+}
+
+/* Those of routes, too. */
+static void print_upstreams(const struct output *output, const json_t *map)
+{
+    static const char *const heads[] = {"upstream", "state",    "round trip",
+                                        "asked",    "answered", "unanswered"};
+    static const char *const numbers[] = {"asked", "answered", "unanswered"};
+    struct output_grid grid = {.columns = ARRAY_LENGTH(heads)};
+    const json_t *looping = json_object_get(map, "upstreamsLooping");
+    const json_t *list = json_object_get(map, "upstreamStates");
+    char time[64];
+    size_t i;
+    json_t *one;
+
+    if (json_array_size(list) == 0) {
+        return;
+    }
+    putchar('\n');
+    for (i = 0; i < ARRAY_LENGTH(heads); i++) {
+        output_grid_cell(&grid, OUTPUT_BOLD, "%s", heads[i]);
+    }
+    json_array_foreach(list, i, one)
+    {
+        const char *name = text_of(one, "upstream");
+
+        output_grid_cell(&grid, OUTPUT_PLAIN, "%s", name);
+        add_upstream_state(&grid, one, is_in(looping, name));
+        output_grid_cell(&grid, OUTPUT_PLAIN, "%s", round_trip(one, time, sizeof(time)));
+        for (size_t n = 0; n < ARRAY_LENGTH(numbers); n++) {
+            output_grid_cell(&grid, OUTPUT_PLAIN, "%" JSON_INTEGER_FORMAT, number(one, numbers[n]));
+        }
+    }
+    output_grid_print(output, &grid, 0);
+}
+
 static void print_complaints(const struct output *output, const json_t *list,
                              enum output_color color)
 {
@@ -237,6 +315,7 @@ enum exitcode status_show(const struct command_call *call)
                 number(reply.json, "refused") == 0 && *text_of(reply.json, "degraded") == '\0';
     if (call->output.format == OPTIONS_TABLE) {
         print_head(&call->output, reply.json);
+        print_upstreams(&call->output, reply.json);
         print_documents(&call->output, json_object_get(reply.json, "documents"));
         print_endpoints(&call->output,
                         json_object_get(json_object_get(reply.json, "targets"), "list"), "name",

@@ -162,7 +162,6 @@ static void add_looping(json_t *array, const struct config *config,
     }
 }
 
-/* Those that lead back to us, so that nothing is asked there; a server once for each list. */
 /* Those of the routes, too. */
 static json_t *upstream_states(const struct service *service)
 {
@@ -183,6 +182,7 @@ static json_t *upstream_states(const struct service *service)
     return array;
 }
 
+/* Those that lead back to us, so that nothing is asked there; a server once for each list. */
 static json_t *looping(const struct service *service, uint64_t now)
 {
     const struct config *config = service->config;

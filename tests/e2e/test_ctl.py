@@ -310,6 +310,29 @@ def test_status(far):
     assert "leaks" not in ran.stdout
 
 
+def test_status_of_upstreams(far):
+    def state(upstream, up, asked, answered, unanswered, **more):
+        return {"upstream": upstream, "up": up, "asked": asked, "answered": answered, "unanswered": unanswered, **more}
+
+    far.answers = [(200, {**STATUS, "upstreamsLooping": ["192.0.2.9"], "upstreamStates": [
+        state("192.0.2.1:53", True, 1207, 1200, 7, roundTripMicroseconds=12345),
+        state("tls://192.0.2.2:853#dns.example.com", True, 3, 3, 0, roundTripMicroseconds=875),
+        state("192.0.2.3", False, 2, 0, 2),
+        state("192.0.2.4", True, 0, 0, 0),
+        state("192.0.2.9", True, 1, 1, 0, roundTripMicroseconds=2000)]})]
+    ran = ask(far, "status")
+    assert ran.returncode == FINE
+    assert """
+upstream                             state          round trip  asked  answered  unanswered
+192.0.2.1:53                         up             12.3 ms     1207   1200      7
+tls://192.0.2.2:853#dns.example.com  up             under 1 ms  3      3         0
+192.0.2.3                            silent         -           2      0         2
+192.0.2.4                            not asked yet  -           0      0         0
+192.0.2.9                            in a circle    2.0 ms      1      1         0
+
+""" in ran.stdout
+
+
 @pytest.mark.parametrize("change", [{"ready": False}, {"refused": 1}, {"degraded": "the directory is gone"}])
 def test_status_is_no_when_something_is_wrong(far, change):
     far.answers = [(200, {**STATUS, **change})]
@@ -320,7 +343,8 @@ def test_status_is_no_when_something_is_wrong(far, change):
 def test_replies_of_the_wrong_shape(far):
     shapes = [[], 1, None, {"documents": 1, "table": [], "counters": [], "complaints": {}, "names": 1},
               {"documents": [1, {"name": []}], "complaints": [1, {}], "counters": {"a": "b"}, "addresses": [1, []],
-               "upstreams": [{}], "listen": [1]}]
+               "upstreams": [{}], "listen": [1]}, {"upstreamStates": [1, {}, {"upstream": 1, "asked": "x", "up": 1}],
+                                                   "upstreamsLooping": [1]}, {"upstreamStates": {"a": 1}}]
     for shape in shapes:
         far.answers = [(200, shape)]
         for command in [["status"], ["reload"], ["explain", "a.example"], ["flush", "a"], ["wait", "--name", "a"]]:

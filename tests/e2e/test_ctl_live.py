@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import PLDNSCTL, SLACK, custom, document, free_port, managed, unique
+from conftest import PLDNSCTL, SLACK, custom, document, eventually, free_port, managed, unique
 
 FINE, NO, WRONG, UNREACHABLE, TIMEOUT = range(5)
 
@@ -31,6 +31,18 @@ def test_status(served, upstream):
         assert said in ran.stdout, said
     told = value(served, "status")
     assert told["generation"] == 1 and told["documents"][0]["name"] == "a.yaml"
+
+
+def test_status_of_upstreams(served, upstream):
+    upstream.answers["www.example"] = ["192.0.2.1"]
+    assert served.ask("www.example") == ["192.0.2.1"]
+
+    def row():
+        rows = [line.split() for line in served.ctl("status").stdout.splitlines()]
+        return next((row for row in rows if row[:1] == [upstream.address]), ["", "not reported yet"])
+
+    eventually(lambda: row()[1] == "up", "the worker's report")
+    assert row()[-1] == "0" and int(row()[-2]) >= 1 and row()[2] != "-"
 
 
 def test_status_with_a_refused_document(served):
