@@ -23,6 +23,18 @@ static bool read_port(const char *text, uint16_t *out)
     return value >= 1 && value <= UINT16_MAX;
 }
 
+/* An interface's number, as some write it in a resolv.conf; 0: there is none. */
+static uint32_t read_index(const char *text)
+{
+    char name[IF_NAMESIZE];
+    size_t digits = strspn(text, "0123456789");
+
+    if (digits == 0 || digits > 9 || text[digits] != '\0')
+        return 0;
+    uint32_t index = (uint32_t)strtoul(text, NULL, 10);
+    return if_indextoname(index, name) != NULL ? index : 0;
+}
+
 /* fe80::1%eth0: a link-local address means nothing without its interface. */
 static bool read_scope(char *host, uint32_t *scope)
 {
@@ -33,6 +45,8 @@ static bool read_scope(char *host, uint32_t *scope)
         return true;
     *percent = '\0';
     *scope = if_nametoindex(percent + 1);
+    if (*scope == 0)
+        *scope = read_index(percent + 1);
     return *scope != 0;
 }
 

@@ -118,7 +118,9 @@ static void take_server(struct reading *r, const char *text)
     const char *why;
 
     /* A port or a transport is no part of this file's language. */
-    if (strchr(text, '[') != NULL || strchr(text, '/') != NULL) {
+    const char *colon = strchr(text, ':');
+    bool has_port = colon != NULL && colon == strrchr(text, ':');
+    if (has_port || strchr(text, '[') != NULL || strchr(text, '/') != NULL) {
         error_warn(r->errors, r->path, r->line, 0, "nameserver '%s' is not an address, skipped",
                    text);
         return;

@@ -54,6 +54,11 @@ static const struct {
     {"nameserver 127.0.0.53\n", "127.0.0.53 ", 0},
     {"nameserver\nnameserver x\nnameserver 192.0.2.1\n", "192.0.2.1 ", 2},
     {"nameserver tcp://192.0.2.1\nnameserver [::2]:53\n", "", 2},
+    {"nameserver 192.0.2.1:5353\nnameserver 192.0.2.2\n", "192.0.2.2 ", 1},
+    {"nameserver fe80::1%lo\nnameserver fe80::2%1\n", "fe80::1%lo fe80::2%1 ", 0}, /* number 1 */
+    {"nameserver fe80::1%nosuch\nnameserver fe80::2%\nnameserver fe80::2%0\n"
+     "nameserver fe80::2%1x\nnameserver fe80::2%99999999999\n",
+     "", 5},
     {" nameserver 192.0.2.1\n#nameserver 192.0.2.2\nnameservers 192.0.2.3\n", "192.0.2.1 ", 0},
     {"nameserver 192.0.2.1 192.0.2.2\n", "192.0.2.1 ", 0},
 };
