@@ -27,6 +27,8 @@
 #define STREAMS_KEPT 64  /* sockets that datagrams leave to streams, or a quarter of all */
 #define FETCHED      768 /* octets of what a datagram is about */
 #define FLOOD        16  /* datagrams of one socket before the others have their turn */
+#define FLAGS_AT     2   /* in a DNS header */
+#define FLAG_TC      0x02
 
 /* Missing in older headers; the numbers are the kernel's. */
 #ifndef IP_RECVFRAGSIZE
@@ -174,8 +176,9 @@ static bool receive(struct network_socket *s, uint64_t now)
     ssize_t size = recvmsg(s->fd, &message, MSG_DONTWAIT);
 
     if (size >= 0) {
-        if (!was_fragmented(&message))
-            tell(s, NETWORK_DATA, n->buffer, (size_t)size, now);
+        if (was_fragmented(&message) && size > FLAGS_AT)
+            n->buffer[FLAGS_AT] |= FLAG_TC;
+        tell(s, NETWORK_DATA, n->buffer, (size_t)size, now);
         return true;
     }
     if (errno == EAGAIN || errno == EWOULDBLOCK)

@@ -1,9 +1,9 @@
 /* The real network: sockets and timers of one worker on its libevent base.
  *
  * Datagram sockets are bound to ports that we draw ourselves from the operating system's generator;
- * the kernel's own choice is only the last resort.  Datagrams that arrived in fragments are thrown
- * away: a second fragment carries neither id nor port, so it can be forged (we ask for 1232
- * octets).
+ * the kernel's own choice is only the last resort.  Datagrams that arrived in fragments are marked
+ * as truncated, so that nothing of them is used and the question goes over TCP: a second fragment
+ * carries neither id nor port, so it can be forged (we ask for 1232 octets).
  *
  * Bounded: at most 'sockets_max' at a time.  'reserve' descriptors are held back, so that a process
  * whose clients have eaten all others can still ask upstream. */

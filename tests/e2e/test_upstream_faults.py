@@ -65,6 +65,10 @@ class Namespaces:
         subprocess.run([TOOLS["ip"], "netns", "exec", self.theirs, TOOLS["nft"], command], check=True,
                        capture_output=True, text=True, timeout=60)
 
+    def set_mtu(self, mtu):
+        for name in self.made:
+            self.ip("-n", name, "link", "set", "cable", "mtu", str(mtu))
+
     def enter(self, path):
         with open(path, "rb") as file:
             if self.libc.setns(file.fileno(), 0x40000000) != 0:     # CLONE_NEWNET
@@ -287,6 +291,24 @@ def test_what_refuses_is_not_waited_for(daemon, stage, fault):
     stage(fault, None)
     told = Asking(daemon, ["n%d.alone.test" % i for i in range(20)]).wait()     # hosts send few ICMP messages a second
     assert all(seconds < AT_ONCE for _, _, seconds in told.values()), told
+
+
+def test_fragments_are_refused(daemon, stage, net):
+    """What comes in fragments may have been put together from two senders' octets: asked for again over TCP."""
+    over_tcp = []
+
+    def tell_much(query, tcp):
+        over_tcp.append(tcp)
+        texts = ["%s.%d" % (ANSWER.rsplit(".", 1)[0], i) for i in range(60)]
+        return [respond(query, rrset(query.question[0].name.to_text(), "A", *texts))]
+
+    stage("silent", tell_much)
+    net.set_mtu(600)
+    try:
+        reply = daemon.query("much.alone.test", tcp=True)
+    finally:
+        net.set_mtu(1500)
+    assert len(addresses(reply)) == 60 and over_tcp[0] is False and over_tcp[-1] is True
 
 
 def test_a_cut_cable_is_noticed_and_its_mending_too(daemon, stage, net):
