@@ -200,6 +200,9 @@ static bool add_route(struct config_route **routes, size_t *length, const char *
         return WHY(why, "'%.80s': wants suffix=upstream", text);
     if (!dname_from_text(&suffix, text, (size_t)(equals - text), &reason))
         return WHY(why, "'%.*s': %s", (int)(equals - text < 80 ? equals - text : 80), text, reason);
+    if (dname_is_wildcard(suffix.wire)) /* it would be a name that nobody asks for */
+        return WHY(why, "'%.*s': wants a suffix without '*.'",
+                   (int)(equals - text < 80 ? equals - text : 80), text);
     struct config_route *route = route_of(routes, length, &suffix);
     if (route == NULL)
         return WHY(why, "wants at most %d routes", CONFIG_ROUTES_MAX);

@@ -99,6 +99,8 @@ static const struct {
      "in the server's certificate, such as dns.example.com"},
     {"forward: {routes: [{suffix: a..b, upstreams: [10.0.0.1]}]}\n", NULL,
      "forward.routes[0].upstreams: 'a..b': "},
+    {"forward: {routes: [{suffix: '*.a', upstreams: [10.0.0.1]}]}\n", NULL,
+     "forward.routes[0].upstreams: '*.a': wants a suffix without '*.'\n"},
     {"forward: {routes: [{suffix: a, upstream: [10.0.0.1]}]}\n", NULL,
      "forward.routes[0].upstream: unknown field; did you mean 'upstreams'?\n"},
     {"fence: ['*.example.com']\n", NULL,
