@@ -242,6 +242,37 @@ static void test_key(void **state)
     cache_free(c);
 }
 
+/* Two questions with the same hash are two all the same. */
+static void test_equal_hashes(void **state)
+{
+    struct reply_question others[7], q = ask("a.example", 1);
+    struct cache *c = cache_new(&plain);
+    struct cache_hit hit;
+
+    (void)state;
+    q.hash = 7;
+    begin("a.example", 1, 0);
+    fake_message_a(&m, "a.example", 100, "192.0.2.1");
+    put(c, &q, false, START);
+    for (size_t i = 0; i < ARRAY_LENGTH(others); i++)
+        others[i] = q;
+    others[1].type = 28;
+    others[2].class = 3;
+    others[3].dnssec_ok = true;
+    others[4].checking_disabled = true;
+    others[5].view = 1;
+    others[6].name = (const uint8_t *)"\1b\7example";
+    for (size_t i = 0; i < ARRAY_LENGTH(others); i++) {
+        if (cache_get(c, &others[i], START, &hit) != (i == 0 ? CACHE_HIT : CACHE_MISS))
+            fail_msg("question %zu", i);
+        assert_false(cache_failed(c, &others[i], START));
+    }
+    others[6].name = (const uint8_t *)"\1a\6exampl";
+    others[6].name_size = 10;
+    assert_int_equal(cache_get(c, &others[6], START, &hit), CACHE_MISS);
+    cache_free(c);
+}
+
 static void make_negative(unsigned rcode, const char *soa)
 {
     begin("a.example", 1, rcode);
@@ -377,6 +408,12 @@ static void test_not_kept(void **state)
     assert_int_equal(cache_get(c, &q, START, &hit), CACHE_MISS);
     begin("a.example", 1, 0);
     fake_message_flag(&m, FAKE_TC);
+    put(c, &q, false, START);
+    assert_int_equal(cache_get(c, &q, START, &hit), CACHE_MISS);
+    cache_free(c);
+    nothing.min_ttl_ms = 60000;
+    c = cache_new(&nothing);
+    begin("a.example", 1, 3); /* without SOA, whatever the least TTL is */
     put(c, &q, false, START);
     assert_int_equal(cache_get(c, &q, START, &hit), CACHE_MISS);
     cache_free(c);
@@ -554,6 +591,52 @@ static void test_renewed_stays_hot(void **state)
     cache_free(c);
 }
 
+/* Before the first entry, too, there is something: what leads to entries. */
+static void test_bookkeeping_counts(void **state)
+{
+    static const size_t sizes[] = {0, 1 << 10, 1 << 14, 1 << 20, 64 << 20};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LENGTH(sizes); i++) {
+        struct cache_options options = plain;
+        struct cache *c;
+
+        options.bytes = sizes[i];
+        c = cache_new(&options);
+        /* a pointer for what an entry with an address takes, which is some 200 octets */
+        assert_true(cache_bytes(c) > sizes[i] / 256 * sizeof(void *));
+        put_address(c, "a.example", 60, START);
+        assert_true(has(c, "a.example", START) == (sizes[i] > 1 << 13));
+        cache_free(c);
+    }
+}
+
+/* A large one costs no more than its share, though what is used again leaves only holes. */
+static void test_large_ones_cost_little(void **state)
+{
+    enum { LARGE = 4000, SMALL_LEAST = 150, UNKNOWN = 65400 };
+    static const uint8_t data[LARGE];
+    struct reply_question q = ask("large.example", UNKNOWN);
+    struct cache *c = cache_new(&plain);
+    uint64_t before;
+    char name[32];
+
+    (void)state;
+    for (unsigned i = 0; cache_evicted(c) == 0; i++) {
+        snprintf(name, sizeof name, "n%u.example", i);
+        put_address(c, name, 60, START);
+        if (i % 2 == 0)
+            assert_true(has(c, name, START));
+    }
+    before = cache_evicted(c);
+    q = ask("large.example", UNKNOWN);
+    begin("large.example", UNKNOWN, 0);
+    fake_message_record(&m, FAKE_ANSWER, "large.example", UNKNOWN, 60, data, LARGE);
+    put(c, &q, false, START);
+    assert_in_range(cache_evicted(c) - before, 1, 20 * LARGE / SMALL_LEAST);
+    cache_free(c);
+}
+
 static void test_too_big(void **state)
 {
     struct cache_options options = plain;
@@ -629,6 +712,7 @@ int main(void)
         cmocka_unit_test(test_stale),
         cmocka_unit_test(test_refresh_is_said_once),
         cmocka_unit_test(test_key),
+        cmocka_unit_test(test_equal_hashes),
         cmocka_unit_test(test_negative),
         cmocka_unit_test(test_sections),
         cmocka_unit_test(test_cut),
@@ -638,6 +722,8 @@ int main(void)
         cmocka_unit_test(test_all_sizes),
         cmocka_unit_test(test_ended_go_first),
         cmocka_unit_test(test_renewed_stays_hot),
+        cmocka_unit_test(test_bookkeeping_counts),
+        cmocka_unit_test(test_large_ones_cost_little),
         cmocka_unit_test(test_too_big),
         cmocka_unit_test(test_same_question_replaces),
         cmocka_unit_test(test_flush),

@@ -60,11 +60,35 @@ static void too_few_are_told(void **state)
     error_clear(&errors);
 }
 
+/* Up to what the hard limit allows, never down. */
+static void the_limit_is_raised(void **state)
+{
+    struct rlimit limit, low, raised;
+    rlim_t wanted;
+
+    (void)state;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    low = limit;
+    low.rlim_cur = limit.rlim_cur < 256 ? limit.rlim_cur : 256;
+    wanted = limit.rlim_max < 65536 ? limit.rlim_max : 65536;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+    descriptors_raise();
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &raised), 0);
+    assert_true(raised.rlim_cur == (low.rlim_cur > wanted ? low.rlim_cur : wanted));
+    assert_true(raised.rlim_max == limit.rlim_max);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    descriptors_raise();
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &raised), 0);
+    assert_true(raised.rlim_cur >= limit.rlim_cur);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_has_a_share),
         cmocka_unit_test(too_few_are_told),
+        cmocka_unit_test(the_limit_is_raised),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
