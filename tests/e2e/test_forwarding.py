@@ -512,6 +512,22 @@ def test_source_ports_and_ids(daemon, up):
     assert sum(abs(a - b) <= 1 for a, b in zip(ports, ports[1:])) < 30
 
 
+def test_cache_of_all_workers_is_bounded(daemon, up):
+    """cache.size is for all of them together, and all bookkeeping counts."""
+    up(lambda q, _tcp: respond(q, rrset(q.question[0].name.to_text(), "A", PUBLIC)), workers=3, cache_size="96KiB")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.settimeout(5 * SLACK)
+        for i in range(1500):
+            s.sendto(dns.message.make_query("n%d.example" % i, "A").to_wire(), ("127.0.0.1", daemon.port))
+            s.recv(512)
+
+    def gauge(name):
+        return next(int(line.split()[1]) for line in daemon.admin("/metrics").body.splitlines() if line.startswith(name + " "))
+
+    eventually(lambda: gauge("pldns_cache_evicted_total") > 500, "the workers' reports")
+    assert 48 << 10 < gauge("pldns_cache_bytes") <= 96 << 10
+
+
 def test_table_and_cache_in_a_reload_storm(daemon, up):
     """Chains and cached names while the table changes all the time: each answer is one of the right ones."""
     up(lambda q, _tcp: respond(q, *chained(q, "turn.example"), rrset("turn.example", "A", PUBLIC)), attachments_detachHold="0s")
