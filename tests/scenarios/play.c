@@ -189,6 +189,7 @@ static bool play_connections(struct play *p, const struct scenario_step *step)
         [FAKE_CONNECT_ACCEPTED] = "accepted",
         [FAKE_CONNECT_REFUSED] = "refused",
         [FAKE_CONNECT_SILENT] = "ignored",
+        [FAKE_CONNECT_SLOW] = "slow",
     };
 
     for (unsigned i = 0; i < ARRAY_LENGTH(words); i++) {
@@ -201,7 +202,7 @@ static bool play_connections(struct play *p, const struct scenario_step *step)
                                     i);
         return true;
     }
-    return play_fail(p, step, step->length - 1, "wants accepted, refused or ignored");
+    return play_fail(p, step, step->length - 1, "wants accepted, refused, ignored or slow");
 }
 
 /* sockets|sends fail N times with ERROR */

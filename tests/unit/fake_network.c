@@ -14,7 +14,8 @@ struct network_socket {
     struct fake_network *fake;
     size_t index;
     bool stream, open, connected;
-    enum fake_connect connect; /* what becomes of a stream */
+    enum fake_connect connect; /* what becomes of a stream … */
+    uint64_t due;              /* … and when */
     char to[64];
     network_socket_fn *fn;
     void *arg;
@@ -103,6 +104,7 @@ static struct network_socket *open_socket(struct network *n, const struct sockad
     s->arg = arg;
     write_address(to, s->to, sizeof s->to);
     s->connect = connect_of(f, s->to);
+    s->due = f->now + (s->connect == FAKE_CONNECT_SLOW ? FAKE_SLOW_MS : 0);
     f->sockets = alloc_resize(f->sockets, f->sockets_length + 1, sizeof(struct network_socket *));
     f->sockets[f->sockets_length++] = s;
     return s;
@@ -276,19 +278,22 @@ static void release(struct fake_network *f, const struct network_socket *s)
     }
 }
 
-/* Ends the connecting of one stream; false if none is left that can be ended. */
-static bool connect_one(struct fake_network *f)
+/* Ends the connecting of one stream; false if none is left that can be ended by then. */
+static bool connect_one(struct fake_network *f, uint64_t until)
 {
     for (size_t i = 0; i < f->sockets_length; i++) {
         struct network_socket *s = f->sockets[i];
 
-        if (!s->stream || !s->open || s->connected || s->connect == FAKE_CONNECT_SILENT)
+        if (!s->stream || !s->open || s->connected || s->connect == FAKE_CONNECT_SILENT ||
+            s->due > until)
             continue;
+        if (s->due > f->now)
+            f->now = s->due;
         s->connected = true;
-        if (s->connect == FAKE_CONNECT_ACCEPTED)
+        if (s->connect != FAKE_CONNECT_REFUSED)
             release(f, s);
-        s->fn(s->arg, s->connect == FAKE_CONNECT_ACCEPTED ? NETWORK_CONNECTED : NETWORK_CLOSED,
-              NULL, 0, f->now);
+        s->fn(s->arg, s->connect == FAKE_CONNECT_REFUSED ? NETWORK_CLOSED : NETWORK_CONNECTED, NULL,
+              0, f->now);
         return true;
     }
     return false;
@@ -313,11 +318,11 @@ void fake_network_pass(struct fake_network *f, uint64_t ms)
     uint64_t until = f->now + ms;
 
     for (;;) {
-        struct network_timer *t;
+        struct network_timer *t = first_due(f, until);
+        uint64_t next = t == NULL ? until : t->due > f->now ? t->due : f->now;
 
-        if (connect_one(f))
+        if (connect_one(f, next))
             continue;
-        t = first_due(f, until);
         if (t == NULL)
             break;
         if (t->due > f->now)
