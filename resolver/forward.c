@@ -32,6 +32,7 @@ struct errand {
     bool unattended; /* goes on though nobody waits (prefetch) */
     bool ending;     /* being told to its waiters */
     bool late;       /* kept as a failure already, its first waiters were told */
+    bool forgotten;  /* asked before a flush: of no use to who comes later */
     struct inquiry inquiry;
 };
 
@@ -231,7 +232,7 @@ static void on_done(struct inquiry *i, enum inquiry_result outcome, const uint8_
     leave(e);
     if (e->jobs != NULL)
         fetch_memory(e->jobs->arg, FETCHED); /* needed once it is kept */
-    if (f->options.keep != NULL &&
+    if (f->options.keep != NULL && !e->forgotten &&
         (result == FORWARD_ANSWER || (!e->late && result != FORWARD_OWNED)))
         f->options.keep(f->options.arg, &i->question, result, message, size, reply, now);
     tell_jobs(&e->jobs, &e->jobs_end, result, message, size, reply, now);
@@ -244,7 +245,7 @@ static void on_late(struct inquiry *i, uint64_t now)
     struct errand *e = errand_of(i);
     struct forward *f = e->forward;
 
-    if (!f->options.late(f->options.arg, &i->question, now))
+    if (e->forgotten || !f->options.late(f->options.arg, &i->question, now))
         return;
     e->unattended = e->late = true;
     if (f->options.keep != NULL)
@@ -262,7 +263,7 @@ static struct errand *find(const struct forward *f, uint64_t hash, const struct 
     for (; e != NULL; e = e->next) {
         const struct reply_question *o = &e->inquiry.question;
 
-        if (e->hash == hash && o->name_size == q->name_size &&
+        if (e->hash == hash && !e->forgotten && o->name_size == q->name_size &&
             memcmp(o->name, q->name, q->name_size) == 0 && o->type == q->type &&
             o->class == q->class && o->dnssec_ok == q->dnssec_ok &&
             o->checking_disabled == q->checking_disabled && o->view == q->view)
@@ -292,7 +293,7 @@ static struct errand *begin(struct forward *f, uint64_t hash, const struct reply
     e->jobs = NULL;
     e->jobs_end = &e->jobs;
     e->jobs_length = 0;
-    e->unattended = e->ending = e->late = false;
+    e->unattended = e->ending = e->late = e->forgotten = false;
     if (f->length > f->mask)
         grow(f);
     enter(f, e);
@@ -400,6 +401,18 @@ void forward_free(struct forward *f)
     f->options.network->timer_free(f->overloaded_timer);
     free(f->buckets);
     free(f);
+}
+
+void forward_forget(struct forward *f, const uint8_t *name, bool subtree)
+{
+    for (size_t n = 0; n <= f->mask; n++) {
+        for (struct errand *e = f->buckets[n]; e != NULL; e = e->next) {
+            const uint8_t *asked = e->inquiry.question.name;
+
+            if (subtree ? dname_under(asked, name, NULL) : dname_equal(asked, name))
+                e->forgotten = true;
+        }
+    }
 }
 
 size_t forward_in_flight(const struct forward *f)

@@ -86,6 +86,10 @@ struct forward_job *forward_ask(struct forward *, const struct reply_question *,
 /* No callback comes after; the question itself goes on if others wait.  NULL is fine. */
 void forward_cancel(struct forward_job *);
 
+/* What is asked now for that name (or at and below it) is only for those who wait: it is neither
+ * kept nor shared with who asks later. */
+void forward_forget(struct forward *, const uint8_t *name, bool subtree);
+
 size_t forward_in_flight(const struct forward *);
 /* What is known of each upstream, 'most' at most; returns how many. */
 size_t forward_read(const struct forward *, struct upstream_state *out, size_t most);

@@ -625,6 +625,12 @@ void query_desk_free(struct query_desk *desk)
     free(desk);
 }
 
+size_t query_desk_flush(struct query_desk *desk, const uint8_t *name, bool subtree)
+{
+    forward_forget(desk->forward, name, subtree);
+    return cache_flush(desk->cache, name, subtree);
+}
+
 struct forward *query_desk_forward(struct query_desk *desk)
 {
     return desk->forward;

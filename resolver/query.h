@@ -60,6 +60,8 @@ struct query_desk_options {
 struct query_desk *query_desk_new(const struct query_desk_options *);
 /* Ends waiting queries with SERVFAIL through their reply functions, then frees. */
 void query_desk_free(struct query_desk *);
+/* As cache_flush(); and what is being asked upstream is not kept when it comes. */
+size_t query_desk_flush(struct query_desk *, const uint8_t *name, bool subtree);
 struct forward *query_desk_forward(struct query_desk *);
 size_t query_desk_waiting(const struct query_desk *);
 

@@ -89,7 +89,7 @@ static void do_flushes(struct worker *w)
     while (first != NULL) {
         struct flush *flush = first;
         first = flush->next;
-        (void)cache_flush(w->cache, flush->name.wire, flush->subtree);
+        (void)query_desk_flush(w->desk, flush->name.wire, flush->subtree);
         free(flush);
     }
 }

@@ -453,5 +453,5 @@ bool stage_counter(const struct stage *s, const char *name, uint64_t *out)
 
 size_t stage_flush(struct stage *s, const uint8_t *name, bool subtree)
 {
-    return cache_flush(s->cache, name, subtree);
+    return query_desk_flush(s->desk, name, subtree);
 }

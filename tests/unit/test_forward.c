@@ -42,6 +42,36 @@ static void test_merge_and_cancel(void **state)
     asker_free(a);
 }
 
+/* Two questions with the same hash are two all the same. */
+static void test_equal_hashes(void **state)
+{
+    static const uint8_t names[][11] = {"\1a\7example", "\1b\7example", "\1a\6exampl"};
+    const struct reply_question first = {
+        .name = names[0], .name_size = sizeof names[0], .type = 1, .class = 1, .hash = 7};
+    struct reply_question others[8];
+    struct asker *a = asker_begin(1);
+    struct asker_told t[ARRAY_LENGTH(others)];
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LENGTH(others); i++)
+        others[i] = first;
+    others[1].name = names[1];
+    others[2].name = names[2];
+    others[2].name_size--;
+    others[3].type = 28;
+    others[4].class = 3;
+    others[5].dnssec_ok = true;
+    others[6].checking_disabled = true;
+    others[7].view = 1;
+    for (size_t i = 0; i < ARRAY_LENGTH(others); i++) {
+        (void)asker_ask_question(a, &others[i], &t[i]);
+        assert_int_equal(forward_in_flight(a->forward), i + 1);
+    }
+    (void)asker_ask_question(a, &first, &t[1]);
+    assert_int_equal(forward_in_flight(a->forward), ARRAY_LENGTH(others));
+    asker_free(a);
+}
+
 static void test_prefetch(void **state)
 {
     struct asker *a = asker_begin(1);
@@ -314,6 +344,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_merge_and_cancel),
+        cmocka_unit_test(test_equal_hashes),
         cmocka_unit_test(test_prefetch),
         cmocka_unit_test(test_asking_from_an_answer),
         cmocka_unit_test(test_limits),
