@@ -194,6 +194,26 @@ static void test_silent(void **state)
     asker_free(a);
 }
 
+/* However long a question may wait, connections that are never made do not pile up. */
+static void test_never_connected(void **state)
+{
+    struct asker *a = asker_new(1, "tcp://192.0.2.1");
+    struct asker_told t;
+
+    (void)state;
+    a->config.forward.timeout_ms = 20000;
+    asker_start(a, 10);
+    fake_network_connect(a->net, FAKE_CONNECT_SILENT);
+    asker_ask(a, "a.example", &t);
+    for (unsigned ms = 0; ms < 8000; ms += 500) {
+        fake_network_pass(a->net, 500);
+        assert_in_range(fake_network_open(a->net), 0, PIPELINE_STREAMS_MAX);
+    }
+    assert_int_equal(t.times, 1); /* it is as if nobody listened */
+    assert_int_equal(t.result, FORWARD_UNREACHABLE);
+    asker_free(a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -205,6 +225,7 @@ int main(void)
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_guarded_when_ready),
         cmocka_unit_test(test_silent),
+        cmocka_unit_test(test_never_connected),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
