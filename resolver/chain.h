@@ -19,8 +19,4 @@ struct chain_cut {
 MUST_USE bool chain_find(const struct table *, const uint8_t *message, const struct reply *,
                          struct chain_cut *out);
 
-/* The index of the message as it is up to the cut: for the cache. */
-void chain_shorten(const uint8_t *message, const struct reply *, const struct chain_cut *,
-                   struct reply *out);
-
 #endif

@@ -521,7 +521,8 @@ static void keep_answer(const struct query_desk *desk, const struct table *table
             return;
     }
     if (reply->hops_length > 0 && chain_find(table, message, reply, &cut)) {
-        chain_shorten(message, reply, &cut, &head);
+        head = *reply;
+        reply_shorten(message, &head, cut.hops);
         cache_put(desk->cache, question, message, head.end, &head, true, now);
     } else {
         cache_put(desk->cache, question, message, size, reply, false, now);

@@ -1,6 +1,7 @@
 /* Upstreams over TCP, as inquiries meet them. */
 #include "pipeline.h"
 
+#include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -214,6 +215,67 @@ static void test_never_connected(void **state)
     asker_free(a);
 }
 
+/* A server that takes everything and says nothing: connections that only wait do not pile up. */
+static void test_leaving_are_few(void **state)
+{
+    struct asker *a = asker_new(1, "tcp://192.0.2.1");
+    static struct asker_told t[40];
+    char name[32];
+
+    (void)state;
+    a->config.forward.timeout_ms = 60000;
+    asker_start(a, 100);
+    for (unsigned i = 0; i < ARRAY_LENGTH(t); i++) {
+        snprintf(name, sizeof name, "n%u.example", i);
+        asker_ask(a, name, &t[i]);
+        fake_network_pass(a->net, 1000);
+        assert_in_range(fake_network_open(a->net), 1,
+                        PIPELINE_STREAMS_MAX + PIPELINE_LEAVING_MAX + 1);
+    }
+    asker_free(a);
+}
+
+/* ---- without inquiries ---- */
+
+static struct pipeline_ask two[2];
+static unsigned ready;
+
+static bool drop_the_other(void *arg, struct pipeline_ask *ask, enum pipeline_event event,
+                           const uint8_t *message, size_t size, uint64_t now)
+{
+    (void)arg;
+    (void)message;
+    (void)size;
+    (void)now;
+    assert_int_equal(event, PIPELINE_READY);
+    assert_non_null(ask->stream);
+    ready++;
+    pipeline_drop(&two[ask == two]);
+    return true;
+}
+
+static void test_who_was_dropped_is_not_told(void **state)
+{
+    struct fake_network *net = fake_network_new(ASKER_START);
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(53)};
+    struct stats stats = {0};
+    struct pipeline *p =
+        pipeline_new(fake_network_of(net), (const struct sockaddr *)(const void *)&to, &stats,
+                     drop_the_other, NULL);
+    uint8_t room[2 + REPLY_HEADER_SIZE] = {0};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LENGTH(two); i++)
+        assert_true(pipeline_send(p, &two[i], room, REPLY_HEADER_SIZE, ASKER_START));
+    assert_int_equal(pipeline_streams(p), 1);
+    fake_network_pass(net, 0);
+    assert_int_equal(ready, 1);
+    for (size_t i = 0; i < ARRAY_LENGTH(two); i++)
+        pipeline_drop(&two[i]);
+    pipeline_free(p);
+    fake_network_free(net);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -226,6 +288,8 @@ int main(void)
         cmocka_unit_test(test_guarded_when_ready),
         cmocka_unit_test(test_silent),
         cmocka_unit_test(test_never_connected),
+        cmocka_unit_test(test_leaving_are_few),
+        cmocka_unit_test(test_who_was_dropped_is_not_told),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
