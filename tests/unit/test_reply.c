@@ -724,6 +724,37 @@ static void test_long_names(void **state)
     assert_int_equal(record_name(message, sizeof message, at + 4, NULL, &name), 0);
 }
 
+/* As many of the shortest records as fit into 64 KiB are too many; lists of TTLs have room for
+ * REPLY_RECORDS_MAX. */
+static void test_records_are_bounded(void **state)
+{
+    enum { TYPE = 65400, SHORTEST = 11 };
+    static const unsigned counts[] = {1, REPLY_RECORDS_MAX, REPLY_RECORDS_MAX + 1, 5900};
+    static const uint8_t root[1] = {0};
+    const struct reply_question q = {.name = root, .name_size = 1, .type = TYPE, .class = 1};
+    static uint8_t message[REPLY_SIZE_MAX];
+    static uint16_t offsets[REPLY_RECORDS_MAX];
+    struct reply reply;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LENGTH(counts); i++) {
+        unsigned n = counts[i];
+        size_t size = REPLY_HEADER_SIZE + 5;
+
+        memcpy(message, (uint8_t[]){ID >> 8, ID & 0xff, 0x80, 0, 0, 1}, 6);
+        message[6] = (uint8_t)(n >> 8);
+        message[7] = (uint8_t)n;
+        memcpy(message + REPLY_HEADER_SIZE, (uint8_t[]){0, TYPE >> 8, TYPE & 0xff, 0, 1}, 5);
+        for (unsigned k = 0; k < n; k++, size += SHORTEST)
+            memcpy(message + size, (uint8_t[]){0, TYPE >> 8, TYPE & 0xff, 0, 1, 0, 0, 0, 9, 0, 0},
+                   SHORTEST);
+        assert_int_equal(reply_check(message, size, ID, root, &q, &reply),
+                         n <= REPLY_RECORDS_MAX ? REPLY_GOOD : REPLY_MALFORMED);
+        if (n <= REPLY_RECORDS_MAX)
+            assert_int_equal(reply_ttl_offsets(message, &reply, n, offsets), n);
+    }
+}
+
 static void test_bare_names(void **state)
 {
     uint8_t message[12 + 400] = {0};
@@ -754,7 +785,8 @@ int main(void)
         cmocka_unit_test(test_any_octet),  cmocka_unit_test(test_not_ours),
         cmocka_unit_test(test_hops),       cmocka_unit_test(test_flags),
         cmocka_unit_test(test_normalise),  cmocka_unit_test(test_rdata),
-        cmocka_unit_test(test_long_names), cmocka_unit_test(test_bare_names),
+        cmocka_unit_test(test_long_names), cmocka_unit_test(test_records_are_bounded),
+        cmocka_unit_test(test_bare_names),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
