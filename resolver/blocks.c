@@ -236,7 +236,7 @@ void *blocks_take(struct blocks *b, size_t size, size_t most)
 void blocks_give(struct blocks *b, void *block)
 {
     struct head *h = (struct head *)block - 1, *behind;
-    size_t place = (size_t)((char *)h - b->memory) / BLOCKS_UNIT;
+    size_t place = blocks_place(b, block);
     uint32_t units = units_of(h);
 
     assert((h->size & USED) != 0);
@@ -257,6 +257,17 @@ void blocks_give(struct blocks *b, void *block)
     } else {
         make_hole(b, place, units);
     }
+}
+
+uint32_t blocks_place(const struct blocks *b, const void *block)
+{
+    return (uint32_t)((size_t)((const char *)block - sizeof(struct head) - b->memory) /
+                      BLOCKS_UNIT);
+}
+
+void *blocks_at(const struct blocks *b, uint32_t place)
+{
+    return head_at(b, place) + 1;
 }
 
 size_t blocks_size(const void *block)

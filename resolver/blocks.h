@@ -9,6 +9,7 @@
 
 #include "error.h"
 #include <stddef.h>
+#include <stdint.h>
 
 #define BLOCKS_OVERHEAD  8                 /* octets of each block */
 #define BLOCKS_UNIT      16                /* a block is a multiple of that */
@@ -24,6 +25,11 @@ void blocks_free(struct blocks *); /* with all that is in it; NULL is fine */
  * octets. */
 MUST_USE void *blocks_take(struct blocks *, size_t size, size_t most);
 void blocks_give(struct blocks *, void *);
+
+/* Where a block is, in BLOCKS_UNIT from the beginning on, and the block that is there.  No place is
+ * 0. */
+uint32_t blocks_place(const struct blocks *, const void *block);
+void *blocks_at(const struct blocks *, uint32_t place);
 
 size_t blocks_size(const void *block);        /* octets that it takes, overhead included */
 size_t blocks_touched(const struct blocks *); /* octets that were ever in use */

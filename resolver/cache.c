@@ -3,17 +3,18 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "alloc.h"
 #include "blocks.h"
+#include "cacheindex.h"
 #include "expiry.h"
 #include "fetch.h"
 #include "wire.h"
 #include "record.h"
 
-#define BYTES_PER_BUCKET 256 /* about what an entry with one address takes */
-#define BUCKETS_LEAST    16
+/* Octets of an entry with a short name and one address.  Of smaller ones there are no more than if
+ * they were as large. */
+#define ENTRY_LEAST 128
 /* One entry may take this part of the room: a few huge answers must not empty the cache. */
 #define ENTRY_PART 8
 /* So many octets are given up for one, at most, in multiples of what is wanted: what is used again
@@ -36,7 +37,6 @@
 enum kind { KIND_ANSWER, KIND_FAILURE };
 
 struct entry {
-    struct entry *next; /* in the bucket; beside what is read with it */
     uint64_t hash;
     struct entry *newer, *older; /* in the queue */
     struct expiry_item expiry;
@@ -55,13 +55,7 @@ struct entry {
 struct cache {
     struct cache_options options;
     uint32_t least_ttl, most_ttl, most_negative_ttl; /* of them, in seconds */
-    void *tables;                                    /* memory of the next two */
-    size_t tables_size;
-    struct entry **buckets;
-    /* For each bucket, which of sixteen kinds of hashes are in it: what is not there at all is seen
-     * so, in a quarter of the memory and without a look at any entry. */
-    uint16_t *marks;
-    size_t mask;
+    struct cacheindex *index;
     struct blocks *blocks; /* memory of the entries */
     size_t fixed;          /* octets of what there always is */
     size_t bytes, entries; /* without 'expiry' */
@@ -91,27 +85,6 @@ static const uint8_t *name_of(const struct entry *e)
     return message_of(e) + REPLY_HEADER_SIZE;
 }
 
-/* Zeroed memory for the tables.  Large ones are in huge pages, if there are any: two of their small
- * pages would have to be found for each question. */
-static void *make_tables(size_t size)
-{
-    void *memory;
-
-    if (size < ALLOC_HUGE)
-        return alloc_array(size, 1);
-    memory = alloc_reserve(size);
-    (void)madvise(memory, size | (ALLOC_HUGE - 1), MADV_HUGEPAGE); /* the last one, too */
-    return memory;
-}
-
-static void free_tables(void *tables, size_t size)
-{
-    if (size < ALLOC_HUGE)
-        free(tables);
-    else
-        alloc_unreserve(tables, size);
-}
-
 static uint32_t seconds(uint64_t ms)
 {
     return ms / 1000 < UINT32_MAX ? (uint32_t)(ms / 1000) : UINT32_MAX;
@@ -120,28 +93,21 @@ static uint32_t seconds(uint64_t ms)
 struct cache *cache_new(const struct cache_options *options)
 {
     struct cache *c = alloc_array(1, sizeof *c);
-    size_t buckets = BUCKETS_LEAST;
 
-    while (buckets < options->bytes / BYTES_PER_BUCKET)
-        buckets *= 2;
     c->options = *options;
     c->least_ttl = seconds(options->min_ttl_ms + 999);
     c->most_ttl = seconds(options->max_ttl_ms);
     c->most_negative_ttl = seconds(options->max_negative_ttl_ms);
-    c->tables_size = buckets * (sizeof *c->buckets + sizeof *c->marks);
-    c->tables = make_tables(c->tables_size);
-    c->buckets = c->tables;
-    c->marks = (uint16_t *)(c->buckets + buckets);
-    c->mask = buckets - 1;
+    c->index = cacheindex_new(options->bytes / ENTRY_LEAST);
     c->blocks = blocks_new(options->bytes < BLOCKS_LIMIT_MAX ? options->bytes : BLOCKS_LIMIT_MAX);
-    c->fixed = c->bytes = sizeof *c + c->tables_size;
+    c->fixed = c->bytes = sizeof *c + cacheindex_bytes(c->index);
     return c;
 }
 
 /* ---- one entry in all its lists ---- */
 
-/* Both kinds of one question are in one bucket: it is looked for failures as often as for answers.
- */
+/* Both kinds of one question are in one line of the index: it is looked for failures as often as
+ * for answers. */
 static uint64_t hash_of(const struct cache *c, const struct reply_question *q, enum kind kind)
 {
     return reply_question_hash(q, &c->options.key) ^ (uint64_t)kind << 63;
@@ -158,68 +124,54 @@ static bool matches(const struct entry *e, uint64_t hash, const struct reply_que
            memcmp(name, q->name, q->name_size) == 0;
 }
 
-/* The upper bits: the lower ones choose the bucket. */
-static uint16_t mark_of(uint64_t hash)
-{
-    return (uint16_t)(1u << (hash >> 60));
-}
-
-static struct entry *look(struct entry *e, uint64_t hash, const struct reply_question *q,
-                          enum kind kind)
-{
-    while (e != NULL && !matches(e, hash, q, kind))
-        e = e->next;
-    return e;
-}
-
 static inline struct entry *find(const struct cache *c, uint64_t hash,
                                  const struct reply_question *q, enum kind kind)
 {
-    if ((c->marks[hash & c->mask] & mark_of(hash)) == 0)
-        return NULL;
-    return look(c->buckets[hash & c->mask], hash, q, kind);
+    struct cacheindex_look look = cacheindex_look(c->index, hash);
+    uint32_t place;
+
+    while ((place = cacheindex_next(&look)) != 0) {
+        struct entry *e = blocks_at(c->blocks, place);
+
+        if (matches(e, hash, q, kind))
+            return e;
+    }
+    return NULL;
 }
 
 void cache_expect(const struct cache *c, const struct reply_question *q)
 {
-    uint64_t hash = hash_of(c, q, KIND_ANSWER);
-
-    __builtin_prefetch(&c->marks[hash & c->mask]);
-    __builtin_prefetch(&c->buckets[hash & c->mask]);
+    cacheindex_expect(c->index, hash_of(c, q, KIND_ANSWER));
 }
 
 void cache_expect_entry(const struct cache *c, const struct reply_question *q)
 {
     enum { OCTETS = 320 }; /* an entry with a few addresses */
-    uint64_t hash = hash_of(c, q, KIND_ANSWER);
+    struct cacheindex_look look = cacheindex_look(c->index, hash_of(c, q, KIND_ANSWER));
+    uint32_t place = cacheindex_next(&look);
 
-    if ((c->marks[hash & c->mask] & mark_of(hash)) == 0)
-        return;
-    fetch_memory(c->buckets[hash & c->mask], OCTETS);
+    if (place != 0)
+        fetch_memory(blocks_at(c->blocks, place), OCTETS);
 }
 
-static void leave_bucket(struct cache *c, const struct entry *e)
+/* The next to be given up, and where it stands in the index, are old: they would be waited for. Its
+ * own memory was asked for when the one before it went. */
+static void expect_eviction(const struct cache *c)
 {
-    struct entry **at = &c->buckets[e->hash & c->mask];
-    unsigned marks = 0;
+    enum { OCTETS = 192 };
 
-    while (*at != NULL) {
-        if (*at == e) {
-            *at = e->next;
-            continue;
-        }
-        marks |= mark_of((*at)->hash);
-        at = &(*at)->next;
-    }
-    c->marks[e->hash & c->mask] = (uint16_t)marks;
+    if (c->hand == NULL)
+        return;
+    cacheindex_expect(c->index, c->hand->hash);
+    fetch_memory(c->hand->newer, OCTETS);
 }
 
 static void drop(struct cache *c, struct entry *e)
 {
-    leave_bucket(c, e);
+    cacheindex_remove(c->index, e->hash, blocks_place(c->blocks, e));
     if (c->hand == e) {
         c->hand = e->newer;
-        __builtin_prefetch(c->hand); /* it is the next to be looked at, and old */
+        expect_eviction(c);
     }
     *(e->newer != NULL ? &e->newer->older : &c->newest) = e->older;
     *(e->older != NULL ? &e->older->newer : &c->oldest) = e->newer;
@@ -240,7 +192,7 @@ void cache_free(struct cache *c)
         return;
     blocks_free(c->blocks);
     expiry_clear(&c->expiry);
-    free_tables(c->tables, c->tables_size);
+    cacheindex_free(c->index);
     free(c);
 }
 
@@ -288,7 +240,7 @@ static struct entry *make_room(struct cache *c, size_t rest, uint64_t now)
     for (;;) {
         size_t room = room_for_blocks(c), before = c->bytes;
 
-        if (blocks_touched(c->blocks) <= room)
+        if (blocks_touched(c->blocks) <= room && !cacheindex_is_full(c->index))
             e = blocks_take(c->blocks, want, room);
         if (e != NULL)
             break;
@@ -304,11 +256,7 @@ static struct entry *make_room(struct cache *c, size_t rest, uint64_t now)
 /* Puts a filled entry into all lists. */
 static void enter(struct cache *c, struct entry *e)
 {
-    struct entry **bucket = &c->buckets[e->hash & c->mask];
-
-    e->next = *bucket;
-    *bucket = e;
-    c->marks[e->hash & c->mask] |= mark_of(e->hash);
+    cacheindex_add(c->index, e->hash, blocks_place(c->blocks, e));
     e->older = c->newest;
     *(c->newest != NULL ? &c->newest->newer : &c->oldest) = e;
     c->newest = e;
