@@ -37,8 +37,9 @@ struct portpool {
     void *arg;
     struct portpool_socket *sockets[PORTPOOL_SIZE];
     size_t length, leaving;
-    uint32_t ahead[AHEAD]; /* places drawn for the questions to come … */
-    size_t drawn_of;       /* … when so many were there; 0: not yet */
+    uint32_t ahead[AHEAD];  /* places drawn for the questions to come … */
+    size_t drawn_of;        /* … when so many were there; 0: not yet */
+    uint32_t window, steps; /* the first place that is drawn from; questions since it moved */
 };
 
 struct portpool *portpool_new(struct network *network, const struct sockaddr *to,
@@ -70,8 +71,10 @@ static void retire(struct portpool_socket *s, struct portpool_socket *instead)
 {
     struct portpool *p = s->pool;
 
-    if (instead == NULL)
+    if (instead == NULL) {
         instead = p->sockets[--p->length];
+        p->window = p->window < p->length ? p->window : 0;
+    }
     if (instead != s) {
         p->sockets[s->place] = instead;
         instead->place = s->place;
@@ -151,12 +154,28 @@ struct dice {
     uint16_t id;
 };
 
+static uint32_t place_in_window(const struct portpool *p, uint32_t dice)
+{
+    size_t width = p->length < PORTPOOL_WINDOW ? p->length : PORTPOOL_WINDOW;
+    size_t place = p->window + ((uint64_t)dice * width >> 32);
+
+    return (uint32_t)(place < p->length ? place : place - p->length);
+}
+
+static void move_window(struct portpool *p)
+{
+    if (++p->steps < PORTPOOL_STEP)
+        return;
+    p->steps = 0;
+    p->window = p->window + 1 < p->length ? p->window + 1 : 0;
+}
+
 static struct dice roll(struct portpool *p)
 {
     uint64_t bits;
 
     p->network->random(p->network, &bits, sizeof bits);
-    return (struct dice){.place = (uint32_t)((bits >> 32) * p->length >> 32), .id = (uint16_t)bits};
+    return (struct dice){.place = place_in_window(p, (uint32_t)(bits >> 32)), .id = (uint16_t)bits};
 }
 
 /* One of them at random, and an id.  The draw is made some questions ahead, so that by then the
@@ -167,6 +186,7 @@ static struct portpool_socket *draw_socket(struct portpool *p, uint16_t *id)
     struct dice dice = roll(p);
 
     *id = dice.id;
+    move_window(p);
     if (p->drawn_of != p->length) {
         for (size_t i = 0; i < AHEAD; i++)
             p->ahead[i] = roll(p).place;
