@@ -127,10 +127,10 @@ static bool matches(const struct entry *e, uint64_t hash, const struct reply_que
 static inline struct entry *find(const struct cache *c, uint64_t hash,
                                  const struct reply_question *q, enum kind kind)
 {
-    struct cacheindex_look look = cacheindex_look(c->index, hash);
-    uint32_t place;
+    struct cacheindex_look look;
+    uint32_t place = cacheindex_first(c->index, hash, &look);
 
-    while ((place = cacheindex_next(&look)) != 0) {
+    for (; place != 0; place = cacheindex_next(&look)) {
         struct entry *e = blocks_at(c->blocks, place);
 
         if (matches(e, hash, q, kind))
@@ -147,8 +147,8 @@ void cache_expect(const struct cache *c, const struct reply_question *q)
 void cache_expect_entry(const struct cache *c, const struct reply_question *q)
 {
     enum { OCTETS = 320 }; /* an entry with a few addresses */
-    struct cacheindex_look look = cacheindex_look(c->index, hash_of(c, q, KIND_ANSWER));
-    uint32_t place = cacheindex_next(&look);
+    struct cacheindex_look look;
+    uint32_t place = cacheindex_first(c->index, hash_of(c, q, KIND_ANSWER), &look);
 
     if (place != 0)
         fetch_memory(blocks_at(c->blocks, place), OCTETS);

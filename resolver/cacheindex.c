@@ -1,10 +1,11 @@
 #include "cacheindex.h"
 
 #include <assert.h>
-#include <endian.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #include "alloc.h"
 #include "fetch.h"
@@ -100,36 +101,21 @@ static size_t line_after(const struct cacheindex *x, size_t line)
     return line + 1 < x->length ? line + 1 : 0;
 }
 
-/* The upper bit of each octet that is 0. */
-static uint64_t zeros(uint64_t octets)
+/* Which slots of a line have that tag, a bit each. */
+static unsigned match(const struct line *line, uint8_t tag)
 {
-    const uint64_t low = UINT64_C(0x7f7f7f7f7f7f7f7f);
+    unsigned slots = 0;
 
-    return ~(((octets & low) + low) | octets | low);
-}
+#ifdef __SSE2__
+    __m128i tags = _mm_load_si128((const __m128i *)(const void *)line);
 
-/* Which slots of a line have that tag. */
-static void match(const struct line *line, uint8_t tag, uint64_t out[2])
-{
-    uint64_t wanted = tag * UINT64_C(0x0101010101010101), low;
-    uint32_t high;
-
-    memcpy(&low, line->tags, sizeof low);
-    memcpy(&high, line->tags + sizeof low, sizeof high);
-    out[0] = zeros(le64toh(low) ^ wanted);
-    out[1] = zeros(le32toh(high) ^ wanted) & UINT32_MAX;
-}
-
-/* The lowest of them, which is taken away; SLOTS: there is none. */
-static unsigned take_slot(uint64_t matches[2])
-{
-    unsigned half = matches[0] != 0 ? 0 : 1, bit;
-
-    if (matches[half] == 0)
-        return SLOTS;
-    bit = (unsigned)__builtin_ctzll(matches[half]);
-    matches[half] &= matches[half] - 1;
-    return half * (unsigned)sizeof(uint64_t) + bit / 8;
+    slots = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(tags, _mm_set1_epi8((char)tag)));
+    slots &= (1u << SLOTS) - 1;
+#else
+    for (unsigned i = 0; i < SLOTS; i++)
+        slots |= (unsigned)(line->tags[i] == tag) << i;
+#endif
+    return slots;
 }
 
 void cacheindex_expect(const struct cacheindex *x, uint64_t hash)
@@ -139,66 +125,69 @@ void cacheindex_expect(const struct cacheindex *x, uint64_t hash)
 
 /* ---- look-ups ---- */
 
-struct cacheindex_look cacheindex_look(const struct cacheindex *x, uint64_t hash)
+static inline uint32_t take(struct cacheindex_look *look)
 {
-    struct cacheindex_look look = {
-        .index = x, .line = home_of(x, hash), .left = x->length, .tag = tag_of(hash)};
+    unsigned slot = (unsigned)__builtin_ctz(look->matches);
 
-    match(&x->lines[look.line], look.tag, look.matches);
-    return look;
+    look->matches &= look->matches - 1;
+    return look->index->lines[look->line].places[slot];
+}
+
+uint32_t cacheindex_first(const struct cacheindex *x, uint64_t hash, struct cacheindex_look *look)
+{
+    size_t home = home_of(x, hash);
+    uint8_t tag = tag_of(hash);
+    unsigned matches = match(&x->lines[home], tag);
+
+    if (matches == 0 && x->lines[home].passed == 0)
+        return 0;
+    *look = (struct cacheindex_look){
+        .index = x, .line = home, .left = x->length, .matches = matches, .tag = tag};
+    return matches != 0 ? take(look) : cacheindex_next(look);
 }
 
 uint32_t cacheindex_next(struct cacheindex_look *look)
 {
     const struct cacheindex *x = look->index;
 
-    for (;;) {
-        const struct line *line = &x->lines[look->line];
-        unsigned slot = take_slot(look->matches);
-
-        if (slot < SLOTS)
-            return line->places[slot];
-        if (line->passed == 0 || --look->left == 0)
+    while (look->matches == 0) {
+        if (x->lines[look->line].passed == 0 || --look->left == 0)
             return 0;
         look->line = line_after(x, look->line);
-        match(&x->lines[look->line], look->tag, look->matches);
+        look->matches = match(&x->lines[look->line], look->tag);
     }
+    return take(look);
 }
 
 /* ---- changes ---- */
 
 void cacheindex_add(struct cacheindex *x, uint64_t hash, uint32_t place)
 {
-    assert(place != 0 && !cacheindex_is_full(x));
-    for (size_t at = home_of(x, hash);; at = line_after(x, at)) {
-        struct line *line = &x->lines[at];
-        uint64_t matches[2];
-        unsigned slot;
+    size_t at = home_of(x, hash);
+    unsigned free_slots, slot;
 
-        match(line, 0, matches);
-        slot = take_slot(matches);
-        if (slot < SLOTS) {
-            line->tags[slot] = tag_of(hash);
-            line->places[slot] = place;
-            x->entries++;
-            return;
-        }
-        if (line->passed < PASSED_MOST)
-            line->passed++;
+    assert(place != 0 && !cacheindex_is_full(x));
+    while ((free_slots = match(&x->lines[at], 0)) == 0) {
+        if (x->lines[at].passed < PASSED_MOST)
+            x->lines[at].passed++;
+        at = line_after(x, at);
     }
+    slot = (unsigned)__builtin_ctz(free_slots);
+    x->lines[at].tags[slot] = tag_of(hash);
+    x->lines[at].places[slot] = place;
+    x->entries++;
 }
 
 /* SLOTS: it is not in this line. */
 static unsigned find_place(const struct line *line, uint8_t tag, uint32_t place)
 {
-    uint64_t matches[2];
-    unsigned slot;
+    for (unsigned left = match(line, tag); left != 0; left &= left - 1) {
+        unsigned slot = (unsigned)__builtin_ctz(left);
 
-    match(line, tag, matches);
-    do {
-        slot = take_slot(matches);
-    } while (slot < SLOTS && line->places[slot] != place);
-    return slot;
+        if (line->places[slot] == place)
+            return slot;
+    }
+    return SLOTS;
 }
 
 void cacheindex_remove(struct cacheindex *x, uint64_t hash, uint32_t place)

@@ -16,8 +16,8 @@ struct cacheindex;
 /* One look-up; private. */
 struct cacheindex_look {
     const struct cacheindex *index;
-    uint64_t matches[2]; /* of the line, an octet for each slot */
     size_t line, left;
+    unsigned matches; /* slots of the line, a bit each */
     uint8_t tag;
 };
 
@@ -32,7 +32,7 @@ void cacheindex_expect(const struct cacheindex *, uint64_t hash);
 
 /* The places that may have that hash, one after the other; 0: there are no more.  Nothing may be
  * added or removed meanwhile. */
-struct cacheindex_look cacheindex_look(const struct cacheindex *, uint64_t hash);
+uint32_t cacheindex_first(const struct cacheindex *, uint64_t hash, struct cacheindex_look *);
 uint32_t cacheindex_next(struct cacheindex_look *);
 
 /* 'place' is not 0; it is not in yet, and the index is not full. */

@@ -1,11 +1,6 @@
 #include "publish.h"
 
 #include <stdlib.h>
-/* The read side inline: it stands in the way of every batch. */
-#define URCU_INLINE_SMALL_FUNCTIONS
-#include <urcu.h>
-
-#include "alloc.h"
 
 /* ThreadSanitizer does not see through liburcu (it has no instrumentation and orders threads by
  * sys_membarrier), so under it the same order is said in its own words: what a reader did inside a
@@ -18,6 +13,16 @@
 #if defined(__SANITIZE_THREAD__)
 #define THREAD_SANITIZER 1
 #endif
+
+/* The read side inline (a few lines of code, which the library's licence leaves to anybody): it
+ * stands in the way of every batch and of every reply. */
+#ifndef THREAD_SANITIZER
+#define _LGPL_SOURCE
+#endif
+#include <urcu.h>
+
+#include "alloc.h"
+
 #ifdef THREAD_SANITIZER
 #include <sanitizer/tsan_interface.h>
 static char grace;
