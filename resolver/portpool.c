@@ -192,6 +192,7 @@ static struct portpool_socket *draw_socket(struct portpool *p, uint16_t *id)
             p->ahead[i] = roll(p).place;
         p->drawn_of = p->length;
     }
+    assert(p->ahead[0] < p->length);
     s = p->sockets[p->ahead[0]];
     memmove(p->ahead, p->ahead + 1, sizeof p->ahead - sizeof p->ahead[0]);
     p->ahead[AHEAD - 1] = dice.place;

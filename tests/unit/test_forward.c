@@ -1,6 +1,7 @@
 #include "forward.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -322,6 +323,38 @@ static void test_ports_are_many(void **state)
     asker_free(a);
 }
 
+static void ask_and_answer(struct asker *a, unsigned times)
+{
+    for (unsigned i = 0; i < times; i++) {
+        struct fake_sent s;
+        struct asker_told t;
+
+        asker_ask(a, "a.example", &t);
+        s = asker_must_take(a, ASKER_ONE);
+        asker_say_address(a, &s, "a.example", "192.0.2.77");
+    }
+}
+
+/* A full pool from which the old ones go, when there are no new ones to be had. */
+static void test_ports_that_are_left(void **state)
+{
+    struct asker *a = asker_begin(1);
+    unsigned passed = 0;
+
+    (void)state;
+    for (unsigned i = 0; i < PORTPOOL_SIZE; i++, fake_network_pass(a->net, 4))
+        ask_and_answer(a, 1);
+    ask_and_answer(a, (PORTPOOL_SIZE - 1) * PORTPOOL_STEP); /* the window is at the end */
+    while (fake_network_open(a->net) > PORTPOOL_SIZE / 2 && passed++ < PORTPOOL_AGE_MS)
+        fake_network_pass(a->net, 1);
+    assert_in_range(fake_network_open(a->net), 1, PORTPOOL_SIZE / 2);
+    for (unsigned i = 0; i < 1000; i++) {
+        fake_network_fail_sockets(a->net, 1, EMFILE);
+        ask_and_answer(a, 1);
+    }
+    asker_free(a);
+}
+
 static void test_many_in_flight(void **state)
 {
     struct asker *a = asker_new(1, "192.0.2.1");
@@ -358,6 +391,7 @@ int main(void)
         cmocka_unit_test(test_routes),
         cmocka_unit_test(test_not_to_ourselves),
         cmocka_unit_test(test_ports_are_many),
+        cmocka_unit_test(test_ports_that_are_left),
         cmocka_unit_test(test_many_in_flight),
     };
 
