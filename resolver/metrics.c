@@ -117,7 +117,8 @@ static void put_upstreams(FILE *out, const struct service *service)
          offsetof(struct upstream_state, queries)},
         {"upstream_answered_total", "Of them: a reply came",
          offsetof(struct upstream_state, replies)},
-        {"upstream_unanswered_total", "Of them: none came in time, or nobody listened",
+        {"upstream_unanswered_total",
+         "Of them: none came in time, nobody listened, or the connection ended",
          offsetof(struct upstream_state, unanswered)},
     };
     struct upstream_state *all;

@@ -39,6 +39,8 @@ struct upstream {
     unsigned refusals;        /* in a row */
     uint64_t refused;         /* when that was the last time … */
     const void *refused_by; /* … and of what socket: one message counts once, whoever waits on it */
+    unsigned ends;          /* connections in a row that ended with questions on them … */
+    uint64_t ended;         /* … and when the last one did: it counts once, whoever waits on it */
     uint64_t heard;
     struct {
         uint64_t queries, replies, unanswered;
@@ -84,6 +86,15 @@ static bool tell(struct upstream *u, struct upstream_ask *ask, enum upstream_eve
     return u->fn(ask, event, message, size, now);
 }
 
+static void doubt(struct upstream *u, const char *why, uint64_t now);
+
+/* An ask counts once, whatever is found out about it in turn. */
+static void count_unanswered(struct upstream_ask *ask)
+{
+    ask->upstream->sums.unanswered += !ask->unanswered;
+    ask->unanswered = true;
+}
+
 static void count_refusal(struct upstream_ask *ask, const void *socket, uint64_t now)
 {
     struct upstream *u = ask->upstream;
@@ -93,6 +104,19 @@ static void count_refusal(struct upstream_ask *ask, const void *socket, uint64_t
     u->refused = now;
     u->refused_by = socket;
     upstream_overdue(ask, now);
+}
+
+/* One that is kept may end just as we write; who ends the next one, too, does not answer. */
+static void count_end(struct upstream_ask *ask, uint64_t now)
+{
+    struct upstream *u = ask->upstream;
+
+    count_unanswered(ask);
+    if (u->ends > 0 && u->ended == now)
+        return;
+    u->ended = now;
+    if (++u->ends >= UPSTREAM_ENDS)
+        doubt(u, "its connections end", now);
 }
 
 static bool on_datagram(void *arg, struct portpool_ask *part, enum portpool_event event,
@@ -128,6 +152,7 @@ static bool on_stream(void *arg, struct pipeline_ask *part, enum pipeline_event 
         count_refusal(ask, u->streams, now);
         break;
     case PIPELINE_CLOSED:
+        count_end(ask, now);
         break;
     }
     ask->upstream = NULL;
@@ -242,8 +267,6 @@ const struct config_upstream *upstream_server(const struct upstream *u)
 
 /* ---- questions ---- */
 
-static void doubt(struct upstream *u, const char *why, uint64_t now);
-
 static void count_unsent(struct upstream *u, int error, uint64_t now)
 {
     u->refusals++;
@@ -271,6 +294,7 @@ bool upstream_send(struct upstream *u, struct upstream_ask *ask, uint8_t *room, 
 
     assert(size <= QUESTION_MAX);
     ask->tcp = tcp || u->server.transport != CONFIG_UDP;
+    ask->unanswered = false;
     ask->sent_at = now;
     errno = 0;
     if (ask->tcp)
@@ -344,7 +368,7 @@ void upstream_heard(struct upstream_ask *ask, uint64_t now)
         log_info("upstream answers again", "upstream=%s silent_ms=%llu", u->server.text,
                  (unsigned long long)(now - u->heard));
     u->heard = now;
-    u->unanswered = u->refusals = 0;
+    u->unanswered = u->refusals = u->ends = 0;
     stop_probing(u);
 }
 
@@ -366,7 +390,7 @@ void upstream_overdue(struct upstream_ask *ask, uint64_t now)
 {
     struct upstream *u = ask->upstream;
 
-    u->sums.unanswered++;
+    count_unanswered(ask);
     if (ask->tcp)
         pipeline_doubt(&ask->stream, now);
     if (u->heard > ask->sent_at)

@@ -26,6 +26,8 @@
  * either, because hosts send few ICMP messages a second. */
 #define UPSTREAM_REFUSALS   3
 #define UPSTREAM_REFUSED_MS 10000
+/* So many connections in a row that end with questions on them: it is doubted. */
+#define UPSTREAM_ENDS 2
 
 struct upstream;
 
@@ -37,6 +39,7 @@ struct upstream_ask {
     unsigned index;
     bool edns;
     bool tcp;
+    bool unanswered; /* counted as such */
     uint64_t sent_at;
     struct portpool_ask datagram;
     struct pipeline_ask stream;
@@ -102,7 +105,7 @@ struct upstream_state {
     uint64_t round_trip_us;   /* smoothed */
     uint64_t queries;         /* sent there, probes included … */
     uint64_t replies;         /* … to which a reply came that was theirs, good or not … */
-    uint64_t unanswered;      /* … and that were overdue or refused */
+    uint64_t unanswered; /* … and that were overdue, refused, or on a connection that ended */
 };
 void upstream_read(const struct upstream *, struct upstream_state *out);
 

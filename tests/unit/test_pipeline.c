@@ -12,6 +12,7 @@
 
 #include "asker.h"
 #include "inquiry.h"
+#include "upstream.h"
 
 static void test_truncated_goes_over_tcp(void **state)
 {
@@ -195,6 +196,38 @@ static void test_silent(void **state)
     asker_free(a);
 }
 
+/* What was asked was answered or was not, and counts once. */
+static void test_ends_are_counted(void **state)
+{
+    struct asker *a = asker_new(1, "tcp://192.0.2.1");
+    struct asker_told t;
+    struct upstream_state sums;
+    struct fake_sent s;
+
+    (void)state;
+    asker_start(a, 10);
+    asker_ask(a, "a.example", &t);
+    for (unsigned ends = 0; ends < 2; ends++) {
+        fake_network_pass(a->net, 1);
+        s = asker_must_take(a, ASKER_ONE);
+        assert_int_equal(forward_read(a->forward, &sums, 1), 1);
+        assert_false(sums.doubted);
+        fake_network_break(a->net, &s);
+    }
+    assert_int_equal(forward_read(a->forward, &sums, 1), 1);
+    assert_true(sums.doubted);
+    fake_network_pass(a->net, 1);
+    s = asker_must_take(a, ASKER_ONE);
+    asker_say_address(a, &s, "a.example", "192.0.2.77");
+    assert_int_equal(t.times, 1);
+    assert_int_equal(forward_read(a->forward, &sums, 1), 1);
+    assert_false(sums.doubted);
+    assert_int_equal(sums.queries, 3);
+    assert_int_equal(sums.replies, 1);
+    assert_int_equal(sums.unanswered, 2);
+    asker_free(a);
+}
+
 /* However long a question may wait, connections that are never made do not pile up. */
 static void test_never_connected(void **state)
 {
@@ -287,6 +320,7 @@ int main(void)
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_guarded_when_ready),
         cmocka_unit_test(test_silent),
+        cmocka_unit_test(test_ends_are_counted),
         cmocka_unit_test(test_never_connected),
         cmocka_unit_test(test_leaving_are_few),
         cmocka_unit_test(test_who_was_dropped_is_not_told),
