@@ -4,7 +4,7 @@
 #include "owned.h"
 #include "relay.h"
 
-static void clamp(struct visit *v, const struct reply *reply, bool negative)
+APART static void clamp(struct visit *v, const struct reply *reply, bool negative)
 {
     uint64_t most = v->config->cache.max_ttl_ms, less = v->config->cache.max_negative_ttl_ms;
 
@@ -39,8 +39,8 @@ static void write_chain(struct visit *v, const uint8_t *message, const struct re
 }
 
 /* False: it leads to nothing of ours. */
-static bool write_if_chain(struct visit *v, const uint8_t *message, const struct reply *reply,
-                           bool fresh, unsigned turn)
+APART static bool write_if_chain(struct visit *v, const uint8_t *message, const struct reply *reply,
+                                 bool fresh, unsigned turn)
 {
     struct chain_cut cut;
 

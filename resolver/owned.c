@@ -26,7 +26,7 @@ enum wire_rcode owned_rcode(const struct table_match *match)
     return WIRE_SERVFAIL;
 }
 
-void owned_count(struct stats *stats, const struct table_match *match)
+RARE static void count_outcome(struct stats *stats, const struct table_match *match)
 {
     static const enum stats_counter counters[] = {
         [TABLE_NXDOMAIN] = STATS_OWNED_NXDOMAIN, [TABLE_NOT_READY] = STATS_OWNED_NOT_READY,
@@ -35,9 +35,15 @@ void owned_count(struct stats *stats, const struct table_match *match)
         [TABLE_SEARCH] = STATS_SEARCH_ABSORBED,
     };
 
-    stats_count(stats, STATS_OWNED);
     if (match->outcome < ARRAY_LENGTH(counters) && counters[match->outcome] != 0)
         stats_count(stats, counters[match->outcome]);
+}
+
+void owned_count(struct stats *stats, const struct table_match *match)
+{
+    stats_count(stats, STATS_OWNED);
+    if (match->outcome != TABLE_ANSWER)
+        count_outcome(stats, match);
     if (match->regional_fallback)
         stats_count(stats, STATS_OWNED_REGIONAL);
 }
@@ -79,8 +85,8 @@ static void explain_zone(struct wire_reply *r, const struct table_match *match, 
 }
 
 /* The extended error of the outcome, if it has one; before any record is written. */
-static void explain(struct wire_reply *r, const struct table *table,
-                    const struct table_match *match, const uint8_t *name)
+RARE static void explain(struct wire_reply *r, const struct table *table,
+                         const struct table_match *match, const uint8_t *name)
 {
     switch (match->outcome) {
     case TABLE_NOT_READY:
@@ -149,9 +155,8 @@ static void put_nothing(struct wire_reply *r, const struct table *table,
 }
 
 /* Out of the way of addresses. */
-__attribute__((noinline)) static void answer_nothing(struct wire_reply *r,
-                                                     const struct table *table,
-                                                     const struct table_match *match)
+APART static void answer_nothing(struct wire_reply *r, const struct table *table,
+                                 const struct table_match *match)
 {
     struct wire_owner name = {.name = wire_name(r->query), .at = WIRE_HEADER_SIZE};
 
@@ -163,7 +168,7 @@ void owned_answer(struct wire_reply *r, const struct table *table, const struct 
 {
     uint16_t type = r->query->type;
 
-    if (r->opt_size > 0)
+    if (r->opt_size > 0 && match->outcome != TABLE_ANSWER)
         explain(r, table, match, wire_name(r->query));
     if (has_addresses(match, type)) {
         r->rcode = WIRE_NOERROR;

@@ -100,7 +100,7 @@ static void begin_look(struct visit *v, struct table_look *look)
 }
 
 /* Before everything that knows the world outside: an owned name never leaves. */
-static enum visit_step answer_owned(struct visit *v)
+IN_ONE_PIECE static enum visit_step answer_owned(struct visit *v)
 {
     struct query_desk *desk = v->desk;
     struct table_match *match = &desk->match;
@@ -119,6 +119,15 @@ static enum visit_step answer_owned(struct visit *v)
     return VISIT_DONE;
 }
 
+/* True if the chain whose head this is still ends with us. */
+APART static bool leads_home(const struct table *table, const uint8_t *message,
+                             const struct reply *reply)
+{
+    struct chain_cut cut;
+
+    return chain_find(table, message, reply, &cut);
+}
+
 /* Writes what the cache holds.  A short one goes straight to where the reply is built.  False: it
  * is the head of a chain whose end is not ours any more. */
 static bool write_stored(struct visit *v, const struct cache_hit *hit)
@@ -126,14 +135,13 @@ static bool write_stored(struct visit *v, const struct cache_hit *hit)
     struct wire_reply *r = &v->reply;
     bool fits = hit->size <= r->limit;
     uint8_t *to = fits ? v->out : v->desk->stored;
-    struct chain_cut cut;
 
     assert(hit->size <= QUERY_REPLY_MAX);
     if (fits)
         cache_write_records(hit, v->now, to);
     else
         cache_write(hit, v->now, to);
-    if (hit->cut && !chain_find(v->table, to, hit->reply, &cut))
+    if (hit->cut && !leads_home(v->table, to, hit->reply))
         return false;
     message_write(v, to, hit->reply, false, v->desk->turn++);
     return true;
@@ -143,12 +151,10 @@ static bool write_stored(struct visit *v, const struct cache_hit *hit)
 static bool is_complete(const struct query_desk *desk, const struct table *table,
                         const struct cache_hit *hit, uint64_t now)
 {
-    struct chain_cut cut;
-
     if (!hit->cut)
         return true;
     cache_write(hit, now, desk->stored);
-    return chain_find(table, desk->stored, hit->reply, &cut);
+    return leads_home(table, desk->stored, hit->reply);
 }
 
 static enum visit_step serve_stale(struct visit *v, const struct cache_hit *hit)
@@ -164,6 +170,13 @@ static enum visit_step serve_stale(struct visit *v, const struct cache_hit *hit)
     return VISIT_DONE;
 }
 
+/* What is asked for often is asked again before its end. */
+APART static void refresh(const struct visit *v)
+{
+    if (v->config->cache.prefetch)
+        (void)forward_ask(v->desk->forward, &v->question, v->now, NULL, NULL);
+}
+
 static enum visit_step answer_cached(struct visit *v)
 {
     const struct query_desk *desk = v->desk;
@@ -175,8 +188,8 @@ static enum visit_step answer_cached(struct visit *v)
     }
     v->how = "cached";
     stats_count(desk->stats, STATS_CACHE_HITS);
-    if (hit.refresh && desk->config->cache.prefetch)
-        (void)forward_ask(desk->forward, &v->question, v->now, NULL, NULL);
+    if (hit.refresh)
+        refresh(v);
     return VISIT_DONE;
 }
 
@@ -210,7 +223,7 @@ static enum visit_step ask_upstream(struct visit *v)
     }
     w = spare_take(&desk->spare, sizeof *w);
     w->desk = desk;
-    w->client = *v->client;
+    w->client = *v->item->client;
     w->wire = v->wire;
     w->wire.packet = w->packet;
     w->space = v->space;
@@ -240,6 +253,7 @@ static visit_stage *const stages[] = {
 };
 #define UNUSUAL_STAGE 3 /* diagnose(): the first that a usual question passes by … */
 #define OWNED_STAGE   7 /* … on its way to answer_owned() */
+#define CACHED_STAGE  9 /* answer_cached() */
 
 /* ---- the way in ---- */
 
@@ -251,13 +265,13 @@ static void furnish_visit(struct visit *v, struct query_desk *desk)
     v->stats = desk->stats;
     v->cookie_secret = desk->cookie_secret;
     v->key = cache_key(desk->cache);
+    v->port_marks = visit_port_marks(desk->config);
 }
 
 /* The rest is filled in stage by stage: clearing it all would cost more than the answer. */
 static void open_visit(struct visit *v, const struct query_client *client,
                        const struct tableset *set, uint64_t now)
 {
-    v->client = client;
     v->from = &client->address;
     v->tcp = client->tcp;
     v->foreign = false;
@@ -297,9 +311,16 @@ static void end_visit(struct visit *v, enum visit_step step)
     assert(false && "it has not ended");
 }
 
-/* Up to the table. */
-static inline enum visit_step begin_visit(struct visit *v, struct query_item *item,
-                                          const struct tableset *set, uint64_t now)
+RARE static enum visit_step meet_unusual(struct visit *v)
+{
+    return run_stages(v, UNUSUAL_STAGE, OWNED_STAGE);
+}
+
+/* The way of most queries, up to and with the table unless that has to be fetched first: in one
+ * piece but for what is rare, and without a list of stages. */
+IN_ONE_PIECE static enum visit_step begin_visit(struct visit *v, struct query_item *item,
+                                                const struct tableset *set, uint64_t now,
+                                                bool fetch)
 {
     open_visit(v, item->client, set, now);
     v->item = item;
@@ -307,9 +328,19 @@ static inline enum visit_step begin_visit(struct visit *v, struct query_item *it
     v->size = item->size;
     v->out = item->out;
     v->space = item->space;
-    enum visit_step step = run_stages(v, 0, UNUSUAL_STAGE);
+    enum visit_step step = visit_shun_ourselves(v);
+    if (step == VISIT_NEXT)
+        step = visit_decode(v);
+    if (step == VISIT_NEXT)
+        step = visit_admit(v);
     if (step == VISIT_NEXT && !wire_is_usual(&v->wire))
-        step = run_stages(v, UNUSUAL_STAGE, OWNED_STAGE);
+        step = meet_unusual(v);
+    if (step == VISIT_NEXT && !(fetch && table_is_large(v->table))) {
+        begin_look(v, v->desk->looks);
+        step = answer_owned(v);
+    }
+    if (step != VISIT_NEXT)
+        end_visit(v, step);
     return step;
 }
 
@@ -319,13 +350,21 @@ struct rest {
     struct visit *visits[QUERY_BATCH];
 };
 
-/* What some stages said of a query; it stays in the rest if all of them said next. */
-static inline void go_on(struct visit *v, enum visit_step step, struct rest *rest)
+APART static enum visit_step meet_upstream(struct visit *v)
 {
+    return run_stages(v, CACHED_STAGE + 1, ARRAY_LENGTH(stages));
+}
+
+/* What is not ours, to its end: most of it is in the cache. */
+IN_ONE_PIECE static void end_foreign(struct visit *v)
+{
+    enum visit_step step = visit_answer_special(v);
+
     if (step == VISIT_NEXT)
-        rest->visits[rest->length++] = v;
-    else
-        end_visit(v, step);
+        step = answer_cached(v);
+    if (step == VISIT_NEXT)
+        step = meet_upstream(v);
+    end_visit(v, step);
 }
 
 /* What is asked for in a large table waits for memory three times. */
@@ -342,7 +381,7 @@ static void fetch_from_table(struct query_desk *desk, const struct rest *rest)
         table_expect_answer(rest->visits[n]->table, rest->visits[n]->look);
 }
 
-static void fetch_from_cache(struct query_desk *desk, const struct rest *rest)
+IN_ONE_PIECE static void fetch_from_cache(struct query_desk *desk, const struct rest *rest)
 {
     for (unsigned n = 0; n < rest->length; n++) {
         visit_question(rest->visits[n]);
@@ -359,32 +398,28 @@ void query_handle_all(struct query_desk *desk, struct query_item *items, unsigne
                       uint64_t now)
 {
     const struct tableset *set = publish_get(desk->table);
-    struct rest named, foreign, none;
+    struct visit *v = desk->visits;
+    struct rest named, foreign;
 
     assert(length <= QUERY_BATCH);
-    named.length = foreign.length = none.length = 0;
+    named.length = foreign.length = 0;
     for (unsigned i = 0; i < length; i++) {
-        struct visit *v = &desk->visits[named.length + foreign.length];
-        enum visit_step step = begin_visit(v, &items[i], set, now);
-        if (step == VISIT_NEXT && length > 1 && table_is_large(v->table)) {
-            named.visits[named.length++] = v;
-            continue;
+        if (begin_visit(v, &items[i], set, now, length > 1) == VISIT_NEXT) {
+            struct rest *rest = v->foreign ? &foreign : &named;
+            rest->visits[rest->length++] = v++;
         }
-        if (step == VISIT_NEXT) {
-            begin_look(v, desk->looks);
-            step = answer_owned(v);
-        }
-        go_on(v, step, &foreign);
     }
     fetch_from_table(desk, &named);
-    for (unsigned n = 0; n < named.length; n++)
-        go_on(named.visits[n], answer_owned(named.visits[n]), &foreign);
-    fetch_from_cache(desk, &foreign);
-    for (unsigned n = 0; n < foreign.length; n++) {
-        struct visit *v = foreign.visits[n];
-        go_on(v, run_stages(v, OWNED_STAGE + 1, ARRAY_LENGTH(stages)), &none);
+    for (unsigned n = 0; n < named.length; n++) {
+        enum visit_step step = answer_owned(named.visits[n]);
+        if (step == VISIT_NEXT)
+            foreign.visits[foreign.length++] = named.visits[n];
+        else
+            end_visit(named.visits[n], step);
     }
-    assert(none.length == 0); /* the last stage never says next */
+    fetch_from_cache(desk, &foreign);
+    for (unsigned n = 0; n < foreign.length; n++)
+        end_foreign(foreign.visits[n]);
     if (length > 0)
         stats_add(desk->stats, items->client->tcp ? STATS_TCP_QUERIES : STATS_UDP_QUERIES, length);
 }
@@ -579,7 +614,11 @@ struct query_desk *query_desk_new(const struct query_desk_options *options)
 {
     struct query_desk *desk = alloc_array(1, sizeof *desk);
 
-    assert(stages[UNUSUAL_STAGE] == diagnose && stages[OWNED_STAGE] == answer_owned);
+    assert(stages[0] == visit_shun_ourselves && stages[1] == visit_decode &&
+           stages[2] == visit_admit && stages[UNUSUAL_STAGE] == diagnose &&
+           stages[OWNED_STAGE] == answer_owned &&
+           stages[CACHED_STAGE - 1] == visit_answer_special &&
+           stages[CACHED_STAGE] == answer_cached);
     desk->config = options->config;
     desk->table = options->table;
     desk->cache = options->cache;

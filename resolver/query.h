@@ -83,7 +83,7 @@ void query_handle_all(struct query_desk *, struct query_item *, unsigned length,
 
 /* Answers one message.  The caller is inside a read-side section (publish.h), which may span a
  * batch. 'out' has room for 'space' octets: at least 1232 for UDP, QUERY_REPLY_MAX for TCP; it may
- * not overlap 'packet'. */
+ * overlap 'packet' only if it is the same: the reply then takes its place. */
 MUST_USE enum query_result query_handle(struct query_desk *, const struct query_client *,
                                         const uint8_t *packet, size_t size, uint8_t *out,
                                         size_t space, size_t *out_size, uint64_t now);

@@ -2,27 +2,30 @@
 
 #include <string.h>
 
+/* One after the other, as many as there is room for. */
+RARE static bool relay_some(struct wire_reply *r, enum wire_section section, const uint8_t *message,
+                            size_t from, size_t to)
+{
+    for (size_t at = from, end; at < to; at = end) {
+        end = wire_skip_record(message, to, at);
+        if (end == 0 || r->size != at || r->limit < end) {
+            r->flags |= WIRE_FLAG_TC;
+            return false;
+        }
+        if (message != r->out)
+            memcpy(r->out + at, message + at, end - at);
+        r->size = end;
+        r->counts[section]++;
+    }
+    return true;
+}
+
 bool relay_records(struct wire_reply *r, enum wire_section section, const uint8_t *message,
                    size_t from, size_t to, uint16_t count)
 {
-    bool in_place = message == r->out;
-
-    if (r->limit < to || r->size != from) {
-        /* One after the other. */
-        for (size_t at = from, end; at < to; at = end) {
-            end = wire_skip_record(message, to, at);
-            if (end == 0 || r->size != at || r->limit < end) {
-                r->flags |= WIRE_FLAG_TC;
-                return false;
-            }
-            if (!in_place)
-                memcpy(r->out + at, message + at, end - at);
-            r->size = end;
-            r->counts[section]++;
-        }
-        return true;
-    }
-    if (!in_place)
+    if (r->limit < to || r->size != from)
+        return relay_some(r, section, message, from, to);
+    if (message != r->out)
         memcpy(r->out + from, message + from, to - from);
     r->size = to;
     r->counts[section] = count;

@@ -16,6 +16,9 @@
 #define PACKET_MAX (4096 + 64)
 /* Batches answered before other events of the worker have their turn. */
 #define BATCHES_PER_EVENT 8
+/* Behind a batch that large some more has very likely come while it was answered: receiving again
+ * is cheaper than a wait for it. */
+#define AGAIN_LEAST (UDP_BATCH / 8)
 /* So many full batches at a stretch: the socket is busy.  A batch smaller than that: not any more.
  */
 #define BUSY_BATCHES 2
@@ -55,11 +58,10 @@ struct half {
 struct udp {
     struct query_desk *desk;
     const struct config *config;
-    struct stats *stats;
     struct udp_socket *sockets;
     size_t length;
     size_t reply_size;
-    struct half in, out;
+    struct half in, out; /* 'out': what does not simply go back to where it came from */
     struct query_client clients[UDP_BATCH];
     struct query_item items[UDP_BATCH];
     /* Replies that had to wait, gathered in 'out' until the events in hand are done: those of many
@@ -68,10 +70,10 @@ struct udp {
     const struct udp_socket *late_socket; /* whose they are */
     unsigned late;
     union config_address late_to[UDP_BATCH];
-    bool answering;    /* a batch's replies stand in 'out' */
-    unsigned received; /* datagrams of the last batch */
-    uint8_t packets[UDP_BATCH][PACKET_MAX];
-    uint8_t *replies; /* UDP_BATCH times 'reply_size' octets */
+    bool answering;                         /* a batch */
+    unsigned received;                      /* datagrams of the last batch */
+    uint8_t packets[UDP_BATCH][PACKET_MAX]; /* queries, which become replies */
+    uint8_t *replies; /* those that had to wait: UDP_BATCH times 'reply_size' octets */
 };
 
 /* ---- addresses ---- */
@@ -219,40 +221,21 @@ static void reply_late(const struct query_client *client, const uint8_t *reply, 
 
 /* ---- queries ---- */
 
-/* Notes where the i-th datagram was sent to; false: it is not to be answered. */
-static bool read_route(struct udp *udp, const struct udp_socket *socket, unsigned i)
+/* Notes where each datagram was sent to.  Who is the very socket that it came to becomes nobody:
+ * port 0 is never answered. */
+static void read_routes(struct udp *udp, const struct udp_socket *socket, unsigned length)
 {
-    struct query_client *client = &udp->clients[i];
-    struct origin origin;
-
-    read_origin(&udp->in.heads[i].msg_hdr, &origin);
-    if (is_from_itself(socket, &client->address, &origin)) {
-        stats_count(udp->stats, STATS_DROPPED_SELF);
-        return false;
-    }
-    memcpy(client->route, &origin, sizeof origin);
-    return true;
-}
-
-/* Makes queries of the datagrams; returns how many are to be answered. */
-static unsigned list_queries(struct udp *udp, struct udp_socket *socket, unsigned length)
-{
-    unsigned queries = 0;
-
     for (unsigned i = 0; i < length; i++) {
-        struct query_item *item = &udp->items[queries];
-        if (socket->wildcard && !read_route(udp, socket, i))
-            continue;
-        udp->clients[i].transport = socket;
-        item->client = &udp->clients[i];
-        item->packet = udp->packets[i];
-        item->size = udp->in.heads[i].msg_len;
-        queries++;
+        struct query_client *client = &udp->clients[i];
+        struct origin origin;
+        read_origin(&udp->in.heads[i].msg_hdr, &origin);
+        if (is_from_itself(socket, &client->address, &origin))
+            client->address.v4.sin_port = 0;
+        memcpy(client->route, &origin, sizeof origin);
     }
-    return queries;
 }
 
-/* What has become of a query is the reply at that place of the batch. */
+/* What became of a query is the reply at that place of the batch. */
 static void take_reply(struct udp *udp, const struct udp_socket *socket, unsigned place,
                        const struct query_item *item)
 {
@@ -260,32 +243,56 @@ static void take_reply(struct udp *udp, const struct udp_socket *socket, unsigne
     address_reply(udp, socket, place, item->client, &item->client->address);
 }
 
-static void answer_batch(struct udp *udp, struct udp_socket *socket, unsigned length)
+/* Sends those replies of a batch that there are, from where their queries were sent to. */
+static void send_some(struct udp *udp, const struct udp_socket *socket, unsigned length)
 {
-    unsigned queries = list_queries(udp, socket, length), replies = 0;
+    unsigned replies = 0;
 
-    send_late(udp); /* they stand where this batch's replies go */
-    udp->answering = true;
-    publish_read_begin();
-    query_handle_all(udp->desk, udp->items, queries, clock_ms());
-    publish_read_end();
-    for (unsigned i = 0; i < queries; i++) {
+    send_late(udp); /* they stand where these go */
+    for (unsigned i = 0; i < length; i++) {
         if (udp->items[i].result == QUERY_DONE)
             take_reply(udp, socket, replies++, &udp->items[i]);
     }
     send_batch(socket->fd, udp->out.heads, replies);
+}
+
+/* Replies stand where the queries did.  If all are answered, what the kernel filled in when it
+ * received them says where they go, unless it is to be said where from. */
+static void answer_batch(struct udp *udp, struct udp_socket *socket, unsigned length)
+{
+    bool all = !socket->wildcard;
+
+    if (socket->wildcard)
+        read_routes(udp, socket, length);
+    for (unsigned i = 0; i < length; i++) {
+        udp->clients[i].transport = socket;
+        udp->items[i].size = udp->in.heads[i].msg_len;
+    }
+    udp->answering = true;
+    publish_read_begin();
+    query_handle_all(udp->desk, udp->items, length, clock_ms());
+    publish_read_end();
     udp->answering = false;
+    for (unsigned i = 0; i < length; i++) {
+        all &= udp->items[i].result == QUERY_DONE;
+        udp->in.parts[i].iov_len = udp->items[i].out_size;
+    }
+    if (all)
+        send_batch(socket->fd, udp->in.heads, length);
+    else
+        send_some(udp, socket, length);
 }
 
 /* Returns how many datagrams there were; 0 = none, or an error that the next event will show again
  * if it lasts. */
 static unsigned receive_batch(struct udp *udp, const struct udp_socket *socket)
 {
-    /* The kernel wrote into those of the last batch. */
+    /* Those of the last batch became replies. */
     for (unsigned i = 0; i < udp->received; i++) {
         struct msghdr *head = &udp->in.heads[i].msg_hdr;
         head->msg_namelen = sizeof udp->clients[i].address;
         head->msg_controllen = CONTROL_SIZE;
+        udp->in.parts[i].iov_len = PACKET_MAX;
     }
     int n = recvmmsg(socket->fd, udp->in.heads, UDP_BATCH, MSG_DONTWAIT, NULL);
     udp->received = n > 0 ? (unsigned)n : 0;
@@ -295,14 +302,17 @@ static unsigned receive_batch(struct udp *udp, const struct udp_socket *socket)
 /* Returns how many batches were full, and the size of the last one. */
 static unsigned answer_ready(struct udp_socket *socket, unsigned *last)
 {
-    for (unsigned full = 0; full < BATCHES_PER_EVENT; full++) {
+    unsigned full = 0;
+
+    for (unsigned n = 0; n < BATCHES_PER_EVENT; n++) {
         *last = receive_batch(socket->udp, socket);
         if (*last > 0)
             answer_batch(socket->udp, socket, *last);
-        if (*last < UDP_BATCH)
-            return full;
+        full += *last == UDP_BATCH;
+        if (*last < AGAIN_LEAST)
+            break;
     }
-    return BATCHES_PER_EVENT;
+    return full;
 }
 
 static void come_again(struct udp_socket *socket)
@@ -358,8 +368,12 @@ static void prepare(struct udp *udp)
         udp->in.heads[i].msg_hdr.msg_iovlen = 1;
         udp->in.heads[i].msg_hdr.msg_name = &udp->clients[i].address;
         udp->in.heads[i].msg_hdr.msg_control = udp->in.control[i];
-        udp->items[i].out = udp->replies + i * udp->reply_size;
-        udp->items[i].space = udp->reply_size;
+        udp->items[i] = (struct query_item){
+            .client = &udp->clients[i],
+            .packet = udp->packets[i],
+            .out = udp->packets[i],
+            .space = udp->reply_size,
+        };
         udp->out.heads[i].msg_hdr.msg_iov = &udp->out.parts[i];
         udp->out.heads[i].msg_hdr.msg_iovlen = 1;
         udp->clients[i].tcp = false;
@@ -374,9 +388,9 @@ struct udp *udp_new(const struct udp_options *options)
 
     udp->desk = options->desk;
     udp->config = options->config;
-    udp->stats = options->stats;
     udp->sockets = alloc_array(length, sizeof *udp->sockets);
     udp->reply_size = options->config->udp_size > 1232 ? options->config->udp_size : 1232;
+    assert(udp->reply_size <= PACKET_MAX);
     udp->replies = alloc_array(UDP_BATCH, udp->reply_size);
     prepare(udp);
     udp->flush = event_new(options->base, -1, 0, udp_on_flush, udp);

@@ -16,7 +16,6 @@ struct udp_options { /* all held as long as the udp */
     struct event_base *base;
     struct query_desk *desk;
     const struct config *config;
-    struct stats *stats;
     const struct listener *listeners; /* config->listen_length of them */
 };
 

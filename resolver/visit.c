@@ -35,8 +35,8 @@ void visit_see(struct visit *v, const struct tableset *set)
     v->table = tableset_table(set, v->view);
 }
 
-/* The options that were asked for.  Few clients send any: kept out of the way. */
-__attribute__((noinline)) static void add_options(struct visit *v)
+/* The options that were asked for. */
+static void add_options(struct visit *v)
 {
     const struct config *config = v->config;
     struct wire_reply *r = &v->reply;
@@ -61,14 +61,24 @@ __attribute__((noinline)) static void add_options(struct visit *v)
     }
 }
 
-void visit_start(struct visit *v)
+/* visit_start() with EDNS. */
+APART static void start_edns(struct visit *v)
 {
     uint16_t ours = v->config->udp_size;
     size_t limit = wire_limit(&v->wire, v->tcp, ours);
 
     wire_reply_begin(&v->reply, &v->wire, v->out, limit < v->space ? limit : v->space, ours);
-    if (v->wire.nsid || v->wire.keepalive || v->wire.cookie)
-        add_options(v);
+    add_options(v);
+}
+
+void visit_start(struct visit *v)
+{
+    if (v->wire.edns) {
+        start_edns(v);
+        return;
+    }
+    size_t limit = wire_limit(&v->wire, v->tcp, WIRE_UDP_MIN);
+    wire_reply_begin(&v->reply, &v->wire, v->out, limit < v->space ? limit : v->space, 0);
 }
 
 void visit_question(struct visit *v)
@@ -112,11 +122,26 @@ static bool is_same(const union config_address *from, const union config_address
             (IN6_IS_ADDR_UNSPECIFIED(&listen->v6.sin6_addr) && is_loopback(from)));
 }
 
-/* A reply to ourselves, or to a port that nobody can have, would go round for ever or nowhere. */
-enum visit_step visit_shun_ourselves(struct visit *v)
+/* By its upper bits: clients' ports lie far above those of servers. */
+static uint64_t port_mark(in_port_t port)
+{
+    return UINT64_C(1) << (ntohs(port) >> 10);
+}
+
+uint64_t visit_port_marks(const struct config *config)
+{
+    uint64_t marks = port_mark(0);
+
+    for (size_t i = 0; i < config->listen_length; i++)
+        marks |= port_mark(config->listen[i].v4.sin_port);
+    return marks;
+}
+
+/* The port has the mark of 0 or of one of ours. */
+RARE static enum visit_step shun_if_ours(struct visit *v)
 {
     const struct config *config = v->config;
-    uint16_t port = v->from->v4.sin_port; /* of IPv6, too: it stands at the same place */
+    uint16_t port = v->from->v4.sin_port;
     bool ours = port == 0;
 
     for (size_t i = 0; i < config->listen_length && !ours; i++)
@@ -127,18 +152,23 @@ enum visit_step visit_shun_ourselves(struct visit *v)
     return VISIT_SILENT;
 }
 
-enum visit_step visit_decode(struct visit *v)
+/* A reply to ourselves, or to a port that nobody can have, would go round for ever or nowhere.  The
+ * port of IPv6 stands at the same place. */
+enum visit_step visit_shun_ourselves(struct visit *v)
+{
+    return v->port_marks & port_mark(v->from->v4.sin_port) ? shun_if_ours(v) : VISIT_NEXT;
+}
+
+/* What is no question that can be answered. */
+RARE static enum visit_step reject(struct visit *v, enum wire_verdict verdict)
 {
     struct stats *stats = v->stats;
-    enum wire_verdict verdict = wire_decode(&v->wire, v->packet, v->size);
 
     if (verdict == WIRE_RUNT || verdict == WIRE_RESPONSE) {
         stats_count(stats, verdict == WIRE_RUNT ? STATS_DROPPED_RUNT : STATS_DROPPED_RESPONSE);
         return VISIT_SILENT;
     }
     visit_start(v);
-    if (verdict == WIRE_GOOD)
-        return VISIT_NEXT;
     switch (verdict) {
     case WIRE_OPCODE:
         stats_count(stats, STATS_NOTIMP);
@@ -153,19 +183,30 @@ enum visit_step visit_decode(struct visit *v)
     }
 }
 
-enum visit_step visit_admit(struct visit *v)
+enum visit_step visit_decode(struct visit *v)
 {
-    const struct config *config = v->config;
+    enum wire_verdict verdict = wire_decode(&v->wire, v->packet, v->size);
 
-    if (netblock_contains(&config->allow, &v->from->any))
-        return VISIT_NEXT;
-    if (config->otherwise == CONFIG_DROP) {
+    if (verdict != WIRE_GOOD)
+        return reject(v, verdict);
+    visit_start(v);
+    return VISIT_NEXT;
+}
+
+RARE static enum visit_step keep_out(struct visit *v)
+{
+    if (v->config->otherwise == CONFIG_DROP) {
         stats_count(v->stats, STATS_DROPPED_CLIENT);
         return VISIT_SILENT;
     }
     stats_count(v->stats, STATS_REFUSED_CLIENT);
     wire_reply_explain(&v->reply, WIRE_EDE_PROHIBITED, "not in clients.allow");
     return visit_refuse(v, WIRE_REFUSED, "client");
+}
+
+enum visit_step visit_admit(struct visit *v)
+{
+    return netblock_contains(&v->config->allow, &v->from->any) ? VISIT_NEXT : keep_out(v);
 }
 
 enum visit_step visit_refuse_class(struct visit *v)
@@ -205,16 +246,11 @@ enum visit_step visit_answer_any(struct visit *v)
     return VISIT_DONE;
 }
 
-enum visit_step visit_answer_special(struct visit *v)
+APART static enum visit_step answer_if_special(struct visit *v)
 {
-    const struct dname_cut *cut = &v->wire.cut;
-    const uint8_t *name = wire_name(&v->wire);
-    enum special special;
     size_t root_offset;
+    enum special special = special_find(wire_name(&v->wire), &root_offset);
 
-    if (cut->labels == 0 || !special_may_end(name[cut->at[cut->labels - 1]]))
-        return VISIT_NEXT;
-    special = special_find(name, &root_offset);
     if (special == SPECIAL_NONE)
         return VISIT_NEXT;
     v->how = "special";
@@ -222,6 +258,15 @@ enum visit_step visit_answer_special(struct visit *v)
     v->reply.flags |= WIRE_FLAG_AA;
     specialreply_write(&v->reply, special, root_offset);
     return VISIT_DONE;
+}
+
+enum visit_step visit_answer_special(struct visit *v)
+{
+    const struct dname_cut *cut = &v->wire.cut;
+
+    if (cut->labels == 0 || !special_may_end(wire_name(&v->wire)[cut->at[cut->labels - 1]]))
+        return VISIT_NEXT;
+    return answer_if_special(v);
 }
 
 enum visit_step visit_want_recursion(struct visit *v)
@@ -243,6 +288,11 @@ enum visit_step visit_break_loop(struct visit *v)
 
 /* ---- the way out ---- */
 
+APART static void log_query(const struct visit *v)
+{
+    querylog_write(v->config, &v->from->any, v->view, v->tcp, &v->reply, v->how);
+}
+
 size_t visit_finish(struct visit *v)
 {
     static const enum stats_counter counters[] = {
@@ -252,10 +302,13 @@ size_t visit_finish(struct visit *v)
     };
     uint16_t rcode = v->reply.rcode;
 
-    stats_count(v->stats, rcode < ARRAY_LENGTH(counters) ? counters[rcode] : STATS_RCODE_OTHER);
+    if (rcode == WIRE_NOERROR)
+        stats_count(v->stats, STATS_RCODE_NOERROR);
+    else
+        stats_count(v->stats, rcode < ARRAY_LENGTH(counters) ? counters[rcode] : STATS_RCODE_OTHER);
     if (v->reply.flags & WIRE_FLAG_TC)
         stats_count(v->stats, STATS_TRUNCATED);
     if (v->config->log.queries != CONFIG_QUERIES_OFF)
-        querylog_write(v->config, &v->from->any, v->view, v->tcp, &v->reply, v->how);
+        log_query(v);
     return wire_reply_finish(&v->reply);
 }

@@ -12,7 +12,6 @@
 #include "table.h"
 #include "wire.h"
 
-struct query_client;
 struct query_item;
 struct query_desk;
 struct table;
@@ -26,13 +25,13 @@ enum visit_step {
 };
 
 struct visit {
-    struct query_desk *desk;           /* query.c's own */
-    struct query_item *item;           /* the same */
-    const struct query_client *client; /* the same */
+    struct query_desk *desk; /* query.c's own */
+    struct query_item *item; /* the same */
     const struct config *config;
     struct stats *stats;
     const uint8_t *cookie_secret;
     const struct hash_key *key; /* of questions */
+    uint64_t port_marks;        /* visit_port_marks() */
     const union config_address *from;
     bool tcp;
     const struct tableset *set; /* of this moment: not kept across a wait */
@@ -57,6 +56,9 @@ typedef enum visit_step visit_stage(struct visit *);
 /* In the order in which a query meets them. */
 visit_stage visit_shun_ourselves, visit_decode, visit_admit, visit_refuse_class, visit_refuse_type,
     visit_answer_any, visit_answer_special, visit_want_recursion, visit_break_loop;
+
+/* Bit n: one of the ports with the upper six bits n is 0 or one that we listen on. */
+uint64_t visit_port_marks(const struct config *);
 
 /* Finds the table that the client sees; nothing in a visit knows another's. */
 void visit_see(struct visit *, const struct tableset *);

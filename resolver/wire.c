@@ -4,14 +4,15 @@
 #include <stddef.h>
 #include <string.h>
 
-#define LABEL_MAX   63
-#define POINTER     0xc0
-#define RECORD_SIZE 10 /* type, class, TTL, RDLENGTH: what stands between owner and RDATA */
-#define OPT_FIXED   11 /* root owner and the above */
-#define OPCODE_BITS 0x7800
-#define DO_BIT      0x8000
-#define COOKIE_MIN  16 /* client's and shortest server's cookie together (RFC 7873 4) */
-#define COOKIE_MAX  40
+#define LABEL_MAX     63
+#define POINTER       0xc0
+#define RECORD_SIZE   10 /* type, class, TTL, RDLENGTH: what stands between owner and RDATA */
+#define OPT_FIXED     11 /* root owner and the above */
+#define OPCODE_BITS   0x7800
+#define QDCOUNT_SHIFT 48 /* in the four counts of the header as one word */
+#define DO_BIT        0x8000
+#define COOKIE_MIN    16 /* client's and shortest server's cookie together (RFC 7873 4) */
+#define COOKIE_MAX    40
 
 /* ---- reading ---- */
 
@@ -146,6 +147,23 @@ static bool read_records(struct wire_query *q, size_t size, size_t at)
     return good && at == size;
 }
 
+/* Behind the first question, where there is something, and what is no plain query. */
+APART static enum wire_verdict decode_rest(struct wire_query *out, size_t size, unsigned questions)
+{
+    size_t at = out->question_end;
+
+    for (unsigned n = 1; n < questions && at != 0; n++) { /* only to find the OPT behind them */
+        at = wire_skip_name(out->packet, size, at);
+        at = at != 0 && size - at >= 4 ? at + 4 : 0;
+    }
+    bool good = at != 0 && read_records(out, size, at) && questions == 1;
+    if (out->flags & OPCODE_BITS)
+        return WIRE_OPCODE;
+    if (!good)
+        return WIRE_MALFORMED;
+    return out->version > 0 ? WIRE_VERSION : WIRE_GOOD;
+}
+
 enum wire_verdict wire_decode(struct wire_query *out, const uint8_t *packet, size_t size)
 {
     if (size < WIRE_HEADER_SIZE)
@@ -156,25 +174,14 @@ enum wire_verdict wire_decode(struct wire_query *out, const uint8_t *packet, siz
     out->packet = packet;
     out->flags = wire_get16(packet + 2);
     out->question_end = WIRE_HEADER_SIZE;
-    unsigned questions = wire_get16(packet + 4);
-    size_t at = WIRE_HEADER_SIZE;
-    bool good = questions == 1;
-
-    if (questions > 0) {
-        if (!read_question(out, size))
-            return out->flags & OPCODE_BITS ? WIRE_OPCODE : WIRE_MALFORMED;
-        at = out->question_end;
-    }
-    for (unsigned n = 1; n < questions && at != 0; n++) { /* only to find the OPT behind them */
-        at = wire_skip_name(packet, size, at);
-        at = at != 0 && size - at >= 4 ? at + 4 : 0;
-    }
-    good = at != 0 && read_records(out, size, at) && good;
-    if (out->flags & OPCODE_BITS)
-        return WIRE_OPCODE;
-    if (!good)
-        return WIRE_MALFORMED;
-    return out->version > 0 ? WIRE_VERSION : WIRE_GOOD;
+    uint64_t counts = wire_get64(packet + 4);
+    if (counts >> QDCOUNT_SHIFT > 0 && !read_question(out, size))
+        return out->flags & OPCODE_BITS ? WIRE_OPCODE : WIRE_MALFORMED;
+    /* Most have one question and nothing else. */
+    if (counts == UINT64_C(1) << QDCOUNT_SHIFT && size == out->question_end &&
+        !(out->flags & OPCODE_BITS))
+        return WIRE_GOOD;
+    return decode_rest(out, size, (unsigned)(counts >> QDCOUNT_SHIFT));
 }
 
 /* ---- writing ---- */
@@ -188,28 +195,15 @@ size_t wire_limit(const struct wire_query *query, bool tcp, size_t ours)
     return query->udp_size < ours ? query->udp_size : ours;
 }
 
-void wire_reply_begin(struct wire_reply *r, const struct wire_query *query, uint8_t *out,
-                      size_t limit, uint16_t our_udp_size)
+void wire_reply_begin_opt(struct wire_reply *r, uint16_t our_udp_size)
 {
-    assert(limit >= WIRE_UDP_MIN);
-    r->query = query;
-    r->out = out;
-    r->size = query->question_end;
-    r->limit = limit;
-    r->rcode = WIRE_NOERROR;
-    r->flags = 0;
-    r->counts[WIRE_ANSWER] = r->counts[WIRE_AUTHORITY] = 0;
-    r->opt_size = 0;
-    memcpy(out, query->packet, query->question_end);
-    if (query->edns) {
-        r->opt[0] = 0;
-        wire_put16(r->opt + 1, WIRE_OPT);
-        wire_put16(r->opt + 3, our_udp_size);
-        wire_put32(r->opt + 5, query->dnssec_ok ? DO_BIT : 0);
-        wire_put16(r->opt + 9, 0);
-        r->opt_size = OPT_FIXED;
-        r->limit -= OPT_FIXED;
-    }
+    r->opt[0] = 0;
+    wire_put16(r->opt + 1, WIRE_OPT);
+    wire_put16(r->opt + 3, our_udp_size);
+    wire_put32(r->opt + 5, r->query->dnssec_ok ? DO_BIT : 0);
+    wire_put16(r->opt + 9, 0);
+    r->opt_size = OPT_FIXED;
+    r->limit -= OPT_FIXED;
 }
 
 /* Room for an option's data, 0 if not even its head fits. */
@@ -339,11 +333,11 @@ size_t wire_reply_finish(struct wire_reply *r)
     uint8_t *out = r->out;
     uint16_t copied = r->query->flags & (OPCODE_BITS | WIRE_FLAG_RD | WIRE_FLAG_CD);
 
-    wire_put16(out + 2,
-               (uint16_t)(WIRE_FLAG_QR | WIRE_FLAG_RA | copied | r->flags | (r->rcode & 0xf)));
-    wire_put16(out + 4, r->query->question_end > WIRE_HEADER_SIZE);
-    wire_put16(out + 6, r->counts[WIRE_ANSWER]);
-    wire_put16(out + 8, r->counts[WIRE_AUTHORITY]);
+    uint64_t flags = WIRE_FLAG_QR | WIRE_FLAG_RA | copied | r->flags | (r->rcode & 0xfu);
+    bool question = r->query->question_end > WIRE_HEADER_SIZE;
+
+    wire_put64(out + 2, flags << 48 | (uint64_t)question << 32 |
+                            (uint32_t)r->counts[WIRE_ANSWER] << 16 | r->counts[WIRE_AUTHORITY]);
     wire_put16(out + 10, r->opt_size > 0);
     if (r->opt_size > 0) {
         r->opt[5] = (uint8_t)(r->rcode >> 4);

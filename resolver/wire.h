@@ -9,6 +9,10 @@
 #ifndef PLDNS_WIRE_H
 #define PLDNS_WIRE_H
 
+#include <assert.h>
+#include <endian.h>
+#include <string.h>
+
 #include "dname.h"
 
 #define WIRE_HEADER_SIZE   12
@@ -152,9 +156,10 @@ struct wire_owner {
 /* The most octets this client takes, 'ours' being our own UDP size. */
 size_t wire_limit(const struct wire_query *, bool tcp, size_t ours);
 
-/* Header and question, byte for byte.  'limit' is at least WIRE_UDP_MIN. */
-void wire_reply_begin(struct wire_reply *, const struct wire_query *, uint8_t *out, size_t limit,
-                      uint16_t our_udp_size);
+/* Header and question, byte for byte; 'out' may be the packet, where they stand already.  'limit'
+ * is at least WIRE_UDP_MIN. */
+static inline void wire_reply_begin(struct wire_reply *, const struct wire_query *, uint8_t *out,
+                                    size_t limit, uint16_t our_udp_size);
 
 /* An option, before any record; left out if no OPT came in or there is no room for it. */
 void wire_reply_option(struct wire_reply *, enum wire_option, const void *data, size_t size);
@@ -178,6 +183,27 @@ bool wire_reply_soa(struct wire_reply *, enum wire_section, const struct wire_ow
 /* Completes header and OPT; returns the reply's size. */
 size_t wire_reply_finish(struct wire_reply *);
 
+/* private: the OPT record, if one came in. */
+void wire_reply_begin_opt(struct wire_reply *, uint16_t our_udp_size);
+
+static inline void wire_reply_begin(struct wire_reply *r, const struct wire_query *query,
+                                    uint8_t *out, size_t limit, uint16_t our_udp_size)
+{
+    assert(limit >= WIRE_UDP_MIN);
+    r->query = query;
+    r->out = out;
+    r->size = query->question_end;
+    r->limit = limit;
+    r->rcode = WIRE_NOERROR;
+    r->flags = 0;
+    r->counts[WIRE_ANSWER] = r->counts[WIRE_AUTHORITY] = 0;
+    r->opt_size = 0;
+    if (out != query->packet)
+        memcpy(out, query->packet, query->question_end);
+    if (query->edns)
+        wire_reply_begin_opt(r, our_udp_size);
+}
+
 static inline uint16_t wire_get16(const uint8_t *at)
 {
     return (uint16_t)(at[0] << 8 | at[1]);
@@ -186,6 +212,20 @@ static inline uint16_t wire_get16(const uint8_t *at)
 static inline uint32_t wire_get32(const uint8_t *at)
 {
     return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
+}
+
+static inline uint64_t wire_get64(const uint8_t *at)
+{
+    uint64_t value;
+
+    memcpy(&value, at, sizeof value);
+    return be64toh(value);
+}
+
+static inline void wire_put64(uint8_t *at, uint64_t value)
+{
+    value = htobe64(value);
+    memcpy(at, &value, sizeof value);
 }
 
 static inline void wire_put16(uint8_t *at, uint16_t value)

@@ -262,7 +262,6 @@ static bool make_parts(struct worker *w, const struct worker_options *options)
         .base = w->base,
         .desk = w->desk,
         .config = config,
-        .stats = &w->stats,
         .listeners = options->listeners,
     });
     w->tcp = tcp_new(&(struct tcp_options){

@@ -90,13 +90,15 @@ static inline unsigned write_all(const struct answer *answer, unsigned type,
 {
     struct head head = make_head(type, answer->ttl, (unsigned)octets);
     unsigned fit = (unsigned)(space / (HEAD_SIZE + octets)), most = all < fit ? all : fit;
-    unsigned first = preferred < most ? preferred : most;
 
-    if (first > 0) {
+    if (preferred > 0) {
+        unsigned first = preferred < most ? preferred : most;
         out = write_run(out, head, addresses, preferred, octets, turn, first);
+        write_run(out, head, addresses + preferred * octets, all - preferred, octets, turn,
+                  most - first);
+    } else {
+        write_run(out, head, addresses, all, octets, turn, most);
     }
-    write_run(out, head, addresses + preferred * octets, all - preferred, octets, turn,
-              most - first);
     return most;
 }
 

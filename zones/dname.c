@@ -4,9 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* One vector of octets: folding is the first thing that happens to every query name. */
-typedef uint8_t octets16 __attribute__((vector_size(16)));
-
 static uint8_t fold_octet(uint8_t c)
 {
     return c >= 'A' && c <= 'Z' ? (uint8_t)(c + ('a' - 'A')) : c;
@@ -90,26 +87,24 @@ bool dname_from_text(struct dname *out, const char *text, size_t length, const c
 bool dname_cut(struct dname_cut *out, const uint8_t *wire, size_t size)
 {
     size_t end = size < DNAME_MAX ? size : DNAME_MAX, at = 0, labels = 0;
-    uint64_t lengths = 0;
-    unsigned length;
 
-    if (end == 0) {
-        return false;
-    }
-    /* One comparison finds the root and what is no label. */
-    while ((length = wire[at]) - 1 < DNAME_LABEL_MAX) {
-        out->at[labels++] = (uint8_t)at;
-        lengths |= UINT64_C(1) << length;
-        at += 1 + length;
-        if (at >= end) {
-            return false;
+    out->marked = false;
+    while (at < end) {
+        size_t length = wire[at];
+        out->at[labels] = (uint8_t)at;
+        at += length + 1;
+        /* One comparison finds the root and what is no label. */
+        if (length - 1 >= DNAME_LABEL_MAX) {
+            out->labels = (uint8_t)labels;
+            out->size = (uint8_t)at;
+            return length == 0;
+        }
+        labels++;
+        if (length == DNAME_MARKED) {
+            out->marked = true;
         }
     }
-    out->at[labels] = (uint8_t)at;
-    out->labels = (uint8_t)labels;
-    out->size = (uint8_t)(at + 1);
-    out->lengths = lengths;
-    return length == 0;
+    return false;
 }
 
 bool dname_from_wire(struct dname *out, const uint8_t *wire, size_t size)
@@ -180,19 +175,10 @@ char *dname_to_text(const uint8_t *wire, char *text)
     return text;
 }
 
-static void fold16(uint8_t *out, const uint8_t *wire)
-{
-    octets16 v;
-
-    memcpy(&v, wire, sizeof(v));
-    v |= (octets16)(v - 'A' < 26) & ('a' - 'A');
-    memcpy(out, &v, sizeof(v));
-}
-
 /* Length octets are below 'A', so the whole name can be folded without regard to labels. */
 void dname_fold_sized(uint8_t *out, const uint8_t *wire, size_t size)
 {
-    if (size < sizeof(octets16)) {
+    if (size < DNAME_STEP) {
         for (size_t i = 0; i < size; i++) {
             out[i] = fold_octet(wire[i]);
         }
@@ -200,9 +186,9 @@ void dname_fold_sized(uint8_t *out, const uint8_t *wire, size_t size)
     }
     /* The first sixteen overlap those behind: cheaper than one by one.  From the end, as names are
      * read: a word that stands across two stores would have to wait for both. */
-    fold16(out, wire);
-    for (size_t left = size; left > sizeof(octets16); left -= sizeof(octets16)) {
-        fold16(out + left - sizeof(octets16), wire + left - sizeof(octets16));
+    dname_fold16(out, wire);
+    for (size_t left = size; left > DNAME_STEP; left -= DNAME_STEP) {
+        dname_fold16(out + left - DNAME_STEP, wire + left - DNAME_STEP);
     }
 }
 

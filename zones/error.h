@@ -12,6 +12,13 @@
 #define PRINTF_LIKE(f, a) __attribute__((format(printf, f, a)))
 #define ARRAY_LENGTH(a)   (sizeof(a) / sizeof((a)[0]))
 
+/* What most queries pass through is one function without calls; what stands beside that way,
+ * because it is rare or because it would make it dearer for the others, is not to become part of
+ * it. */
+#define IN_ONE_PIECE __attribute__((flatten))
+#define APART        __attribute__((noinline))
+#define RARE         __attribute__((noinline, cold))
+
 /* One list keeps at most this many complaints; the rest are only counted.  A hostile document must
  * not turn into gigabytes of messages. */
 #define ERROR_LIST_MAX 200

@@ -79,7 +79,7 @@ void namedraft_free(struct namedraft *draft)
 static void scan(struct namedraft *draft, const uint8_t *name)
 {
     nametree_begin_uncut(&draft->scan, &draft->cut, name);
-    nametree_hash(&draft->scan, &draft->seed, DNAME_LABELS_MAX);
+    nametree_hash(&draft->scan, &draft->seed);
 }
 
 /* True if the node is that of the scanned name's suffix. */
@@ -413,11 +413,8 @@ static void fill_slots(const struct namedraft *draft, struct nametree *tree, uin
         while (slots[at] != 0) {
             at = at + 1 == tree->slots_length ? 0 : at + 1;
         }
-        slots[at] = nametree_tag(node->key, tree->index_bits) | namedraft_place(draft, i);
+        slots[at] = nametree_tag(node->key, tree->index_mask) | namedraft_place(draft, i);
         tree->depths[node->depth / 64] |= UINT64_C(1) << node->depth % 64;
-        if (node->depth > tree->deepest) {
-            tree->deepest = node->depth;
-        }
     }
 }
 
@@ -430,7 +427,7 @@ static void settle(struct finishing *f, struct nametree *tree)
         (uint32_t)(length * SLOTS_PER_NODE_NUMERATOR / SLOTS_PER_NODE_DENOMINATOR) + 1;
     slots_size = tree->slots_length * sizeof(uint32_t);
     tree->size = slots_size + f->records.size;
-    tree->index_bits = (uint8_t)(32 - __builtin_clz((uint32_t)f->records.size / NAMETREE_UNIT | 1));
+    tree->index_mask = UINT32_MAX >> __builtin_clz((uint32_t)f->records.size / NAMETREE_UNIT | 1);
     uint8_t *memory = nametree_memory(tree->size);
     fill_slots(f->draft, tree, (void *)memory);
     memcpy(memory + slots_size, f->records.bytes, f->records.size);

@@ -67,9 +67,10 @@ struct nametree {
     const uint8_t *records;
     size_t size; /* octets of memory */
     uint32_t slots_length;
-    uint8_t index_bits;
-    uint8_t deepest;    /* most labels of any node */
-    uint64_t depths[2]; /* bit n: some node has n labels */
+    uint32_t index_mask; /* the low bits */
+    uint64_t depths[2];  /* bit n: some node has n labels */
+    /* One more than the deepest such n below a number of labels; 0: there is none. */
+    uint8_t below[DNAME_LABELS_MAX + 1];
 };
 
 #define NAMETREE_STEP 16 /* octets of a name that are hashed at once */
@@ -98,8 +99,8 @@ static inline void nametree_begin(struct nametree_scan *scan, const uint8_t *nam
 /* The same for a name that nobody has cut yet; 'room' lives as long as the scan. */
 void nametree_begin_uncut(struct nametree_scan *, struct dname_cut *room, const uint8_t *name);
 
-/* Folds the name and hashes it, for suffixes of up to 'deepest' labels. */
-void nametree_hash(struct nametree_scan *, const struct nametree_seed *, unsigned deepest);
+/* Folds the name and hashes it. */
+static inline void nametree_hash(struct nametree_scan *, const struct nametree_seed *);
 
 /* Octets left of the suffix with so many labels. */
 static inline unsigned nametree_offset(const struct nametree_scan *scan, unsigned depth)
@@ -117,24 +118,18 @@ static inline const void *nametree_record(const struct nametree *tree, uint32_t 
  * more than the name has labels. */
 static inline bool nametree_depth_below(const struct nametree *tree, unsigned *depth)
 {
-    if (*depth > 64) {
-        uint64_t deep = tree->depths[1] & UINT64_MAX >> (128 - *depth);
-        *depth = deep != 0 ? 127 - (unsigned)__builtin_clzll(deep) : 64;
-        if (deep != 0) {
-            return true;
-        }
-    }
-    uint64_t flat = *depth > 0 ? tree->depths[0] & UINT64_MAX >> (64 - *depth) : 0;
-    *depth = flat != 0 ? 63 - (unsigned)__builtin_clzll(flat) : 0;
-    return flat != 0;
+    unsigned above = tree->below[*depth];
+
+    *depth = above - 1;
+    return above != 0;
 }
 
 /* The hash of the scanned name's suffix with 'depth' labels: what the functions below want. */
 static inline uint64_t nametree_key(const struct nametree_scan *, unsigned depth);
 
 /* The place of the node that the suffix has, or NAMETREE_NONE. */
-uint32_t nametree_at(const struct nametree *, const struct nametree_scan *, unsigned depth,
-                     uint64_t key);
+static inline uint32_t nametree_at(const struct nametree *, const struct nametree_scan *,
+                                   unsigned depth, uint64_t key);
 
 /* Has what nametree_at() reads first brought from memory, for it will be asked soon. */
 static inline void nametree_expect(const struct nametree *, uint64_t key);
@@ -161,6 +156,8 @@ void nametree_clear(struct nametree *);
 void *nametree_memory(size_t size);
 void nametree_settle(struct nametree *);
 
+#define NAMETREE_OCTETS(x) x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x
+
 __extension__ typedef unsigned __int128 nametree_wide;
 
 /* Sixteen octets; behind or before what is meant others may stand, which the caller cuts off. */
@@ -184,15 +181,39 @@ static inline uint64_t nametree_mix(uint64_t hash, nametree_wide octets, uint64_
     return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
+/* From the end, as names are read: a word that stands across two stores would have to wait for
+ * both.  The first sixteen octets overlap those behind. */
+static inline void nametree_hash(struct nametree_scan *scan, const struct nametree_seed *seed)
+{
+    const uint8_t *name = scan->name;
+    size_t left = scan->cut->size;
+    uint64_t hash = seed->start, multiplier = seed->multiplier, *chain = scan->chain;
+
+    scan->hashed = true;
+    scan->multiplier = multiplier;
+    *chain = hash;
+    if (left < NAMETREE_STEP) {
+        dname_fold_sized(scan->folded, name, left);
+        return;
+    }
+    dname_fold16(scan->folded, name);
+    while (left >= NAMETREE_STEP) {
+        left -= NAMETREE_STEP;
+        dname_fold16(scan->folded + left, name + left);
+        *++chain = hash = nametree_mix(hash, nametree_load(scan->folded + left), multiplier);
+    }
+}
+
 /* The chain has all of the suffix but its first few octets; the size tells it from others.  Hashes
  * of names that differ little lie on a line; the last step scatters them. */
 static inline uint64_t nametree_key(const struct nametree_scan *scan, unsigned depth)
 {
-    unsigned size = scan->cut->size - nametree_offset(scan, depth);
-    /* What stands in front of the chain ends with those octets; it may begin in the pad. */
-    const uint8_t *end = scan->folded + scan->cut->size - size / NAMETREE_STEP * NAMETREE_STEP;
-    nametree_wide first = nametree_load(end - NAMETREE_STEP) >> 8 >>
-                          (8 * (NAMETREE_STEP - 1) - 8 * (size % NAMETREE_STEP));
+    static const uint8_t last[2 * NAMETREE_STEP] = {NAMETREE_OCTETS(0), NAMETREE_OCTETS(0xff)};
+    unsigned offset = nametree_offset(scan, depth), size = scan->cut->size - offset;
+    unsigned rest = size % NAMETREE_STEP;
+    /* The octets in front of the chain end a step that may begin in the pad. */
+    nametree_wide first =
+        nametree_load(scan->folded + offset + rest - NAMETREE_STEP) & nametree_load(last + rest);
     uint64_t hash = nametree_mix(scan->chain[size / NAMETREE_STEP] ^ size, first, scan->multiplier);
 
     hash = (hash ^ hash >> 32) * UINT64_C(0x9e3779b97f4a7c15);
@@ -205,9 +226,9 @@ static inline uint32_t nametree_slot(uint64_t key, uint32_t slots)
     return (uint32_t)((key >> 32) * slots >> 32);
 }
 
-static inline uint32_t nametree_tag(uint64_t key, unsigned index_bits)
+static inline uint32_t nametree_tag(uint64_t key, uint32_t index_mask)
 {
-    return (uint32_t)(key << index_bits);
+    return (uint32_t)key & ~index_mask;
 }
 
 static inline void nametree_expect(const struct nametree *tree, uint64_t key)
@@ -218,8 +239,7 @@ static inline void nametree_expect(const struct nametree *tree, uint64_t key)
 /* The first node from slot '*at' on whose hash may be this; NAMETREE_NONE: there is none. */
 static inline uint32_t nametree_probe(const struct nametree *tree, uint64_t key, uint32_t *at)
 {
-    uint32_t tag = nametree_tag(key, tree->index_bits), slot;
-    uint32_t index_mask = (1u << tree->index_bits) - 1;
+    uint32_t index_mask = tree->index_mask, tag = nametree_tag(key, index_mask), slot;
 
     while ((slot = tree->slots[*at]) != 0) {
         if ((slot & ~index_mask) == tag) {
@@ -228,6 +248,56 @@ static inline uint32_t nametree_probe(const struct nametree *tree, uint64_t key,
         *at = *at + 1 == tree->slots_length ? 0 : *at + 1;
     }
     return NAMETREE_NONE;
+}
+
+static inline bool nametree_differ(const uint8_t *a, const uint8_t *b)
+{
+    return nametree_load(a) != nametree_load(b);
+}
+
+/* Names are short: a call would cost more than the comparison.  The last step overlaps others. */
+static inline bool nametree_same(const uint8_t *a, const uint8_t *b, size_t size)
+{
+    if (size < NAMETREE_STEP) {
+        return memcmp(a, b, size) == 0;
+    }
+    size_t last = size - NAMETREE_STEP;
+    if (nametree_differ(a, b) || nametree_differ(a + last, b + last)) {
+        return false;
+    }
+    for (size_t at = NAMETREE_STEP; at < last; at += NAMETREE_STEP) {
+        if (nametree_differ(a + at, b + at)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static inline bool nametree_is_named(const struct nametree *tree, const struct nametree_node *node,
+                                     const uint8_t *name, unsigned size)
+{
+    if (node->size != size) {
+        return false;
+    }
+    const uint8_t *suffix = tree->records + node->suffix;
+    unsigned rest = suffix[-1], own = size - rest;
+    return nametree_same(name, tree->records + node->name, own) &&
+           nametree_same(name + own, suffix, rest);
+}
+
+static inline uint32_t nametree_at(const struct nametree *tree, const struct nametree_scan *scan,
+                                   unsigned depth, uint64_t key)
+{
+    unsigned offset = nametree_offset(scan, depth), size = scan->cut->size - offset;
+    uint32_t at = nametree_slot(key, tree->slots_length), node;
+
+    while ((node = nametree_probe(tree, key, &at)) != NAMETREE_NONE) {
+        if (nametree_is_named(tree, nametree_record(tree, node), scan->folded + offset, size)) {
+            break;
+        }
+        at = at + 1 == tree->slots_length ? 0 : at + 1;
+    }
+    return node;
 }
 
 static inline uint32_t nametree_expect_node(const struct nametree *tree, uint64_t key)

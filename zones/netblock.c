@@ -10,8 +10,6 @@
 
 #define V4_BITS 96 /* what stands in front of an IPv4 address in its mapped form */
 
-#define V4_MAPPED UINT64_C(0xffff00000000) /* the lower half of that */
-
 static const uint8_t v4_prefix[V4_BITS / 8] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
 static const struct {
@@ -88,6 +86,30 @@ static bool read_range(struct netblock *out, const char *text, const char **why)
     return true;
 }
 
+static uint64_t load(const uint8_t *at)
+{
+    uint64_t word;
+
+    memcpy(&word, at, sizeof(word));
+    return be64toh(word);
+}
+
+/* The upper so many bits of a word, none or all if it has no such number. */
+static uint64_t upper_bits(int bits)
+{
+    return bits <= 0 ? 0 : bits >= 64 ? UINT64_MAX : ~(UINT64_MAX >> bits);
+}
+
+static struct netblock_range range_of(const struct netblock *block)
+{
+    return (struct netblock_range){
+        .high = load(block->address),
+        .low = load(block->address + 8),
+        .high_mask = upper_bits(block->bits),
+        .low_mask = upper_bits(block->bits - 64),
+    };
+}
+
 static bool append(struct netblock_list *list, const struct netblock *block, const char **why)
 {
     if (list->length >= NETBLOCK_LIST_MAX) {
@@ -95,7 +117,9 @@ static bool append(struct netblock_list *list, const struct netblock *block, con
         return false;
     }
     list->items = alloc_resize(list->items, list->length + 1, sizeof(*list->items));
-    list->items[list->length++] = *block;
+    list->ranges = alloc_resize(list->ranges, list->length + 1, sizeof(*list->ranges));
+    list->items[list->length] = *block;
+    list->ranges[list->length++] = range_of(block);
     return true;
 }
 
@@ -119,23 +143,15 @@ bool netblock_add(struct netblock_list *list, const char *text, const char **why
     return read_range(&block, text, why) && append(list, &block, why);
 }
 
-static uint64_t load(const uint8_t *at)
+bool netblock_halves_v6(const struct sockaddr *address, uint64_t *high, uint64_t *low)
 {
-    uint64_t word;
-
-    memcpy(&word, at, sizeof(word));
-    return be64toh(word);
-}
-
-/* An address as its two halves. */
-static bool matches(const struct netblock *block, uint64_t high, uint64_t low)
-{
-    uint64_t differ_high = load(block->address) ^ high, differ_low = load(block->address + 8) ^ low;
-
-    if (block->bits > 64) {
-        return differ_high == 0 && differ_low >> (128 - block->bits) == 0;
+    if (address->sa_family != AF_INET6) {
+        return false;
     }
-    return block->bits == 0 || differ_high >> (64 - block->bits) == 0;
+    const struct sockaddr_in6 *v6 = (const void *)address;
+    *high = load(v6->sin6_addr.s6_addr);
+    *low = load(v6->sin6_addr.s6_addr + sizeof(*high));
+    return true;
 }
 
 bool netblock_of(struct netblock *out, const struct sockaddr *address)
@@ -166,30 +182,9 @@ void netblock_shorten(const struct netblock *from, unsigned bits, struct netbloc
     }
 }
 
-bool netblock_contains(const struct netblock_list *list, const struct sockaddr *address)
-{
-    uint64_t high = 0, low;
-
-    if (address->sa_family == AF_INET) {
-        const struct sockaddr_in *v4 = (const void *)address;
-        low = V4_MAPPED | ntohl(v4->sin_addr.s_addr);
-    } else if (address->sa_family == AF_INET6) {
-        const struct sockaddr_in6 *v6 = (const void *)address;
-        high = load(v6->sin6_addr.s6_addr);
-        low = load(v6->sin6_addr.s6_addr + sizeof(high));
-    } else {
-        return false;
-    }
-    for (size_t i = 0; i < list->length; i++) {
-        if (matches(&list->items[i], high, low)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 void netblock_clear(struct netblock_list *list)
 {
     free(list->items);
+    free(list->ranges);
     *list = (struct netblock_list){0};
 }

@@ -8,7 +8,7 @@
 #include "tablebuild.h"
 #include "tablelayout.h"
 
-#define NOWHERE UINT_MAX
+#define NOWHERE UINT_MAX /* in a table_left */
 /* What is smaller stays near the processor, which has half a megabyte or more for each core. */
 #define LARGE (512 << 10)
 
@@ -43,8 +43,8 @@ static int compare_check(const void *key, const void *item)
 }
 
 /* The zones known at a node if the label in front of it is a zone id that none of them has. */
-static const struct table_zones *unknown_zone(const struct table *table, uint32_t index,
-                                              const uint8_t *label)
+APART static const struct table_zones *unknown_zone(const struct table *table, uint32_t index,
+                                                    const uint8_t *label)
 {
     unsigned cloud = table_node(table, index)->flags >> NAMETREE_CLOUD_SHIFT & 3;
 
@@ -97,12 +97,6 @@ static void find_below(const struct table *table, uint32_t index, const uint8_t 
     }
 }
 
-/* What is not owned but not simply forwarded: octets left of it, or NOWHERE. */
-struct leftovers {
-    unsigned grave, fence;
-    bool masked;
-};
-
 /* The node at or above the name is ours: what it and its rules say. */
 static void find_at(const struct table *table, uint32_t index, const struct nametree_scan *scan,
                     unsigned depth, struct table_match *match)
@@ -120,16 +114,36 @@ static void find_at(const struct table *table, uint32_t index, const struct name
     }
 }
 
+/* There is a node at or above the name, with these flags, but it is not ours. */
+static inline void note_left(unsigned flags, unsigned offset, struct table_left *left)
+{
+    bool buried = flags & NAMETREE_GRAVE_TREE || (flags & NAMETREE_GRAVE && !offset);
+
+    if (buried && left->grave == NOWHERE) {
+        left->grave = offset;
+    }
+    if (flags & NAMETREE_FENCE && left->fence == NOWHERE) {
+        left->fence = offset;
+    }
+    left->masked |= flags & NAMETREE_MASK_TREE || (flags & NAMETREE_MASK && !offset);
+}
+
 /* In a part of the table alone.  A name with fewer labels than any node is not even hashed. */
-static bool find_here(const struct table *table, const struct table *part,
-                      struct nametree_scan *scan, struct table_match *match, struct leftovers *left)
+static inline bool find_here(const struct table *table, const struct table *part,
+                             struct nametree_scan *scan, struct table_match *match,
+                             struct table_left *left)
 {
     const struct nametree *names = &part->names;
+    unsigned depth = scan->cut->labels + 1;
 
-    for (unsigned depth = scan->cut->labels + 1; nametree_depth_below(names, &depth);) {
-        if (!scan->hashed) {
-            nametree_hash(scan, &table->names.seed, table->deepest);
-        }
+    *left = (struct table_left){NOWHERE, NOWHERE, false};
+    if (!nametree_depth_below(names, &depth)) {
+        return false;
+    }
+    if (!scan->hashed) {
+        nametree_hash(scan, &table->names.seed);
+    }
+    do {
         uint32_t index = nametree_at(names, scan, depth, nametree_key(scan, depth));
         if (index == NAMETREE_NONE) {
             continue;
@@ -139,43 +153,37 @@ static bool find_here(const struct table *table, const struct table *part,
             find_at(part, index, scan, depth, match);
             return true;
         }
-        bool buried = flags & NAMETREE_GRAVE_TREE || (flags & NAMETREE_GRAVE && !offset);
-        if (buried && left->grave == NOWHERE) {
-            left->grave = offset;
-        }
-        if (flags & NAMETREE_FENCE && left->fence == NOWHERE) {
-            left->fence = offset;
-        }
-        left->masked |= flags & NAMETREE_MASK_TREE || (flags & NAMETREE_MASK && !offset);
-    }
+        note_left(flags, offset, left);
+    } while (nametree_depth_below(names, &depth));
     return false;
 }
 
-/* What a patch owns is masked, so its own names need not be asked for in the base. */
-static bool find_owned(const struct table *table, struct nametree_scan *scan,
-                       struct table_match *match, struct leftovers *left)
+APART static bool find_in_base(const struct table *table, struct nametree_scan *scan,
+                               struct table_match *match, struct table_left *left)
 {
-    const struct table *part = table;
+    return find_here(table, table->base, scan, match, left);
+}
 
-    do {
-        *left = (struct leftovers){NOWHERE, NOWHERE, false};
-        if (find_here(table, part, scan, match, left)) {
-            return true;
-        }
-        part = part->base;
-    } while (part != NULL && !left->masked);
-    return false;
+/* What a patch owns is masked, so its own names need not be asked for in the base. */
+static inline bool find_owned(const struct table *table, struct nametree_scan *scan,
+                              struct table_match *match, struct table_left *left)
+{
+    if (find_here(table, table, scan, match, left)) {
+        return true;
+    }
+    return table->base != NULL && !left->masked && find_in_base(table, scan, match, left);
 }
 
 /* True if an owned name with a search suffix behind it; '*offset' is then where the suffix begins.
  */
-static bool find_search(const struct table *table, const struct nametree_scan *scan, size_t *offset)
+APART static bool find_search(const struct table *table, const struct nametree_scan *scan,
+                              size_t *offset)
 {
     for (size_t i = 0; i < table->search_suffixes_length; i++) {
         struct nametree_scan short_scan;
         struct dname_cut cut;
         struct table_match match;
-        struct leftovers left;
+        struct table_left left;
         uint8_t name[DNAME_MAX];
 
         if (!dname_under(scan->name, table->search_suffixes[i].wire, offset)) {
@@ -192,13 +200,9 @@ static bool find_search(const struct table *table, const struct nametree_scan *s
 }
 
 static const uint8_t placeholder[] = "\13unique_name";
+_Static_assert(sizeof(placeholder) == 2 + DNAME_MARKED, "names that may have it are marked");
 
-static bool may_have_placeholder(const struct nametree_scan *scan)
-{
-    return scan->cut->lengths >> *placeholder & 1;
-}
-
-static bool has_placeholder(const struct nametree_scan *scan)
+RARE static bool has_placeholder(const struct nametree_scan *scan)
 {
     uint8_t label[sizeof(placeholder) - 1];
 
@@ -235,7 +239,7 @@ void table_expect(const struct table *table, struct table_look *look)
 
     for (; n < TABLE_DEPTHS_EXPECTED && nametree_depth_below(names, &depth); n++) {
         if (!look->scan.hashed) {
-            nametree_hash(&look->scan, &table->names.seed, table->deepest);
+            nametree_hash(&look->scan, &table->names.seed);
         }
         look->keys[n] = nametree_key(&look->scan, depth);
         nametree_expect(names, look->keys[n]);
@@ -269,26 +273,37 @@ void table_expect_answer(const struct table *table, const struct table_look *loo
     }
 }
 
-void table_look_find(const struct table *table, struct table_look *look, struct table_match *match)
+/* What is said of a name that is not owned. */
+APART static void find_left(const struct table *table, const struct nametree_scan *scan,
+                            const struct table_left *left, struct table_match *match)
 {
-    struct nametree_scan *scan = &look->scan;
-    struct leftovers left;
     size_t offset;
 
-    *match = (struct table_match){.outcome = TABLE_NOT_OWNED};
-    if (!find_owned(table, scan, match, &left)) {
-        if (left.grave != NOWHERE) {
-            match->outcome = TABLE_DETACHED;
-            match->root_offset = (uint8_t)left.grave;
-        } else if (table->search_suffixes_length > 0 && find_search(table, scan, &offset)) {
-            match->outcome = TABLE_SEARCH;
-            match->root_offset = (uint8_t)offset;
-        } else if (left.fence != NOWHERE) {
-            match->outcome = TABLE_FENCED;
-            match->root_offset = (uint8_t)left.fence;
-        }
+    if (left->grave != NOWHERE) {
+        match->outcome = TABLE_DETACHED;
+        match->root_offset = (uint8_t)left->grave;
+    } else if (table->search_suffixes_length > 0 && find_search(table, scan, &offset)) {
+        match->outcome = TABLE_SEARCH;
+        match->root_offset = (uint8_t)offset;
+    } else if (left->fence != NOWHERE) {
+        match->outcome = TABLE_FENCED;
+        match->root_offset = (uint8_t)left->fence;
     }
-    match->placeholder = may_have_placeholder(scan) && has_placeholder(scan);
+}
+
+/* Every query comes here: in one piece but for what is rare. */
+IN_ONE_PIECE void table_look_find(const struct table *table, struct table_look *look,
+                                  struct table_match *match)
+{
+    struct nametree_scan *scan = &look->scan;
+    struct table_left *left = &look->left;
+
+    *match = (struct table_match){.outcome = TABLE_NOT_OWNED};
+    if (!find_owned(table, scan, match, left) &&
+        (left->grave != NOWHERE || left->fence != NOWHERE || table->search_suffixes_length > 0)) {
+        find_left(table, scan, left, match);
+    }
+    match->placeholder = scan->cut->marked && has_placeholder(scan);
 }
 
 void table_find(const struct table *table, const uint8_t *qname, struct table_match *match)
@@ -319,11 +334,10 @@ bool table_masks(const struct table *table, const uint8_t *name)
     struct nametree_scan scan;
     struct dname_cut cut;
     struct table_match match;
-    struct leftovers left;
+    struct table_left left;
     struct table alone = *table;
 
     alone.base = NULL;
-    alone.deepest = table->names.deepest;
     nametree_begin_uncut(&scan, &cut, name);
     return find_owned(&alone, &scan, &match, &left) || left.masked;
 }

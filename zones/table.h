@@ -54,8 +54,13 @@ void table_find(const struct table *, const uint8_t *qname, struct table_match *
 bool table_is_large(const struct table *); /* so large that the steps are worth their while */
 /* Names with a zone and without one, and somebody's wildcard: at more depths few names are. */
 #define TABLE_DEPTHS_EXPECTED 3
+struct table_left {        /* private: what is not owned but not simply forwarded */
+    unsigned grave, fence; /* octets left of it */
+    bool masked;
+};
 struct table_look { /* private */
     struct nametree_scan scan;
+    struct table_left left;
     unsigned depths; /* at so many the name may be found */
     uint64_t keys[TABLE_DEPTHS_EXPECTED];
     uint32_t place;

@@ -318,7 +318,6 @@ static struct table *finish(struct build *build)
     }
     table->generation = options->generation;
     table->holders = 1;
-    table->deepest = table->names.deepest;
     table->owners = build->rules_length;
     table->bytes = sizeof(*table) + table->names.size + table->texts_size + table->zones_size +
                    table->backgrounds_size + table->checks_length * sizeof(*table->checks) +
@@ -440,9 +439,6 @@ struct table *tablebuild_patch(const struct table_options *options,
     struct table *table = finish(build);
     table->base = table_hold(patch->base);
     table->owners += table->base->owners - count_rules(patch->before, patch->before_length);
-    if (table->deepest < table->base->deepest) {
-        table->deepest = table->base->deepest;
-    }
     count_documents(table, documents, length);
     free(build);
     return table;

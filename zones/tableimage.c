@@ -15,8 +15,7 @@
 static void tell_tree(const struct nametree *tree, struct packing *packing)
 {
     packing_number(packing, tree->slots_length);
-    packing_number(packing, tree->index_bits);
-    packing_number(packing, tree->deepest);
+    packing_number(packing, tree->index_mask);
     packing_number(packing, tree->depths[0]);
     packing_number(packing, tree->depths[1]);
     packing_bytes(packing, &tree->seed, sizeof(tree->seed));
@@ -90,8 +89,7 @@ static void take_tree(struct unpacking *unpacking, const struct shelf *shelf, st
 static void take_tree_told(struct unpacking *unpacking, struct nametree *tree)
 {
     tree->slots_length = (uint32_t)unpacking_number(unpacking);
-    tree->index_bits = (uint8_t)unpacking_number(unpacking);
-    tree->deepest = (uint8_t)unpacking_number(unpacking);
+    tree->index_mask = (uint32_t)unpacking_number(unpacking);
     tree->depths[0] = unpacking_number(unpacking);
     tree->depths[1] = unpacking_number(unpacking);
     take_bytes(unpacking, &tree->seed, sizeof(tree->seed));
@@ -116,7 +114,6 @@ struct table *tableimage_read(struct unpacking *unpacking, const struct shelf *s
     table->notes = take_items(unpacking, shelf, sizeof(*table->notes), &table->notes_length);
     table->search_suffixes = take_items(unpacking, shelf, sizeof(*table->search_suffixes),
                                         &table->search_suffixes_length);
-    table->deepest = table->names.deepest;
     table->generation = generation;
     table->holders = 1;
     if (unpacking->broken) {

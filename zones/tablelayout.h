@@ -54,7 +54,6 @@ struct table {
     /* What is not masked in 'names' is looked up in there; NULL: all is in 'names'. */
     struct table *base;
     unsigned holders;
-    uint8_t deepest; /* most labels of any node, the base's too */
     struct nametree names;
     uint8_t *texts, *zones;
     struct table_background *backgrounds;

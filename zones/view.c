@@ -132,7 +132,8 @@ bool view_add_clients(struct view_list *list, unsigned view, const char *text, c
     return ok;
 }
 
-unsigned view_of_client(const struct view_list *list, const struct sockaddr *address)
+/* Called only where there are views: not in the way of the others. */
+APART unsigned view_of_client(const struct view_list *list, const struct sockaddr *address)
 {
     struct netblock client, around;
 

@@ -11,9 +11,9 @@ NAMED = re.compile(r"`(\w+\.[ch])`|`(\w+)\(\)`")
 
 
 def read_functions(base):
-    """{file.c: {functions}} of the product."""
+    """{file: {functions}} of the product; a header has inline ones."""
     known = {}
-    for name in _tree.sources(base, ".c"):
+    for name in _tree.sources(base):
         known[name.rsplit("/", 1)[1]] = {
             _tree.function_name(signature) for _, signature, _ in _tree.functions(_tree.lines(base, name))}
     return known

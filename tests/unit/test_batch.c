@@ -73,8 +73,8 @@ static void learn(struct fake_client *c, const char *question, const char *targe
     fake_network_pass(fake_client_network(c), 0);
 }
 
-/* Answers all questions, so many at a time. */
-static struct outcome *answer(unsigned at_a_time, unsigned others)
+/* Answers all questions, so many at a time; 'in_place': where they stand. */
+static struct outcome *answer(unsigned at_a_time, unsigned others, bool in_place)
 {
     static struct fake_message messages[ARRAY_LENGTH(questions)];
     static char *const environment[] = {NULL};
@@ -94,8 +94,11 @@ static struct outcome *answer(unsigned at_a_time, unsigned others)
     for (unsigned i = 0; i < ARRAY_LENGTH(questions); i += at_a_time) {
         for (unsigned n = 0; n < at_a_time; n++) {
             fake_client_make(&messages[i + n], questions[i + n]);
+            if (in_place)
+                memcpy(outcomes[i + n].bytes, messages[i + n].bytes, messages[i + n].size);
             items[n] = (struct query_item){.client = &client,
-                                           .packet = messages[i + n].bytes,
+                                           .packet = in_place ? outcomes[i + n].bytes
+                                                              : messages[i + n].bytes,
                                            .size = messages[i + n].size,
                                            .out = outcomes[i + n].bytes,
                                            .space = SPACE};
@@ -117,13 +120,13 @@ static struct outcome *answer(unsigned at_a_time, unsigned others)
 static void batches_and_single_queries_are_answered_alike(void **state)
 {
     static const unsigned sizes[] = {2, 4, ARRAY_LENGTH(questions)};
-    struct outcome *alone = answer(1, 0);
+    struct outcome *alone = answer(1, 0, false);
     unsigned seen[3] = {0};
 
     (void)state;
-    for (size_t s = 0; s < 2 * ARRAY_LENGTH(sizes); s++) {
-        unsigned size = sizes[s / 2];
-        struct outcome *together = answer(size, s % 2 * MANY);
+    for (size_t s = 0; s < 4 * ARRAY_LENGTH(sizes); s++) {
+        unsigned size = sizes[s / 4];
+        struct outcome *together = answer(size, s % 2 * MANY, s / 2 % 2 == 1);
         for (size_t i = 0; i < ARRAY_LENGTH(questions); i++) {
             if (together[i].result != alone[i].result || together[i].size != alone[i].size ||
                 memcmp(together[i].bytes, alone[i].bytes, alone[i].size) != 0)

@@ -152,7 +152,7 @@ static void test_cut(void **state)
     assert_int_equal(cut.size, sizeof(name));
     assert_int_equal(cut.labels, 4);
     assert_memory_equal(cut.at, places, sizeof(places));
-    assert_true(cut.lengths == (1u << 3 | 1u << 11 | 1u << 7));
+    assert_true(cut.marked);
     for (size_t size = 0; size < sizeof(name); size++) {
         assert_false(dname_cut(&cut, name, size));
     }

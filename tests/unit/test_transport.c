@@ -117,7 +117,6 @@ static void open_bench(struct bench *b, const char *address, unsigned most, unsi
         .base = b->base,
         .desk = b->desk,
         .config = b->config,
-        .stats = &b->stats,
         .listeners = b->listeners,
     });
     b->tcp = tcp_new(&(struct tcp_options){
