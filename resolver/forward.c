@@ -215,6 +215,16 @@ static void on_expect(const struct inquiry *i)
         options->expect(options->arg, &i->question);
 }
 
+/* Of what was late the failure is kept already. */
+static bool is_to_keep(const struct errand *e, enum forward_result result,
+                       const struct reply *reply)
+{
+    if (e->forgotten || result == FORWARD_OWNED)
+        return false;
+    return !e->late || (result == FORWARD_ANSWER &&
+                        (reply->rcode == REPLY_NOERROR || reply->rcode == REPLY_NXDOMAIN));
+}
+
 /* Well or badly done: keep, tell everybody, free. */
 static void on_done(struct inquiry *i, enum inquiry_result outcome, const uint8_t *message,
                     size_t size, const struct reply *reply, uint64_t now)
@@ -232,8 +242,7 @@ static void on_done(struct inquiry *i, enum inquiry_result outcome, const uint8_
     leave(e);
     if (e->jobs != NULL)
         fetch_memory(e->jobs->arg, FETCHED); /* needed once it is kept */
-    if (f->options.keep != NULL && !e->forgotten &&
-        (result == FORWARD_ANSWER || (!e->late && result != FORWARD_OWNED)))
+    if (f->options.keep != NULL && is_to_keep(e, result, reply))
         f->options.keep(f->options.arg, &i->question, result, message, size, reply, now);
     tell_jobs(&e->jobs, &e->jobs_end, result, message, size, reply, now);
     bury(e);
