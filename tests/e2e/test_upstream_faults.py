@@ -298,7 +298,8 @@ def test_fragments_are_refused(daemon, stage, net):
     over_tcp = []
 
     def tell_much(query, tcp):
-        over_tcp.append(tcp)
+        if query.question[0].name.to_text() == "much.alone.test.":      # no probe
+            over_tcp.append(tcp)
         texts = ["%s.%d" % (ANSWER.rsplit(".", 1)[0], i) for i in range(60)]
         return [respond(query, rrset(query.question[0].name.to_text(), "A", *texts))]
 
@@ -308,7 +309,7 @@ def test_fragments_are_refused(daemon, stage, net):
         reply = daemon.query("much.alone.test", tcp=True)
     finally:
         net.set_mtu(1500)
-    assert len(addresses(reply)) == 60 and over_tcp[0] is False and over_tcp[-1] is True
+    assert len(addresses(reply)) == 60 and not over_tcp[0] and over_tcp[-1]
 
 
 def test_a_cut_cable_is_noticed_and_its_mending_too(daemon, stage, net):
