@@ -23,7 +23,7 @@ static bool read_all(int file, size_t expected, size_t most, char **bytes, size_
                      const char **why)
 {
     size_t room = expected + ROOM_SPARE, used = 0;
-    char *buffer = alloc_array(room, 1);
+    char *buffer = alloc_resize(NULL, room, 1);
 
     for (;;) {
         ssize_t n = read(file, buffer + used, room - used - 1);

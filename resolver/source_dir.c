@@ -165,7 +165,7 @@ static bool is_gone(int folder, const char *name)
 
 /* Files that are to be read, by several threads if there are many. */
 struct pass {
-    const struct catalog *catalog;
+    struct catalog *catalog;
     int folder;
     uint64_t now_us;
     struct seen **files;

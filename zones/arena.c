@@ -1,6 +1,5 @@
 #include "arena.h"
 
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,7 +8,6 @@
 /* Chunks double in size: a document of one connection stays small, one of a million needs few. */
 #define CHUNK_FIRST 1024
 #define CHUNK_MOST  (2 * ALLOC_HUGE)
-#define ALIGNMENT   8 /* pointers and 64-bit numbers; nothing here holds more */
 
 struct arena_chunk {
     struct arena_chunk *older;
@@ -25,7 +23,7 @@ static void add_chunk(struct arena *arena, size_t wanted)
     if (size < wanted)
         size = wanted;
     struct arena_chunk *chunk = sizeof *chunk + size < CHUNK_MOST
-                                    ? alloc_array(1, sizeof *chunk + size)
+                                    ? alloc_resize(NULL, sizeof *chunk + size, 1)
                                     : alloc_huge(sizeof *chunk + size);
     chunk->older = arena->chunks;
     arena->chunks = chunk;
@@ -34,34 +32,34 @@ static void add_chunk(struct arena *arena, size_t wanted)
     arena->size += size;
 }
 
-static void *take(struct arena *arena, size_t size, size_t skip)
+static char *take(struct arena *arena, size_t size)
 {
-    if (arena->left < skip || arena->left - skip < size) {
+    if (arena->left < size)
         add_chunk(arena, size);
-        skip = 0;
-    }
-    char *memory = arena->next + skip;
-    arena->next += skip + size;
-    arena->left -= skip + size;
+    char *memory = arena->next;
+    arena->next += size;
+    arena->left -= size;
     return memory;
+}
+
+void *arena_grow(struct arena *arena, size_t length, size_t size)
+{
+    size_t bytes;
+
+    if (__builtin_mul_overflow(length, size, &bytes) || bytes > SIZE_MAX / 2)
+        return alloc_array(SIZE_MAX, SIZE_MAX); /* no such memory: says so */
+    add_chunk(arena, bytes);
+    return take(arena, bytes);
 }
 
 void *arena_array(struct arena *arena, size_t length, size_t size)
 {
-    size_t bytes;
-
-    if (__builtin_mul_overflow(length, size, &bytes))
-        bytes = SIZE_MAX; /* no such memory: alloc_array() says so */
-    if (bytes > SIZE_MAX / 2)
-        return alloc_array(SIZE_MAX, SIZE_MAX);
-    if (bytes == 0)
-        bytes = 1;
-    return memset(take(arena, bytes, -(uintptr_t)arena->next & (ALIGNMENT - 1)), 0, bytes);
+    return memset(arena_room(arena, length, size), 0, length * size);
 }
 
 char *arena_text(struct arena *arena, const void *bytes, size_t size)
 {
-    char *memory = take(arena, size + 1, 0);
+    char *memory = take(arena, size + 1);
 
     memcpy(memory, bytes, size);
     memory[size] = '\0';
@@ -70,7 +68,7 @@ char *arena_text(struct arena *arena, const void *bytes, size_t size)
 
 void *arena_copy(struct arena *arena, const void *bytes, size_t size)
 {
-    void *memory = take(arena, size, 0);
+    void *memory = take(arena, size);
 
     memcpy(memory, bytes, size);
     return memory;
@@ -88,6 +86,17 @@ const char *arena_keep(struct arena *arena, struct arena_recent *recent, const c
         recent->sizes[i] = size;
     }
     return recent->texts[i];
+}
+
+void arena_rewind(struct arena *arena, const char *mark)
+{
+    if (arena->chunks == NULL)
+        return;
+    uintptr_t first = (uintptr_t)arena->chunks->bytes, at = (uintptr_t)mark;
+    size_t used = (uintptr_t)arena->next - first;
+    size_t kept = at - first <= used ? at - first : 0; /* else the newest chunk came since */
+    arena->next -= used - kept;
+    arena->left += used - kept;
 }
 
 void arena_clear(struct arena *arena)

@@ -132,7 +132,19 @@ struct catalog_reading {
     struct catalog_version *version; /* NULL: one with this digest is known */
 };
 
-struct catalog_reading *catalog_read(const struct catalog *catalog, const char *name, void *bytes,
+/* What will not be handed out goes at once: all documents that are new may be read before the first
+ * of them is offered. */
+static void forget_bytes(struct catalog *catalog, struct catalog_version *version)
+{
+    size_t before = atomic_fetch_add(&catalog->bytes, version->size);
+
+    if (before + version->size > CATALOG_BYTES_MAX) {
+        free(version->bytes);
+        version->bytes = NULL;
+    }
+}
+
+struct catalog_reading *catalog_read(struct catalog *catalog, const char *name, void *bytes,
                                      size_t size)
 {
     struct catalog_reading *reading = alloc_array(1, sizeof(*reading));
@@ -146,22 +158,9 @@ struct catalog_reading *catalog_read(const struct catalog *catalog, const char *
     } else {
         reading->version = catalogentry_read(name, bytes, size, &reading->digest,
                                              entry != NULL ? entry->served : NULL);
+        forget_bytes(catalog, reading->version);
     }
     return reading;
-}
-
-/* What does not fit the shelf rests in memory. */
-static void put_to_rest(struct catalog *catalog, struct catalog_version *version)
-{
-    if (version->document != NULL && catalog->shelf != NULL) {
-        (void)document_shelve(version->document, catalog->shelf);
-    }
-    catalog->bytes_kept += version->bytes != NULL ? version->size : 0;
-    if (catalog->bytes_kept > CATALOG_BYTES_MAX && version->bytes != NULL) {
-        catalog->bytes_kept -= version->size;
-        free(version->bytes);
-        version->bytes = NULL;
-    }
 }
 
 enum catalog_offer catalog_offer_reading(struct catalog *catalog, const char *name,
@@ -175,7 +174,10 @@ enum catalog_offer catalog_offer_reading(struct catalog *catalog, const char *na
         version = catalogentry_known(entry, &reading->digest);
     } else {
         result = version->document != NULL ? CATALOG_PARSED : CATALOG_REFUSED;
-        put_to_rest(catalog, version);
+        if (version->document != NULL && catalog->shelf != NULL) {
+            /* What does not fit the shelf rests in memory. */
+            (void)document_shelve(version->document, catalog->shelf);
+        }
     }
     entry->offered = true;
     catalogentry_set(entry, &entry->newest, version);
@@ -185,7 +187,7 @@ enum catalog_offer catalog_offer_reading(struct catalog *catalog, const char *na
 
 static void *copy_of(const void *bytes, size_t size)
 {
-    return memcpy(alloc_array(size + 1, 1), bytes, size); /* never of nothing */
+    return memcpy(alloc_resize(NULL, size + 1, 1), bytes, size); /* never of nothing */
 }
 
 enum catalog_offer catalog_offer(struct catalog *catalog, const char *name, const void *bytes,
@@ -273,32 +275,36 @@ void catalog_source_failed(struct catalog *catalog, const char *why)
 
 /* ---- a reload ends ---- */
 
-static void compare_names(struct catalog *catalog, uint64_t now, struct catalog_change *out)
+static void compare_names(struct catalog *catalog, uint64_t now, size_t names_before,
+                          struct catalog_change *out)
 {
     struct namechange names = {.key = catalog->key, .views = catalog->views};
+    const struct documentchange_list *changes = &catalog->changes;
     uint64_t tombstones = catalog->tombstones.changes;
+    bool only_new = true;
 
-    for (size_t i = 0; i < catalog->length; i++) {
-        const struct catalog_document *entry = catalog->entries[i];
-        const struct catalog_version *before = entry->served;
-        if (before == NULL || before == entry->standing) {
+    for (size_t i = 0; i < changes->length; i++) {
+        const struct document *before = changes->items[i].before;
+        if (before == NULL) {
             continue;
         }
-        namechange_add(&names, before->document, false);
+        only_new = false;
+        namechange_add(&names, before, false);
         if (catalog->hold_ms > 0) {
-            tombstone_add(&catalog->tombstones, before->document, catalog->ledger,
-                          now + catalog->hold_ms);
+            tombstone_add(&catalog->tombstones, before, catalog->ledger, now + catalog->hold_ms);
         }
     }
-    for (size_t i = 0; i < catalog->length; i++) {
-        const struct catalog_document *entry = catalog->entries[i];
-        if (entry->standing != NULL && entry->served != entry->standing) {
-            namechange_add(&names, entry->standing->document, true);
+    for (size_t i = 0; i < changes->length && !only_new; i++) {
+        if (changes->items[i].after != NULL) {
+            namechange_add(&names, changes->items[i].after, true);
         }
     }
     tombstone_settle(&catalog->tombstones, catalog->ledger);
     out->changed = catalog->tombstones.changes != tombstones;
     namechange_count(&names, &out->names_added, &out->names_moved, &out->names_removed);
+    if (only_new) {
+        out->names_added = ledger_names(catalog->ledger) - names_before;
+    }
 }
 
 static size_t connections_of(const struct catalog_version *version)
@@ -334,11 +340,12 @@ static void settle_entry(struct catalog *catalog, struct catalog_document *entry
 
 void catalog_finish(struct catalog *catalog, uint64_t now, struct catalog_change *out)
 {
-    size_t length = 0;
+    size_t length = 0, names = catalog->ledger != NULL ? ledger_names(catalog->ledger) : 0;
 
     *out = (struct catalog_change){0};
     if (catalogjudge_run(catalog)) {
-        compare_names(catalog, now, out);
+        compare_names(catalog, now, names, out);
+        documentchange_clear(&catalog->changes);
     }
     for (size_t i = 0; i < catalog->length; i++) {
         struct catalog_document *entry = catalog->entries[i];
@@ -473,7 +480,7 @@ const void *catalog_newly_accepted(const struct catalog *catalog, size_t i, size
 
 void catalog_kept(struct catalog *catalog)
 {
-    catalog->bytes_kept = 0;
+    atomic_store(&catalog->bytes, 0);
     for (size_t i = 0; i < catalog->length; i++) {
         struct catalog_document *entry = catalog->entries[i];
         entry->newly = false;

@@ -41,8 +41,7 @@ enum catalog_offer catalog_offer(struct catalog *, const char *name, const void 
 /* The same in two steps, of which the first is the long one: any number of threads may read as long
  * as nothing else is done with the catalog.  'bytes' are from malloc() and taken over. */
 struct catalog_reading;
-struct catalog_reading *catalog_read(const struct catalog *, const char *name, void *bytes,
-                                     size_t size);
+struct catalog_reading *catalog_read(struct catalog *, const char *name, void *bytes, size_t size);
 enum catalog_offer catalog_offer_reading(struct catalog *, const char *name,
                                          struct catalog_reading *); /* which is freed */
 

@@ -186,39 +186,57 @@ static struct catalog_version *chosen(const struct catalog_document *entry)
     return entry->chosen;
 }
 
-/* What a table was built of and what changed since can be looked up apart from each other only as
- * long as neither has to do with the other.  The ledger holds what stays. */
-static bool is_apart(const struct catalog *catalog, version_fn *from, version_fn *to)
+static struct document *document_of(const struct catalog_version *version)
 {
+    return version != NULL ? version->document : NULL;
+}
+
+static void list_changes(struct catalog *catalog, version_fn *from, version_fn *to)
+{
+    documentchange_clear(&catalog->changes);
     for (size_t i = 0; i < catalog->length; i++) {
-        const struct catalog_version *both[] = {from(catalog->entries[i]), to(catalog->entries[i])};
-        for (size_t v = 0; both[0] != both[1] && v < ARRAY_LENGTH(both); v++) {
-            if (both[v] != NULL && !ledger_is_apart(catalog->ledger, both[v]->document)) {
-                return false;
-            }
+        const struct catalog_version *old = from(catalog->entries[i]),
+                                     *new = to(catalog->entries[i]);
+        if (old != new) {
+            documentchange_add(&catalog->changes, document_of(old), document_of(new));
         }
     }
-    return true;
+}
+
+/* What a table was built of and what changed since can be looked up apart from each other only as
+ * long as neither has to do with the other.  The ledger holds what stays. */
+static bool is_apart(const struct catalog *catalog)
+{
+    const struct documentchange_list *changes = &catalog->changes;
+    bool apart = true;
+
+    for (size_t i = 0; i < changes->length && apart; i++) {
+        const struct document *both[] = {changes->items[i].before, changes->items[i].after};
+        for (size_t v = 0; v < ARRAY_LENGTH(both) && apart; v++) {
+            apart = both[v] == NULL || ledger_is_apart(catalog->ledger, both[v]);
+        }
+    }
+    return apart;
 }
 
 /* Tries in the ledger what differs of all documents.  False: something new contradicts. */
 static bool exchange(struct catalog *catalog, version_fn *from, version_fn *to)
 {
+    const struct documentchange_list *changes = &catalog->changes;
     bool good = true;
 
-    for (size_t i = 0; i < catalog->length; i++) {
-        const struct catalog_version *old = from(catalog->entries[i]);
-        if (old != NULL && old != to(catalog->entries[i])) {
-            ledger_remove(catalog->ledger, old->document);
+    list_changes(catalog, from, to);
+    for (size_t i = 0; i < changes->length; i++) {
+        if (changes->items[i].before != NULL) {
+            ledger_remove(catalog->ledger, changes->items[i].before);
         }
     }
-    if (catalogtables_wait(catalog->tables) && !is_apart(catalog, from, to)) {
+    if (catalogtables_wait(catalog->tables) && !is_apart(catalog)) {
         catalogtables_spoil(catalog->tables);
     }
-    for (size_t i = 0; i < catalog->length; i++) {
-        const struct catalog_version *new = to(catalog->entries[i]);
-        if (new != NULL &&new != from(catalog->entries[i])) {
-            good &= ledger_add(catalog->ledger, new->document);
+    for (size_t i = 0; i < changes->length; i++) {
+        if (changes->items[i].after != NULL) {
+            good &= ledger_add(catalog->ledger, changes->items[i].after);
         }
     }
     return good;

@@ -3,9 +3,12 @@
 #ifndef PLDNS_CATALOGJUDGE_H
 #define PLDNS_CATALOGJUDGE_H
 
+#include <stdatomic.h>
+
 #include "catalog.h"
 #include "catalogentry.h"
 #include "catalogtables.h"
+#include "documentchange.h"
 #include "ledger.h"
 #include "tombstone.h"
 
@@ -17,10 +20,11 @@ struct catalog {
     struct hash_key key;   /* set with … */
     struct ledger *ledger; /* … the claims of all that is served; NULL before the first load */
     struct packing ledger_told; /* of it as it lies on 'shelf'; empty: it is not there like that */
+    struct documentchange_list changes; /* of a reload that is being finished */
     struct tombstone_list tombstones;
     struct catalogtables *tables;
     struct shelf *shelf; /* where documents are put to rest; NULL: in memory */
-    size_t bytes_kept;   /* octets of accepted documents that are yet to be handed out */
+    atomic_size_t bytes; /* octets of new documents, some of which are yet to be handed out */
     bool has_image;      /* on 'shelf' … */
     size_t since_image;  /* … and so many connections came and went since it was made */
     bool failing;        /* in this reload the source could not be read as a whole */
@@ -36,7 +40,8 @@ void catalog_forget(struct catalog *);
 
 /* Chooses for every document the version to be served and leaves it in 'standing' (NULL: none), so
  * that no two contradict each other: what is served comes first, then what changed, by name.  The
- * ledger then holds the claims of all that is to be served.  False: all stays as it is. */
+ * ledger then holds the claims of all that is to be served, and 'changes' what differs from what is
+ * served.  False: all stays as it is. */
 MUST_USE bool catalogjudge_run(struct catalog *);
 
 #endif

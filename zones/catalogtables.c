@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "alloc.h"
+#include "documentchange.h"
 #include "viewsplit.h"
 
 /* A list of documents. */
@@ -69,27 +70,36 @@ static void add(struct list *list, struct document *document)
     list->connections += document->length;
 }
 
-/* The documents of either list that the other has not, or not so; both stand by name. */
-static void compare(const struct list *old, const struct list *new, struct list *before,
-                    struct list *after)
+/* What differs from one list to the other; both stand by name. */
+static void compare(const struct list *old, const struct list *new,
+                    struct documentchange_list *changes)
 {
     size_t o = 0, n = 0;
 
     while (o < old->length || n < new->length) {
         struct document *mine = o < old->length ? old->items[o] : NULL;
         struct document *theirs = n < new->length ? new->items[n] : NULL;
-        int order = mine == NULL ? 1 : theirs == NULL ? -1 : strcmp(mine->name, theirs->name);
-        if (order <= 0) {
-            o++;
+        int order = mine == theirs   ? 0
+                    : mine == NULL   ? 1
+                    : theirs == NULL ? -1
+                                     : strcmp(mine->name, theirs->name);
+        o += order <= 0;
+        n += order >= 0;
+        if (mine != theirs) {
+            documentchange_add(changes, order <= 0 ? mine : NULL, order >= 0 ? theirs : NULL);
         }
-        if (order >= 0) {
-            n++;
+    }
+}
+
+static void divide(const struct documentchange_list *changes, struct list *before,
+                   struct list *after)
+{
+    for (size_t i = 0; i < changes->length; i++) {
+        if (changes->items[i].before != NULL) {
+            add(before, changes->items[i].before);
         }
-        if (order <= 0 && mine != theirs) {
-            add(before, mine);
-        }
-        if (order >= 0 && mine != theirs) {
-            add(after, theirs);
+        if (changes->items[i].after != NULL) {
+            add(after, changes->items[i].after);
         }
     }
 }
@@ -197,12 +207,14 @@ static struct tableset *share(const struct catalogtables *tables)
 static struct tableset *build_patched(struct building *b, const struct list *all)
 {
     struct catalogtables *tables = b->tables;
-    struct list before = {alloc_array(tables->documents.length, sizeof(struct document *)), 0, 0};
-    struct list after = {alloc_array(all->length, sizeof(struct document *)), 0, 0};
+    struct documentchange_list changes = {0};
     struct tableset *set = NULL;
 
-    compare(&tables->documents, all, &before, &after);
-    if (tables->fresh && before.length + after.length + b->graves->length == 0) {
+    compare(&tables->documents, all, &changes);
+    struct list before = {alloc_array(changes.length, sizeof(struct document *)), 0, 0};
+    struct list after = {alloc_array(changes.length, sizeof(struct document *)), 0, 0};
+    divide(&changes, &before, &after);
+    if (tables->fresh && changes.length + b->graves->length == 0) {
         set = share(tables);
     } else if (is_small(&before, &after, all)) {
         struct viewsplit *splits[] = {viewsplit_new(tables->views, before.items, before.length),
@@ -217,6 +229,7 @@ static struct tableset *build_patched(struct building *b, const struct list *all
     tables->fresh = false;
     free(before.items);
     free(after.items);
+    documentchange_clear(&changes);
     return set;
 }
 

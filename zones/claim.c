@@ -66,12 +66,11 @@ static void tell_names(struct telling *telling, const struct connection *connect
     }
 }
 
-void claim_each_of(const struct connection *connections, uint32_t number,
+void claim_each_of(const struct connection *connection, uint32_t number,
                    const struct view_list *list, claim_fn *each, void *arg)
 {
-    const struct connection *connection = &connections[number];
     struct telling telling = {
-        each, arg, {.view = VIEW_NONE, .connections = connections, .connection = number}};
+        each, arg, {.view = VIEW_NONE, .connection = connection, .number = number}};
     const uint16_t *view;
 
     tell(&telling, CLAIM_ID, (const uint8_t *)connection->id, strlen(connection->id),
@@ -86,21 +85,27 @@ void claim_each_of(const struct connection *connections, uint32_t number,
 void claim_each(const struct document *document, const struct view_list *views, claim_fn *each,
                 void *arg)
 {
-    struct document_reading reading;
+    struct document_walk walk;
+    const struct connection *connection;
 
-    document_open(&reading, document);
-    for (size_t i = 0; i < reading.length; i++) {
-        claim_each_of(reading.connections, (uint32_t)i, views, each, arg);
+    document_begin(&walk, document);
+    for (uint32_t i = 0; (connection = document_next(&walk)) != NULL; i++) {
+        claim_each_of(connection, i, views, each, arg);
     }
-    document_close(&reading);
+    document_end(&walk);
+}
+
+uint64_t claim_hash_what(const struct hash_key *key, unsigned view, const void *bytes, size_t size)
+{
+    const struct hash_key own = {key->k0 ^ view, key->k1};
+
+    return hash_bytes(&own, bytes, size);
 }
 
 uint64_t claim_hash(const struct hash_key *key, unsigned view, enum claim_kind kind,
                     const void *bytes, size_t size)
 {
-    const struct hash_key own = {key->k0 ^ view, key->k1 ^ (uint64_t)kind};
-
-    return hash_bytes(&own, bytes, size);
+    return claim_hash_as(kind, claim_hash_what(key, view, bytes, size));
 }
 
 static size_t count_addresses(const struct connection *connection)
@@ -124,8 +129,7 @@ uint64_t claim_octets(const struct claim *claim)
     case CLAIM_OWNER:
     case CLAIM_TARGET: /* itself, every node above it, and an answer of its own */
         return claim->size + NODE_OCTETS * (dname_labels(claim->bytes) + 1u) + RULE_OCTETS +
-               count_addresses(&claim->connections[claim->connection]) *
-                   sizeof(struct connection_address);
+               count_addresses(claim->connection) * sizeof(struct connection_address);
     case CLAIM_TREE: /* as much as their owners have */
     case CLAIM_POINT:
     case CLAIM_ABOVE_TARGET:

@@ -23,28 +23,37 @@ enum claim_kind {
 
 struct claim {
     enum claim_kind kind;
-    unsigned view;                        /* who sees it; ids are everybody's: VIEW_NONE */
-    const struct connection *connections; /* of the document … */
-    uint32_t connection;                  /* … and whose it is, by number */
+    unsigned view;                       /* who sees it; ids are everybody's: VIEW_NONE */
+    const struct connection *connection; /* whose it is … */
+    uint32_t number;                     /* … in its document */
     unsigned line;
     size_t size;
     const uint8_t *bytes; /* a folded wire name, or the text of an id */
     const char *text;     /* of a target: as it was written */
 };
 
+/* Between the hashes of one name claimed as this and as that: odd, and no bits alike. */
+#define CLAIM_KIND_STEP UINT64_C(0x9e3779b97f4a7c15)
+
 typedef void claim_fn(void *arg, const struct claim *);
 
 /* Calls for every claim of the document, or of one of its connections; a root may come more than
  * once.  Lent for the call. */
 void claim_each(const struct document *, const struct view_list *, claim_fn *each, void *arg);
-void claim_each_of(const struct connection *connections, uint32_t connection,
-                   const struct view_list *, claim_fn *each, void *arg);
+void claim_each_of(const struct connection *, uint32_t number, const struct view_list *,
+                   claim_fn *each, void *arg);
 
 /* A claim is known by this hash: with 64 bits of a key that no author of a document knows, two that
  * differ are taken for the same less than once in a lifetime.  Claims of one view are none of
  * another's business: the same name has another hash there. */
 uint64_t claim_hash(const struct hash_key *, unsigned view, enum claim_kind, const void *bytes,
                     size_t size);
+/* The same in two steps: what is claimed, and as what. */
+uint64_t claim_hash_what(const struct hash_key *, unsigned view, const void *bytes, size_t size);
+static inline uint64_t claim_hash_as(enum claim_kind kind, uint64_t what)
+{
+    return what + (uint64_t)kind * CLAIM_KIND_STEP;
+}
 
 /* Octets that the claim may take in a table, by a generous estimate: places in a table have 32
  * bits. */

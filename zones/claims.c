@@ -113,15 +113,24 @@ static const struct item *find(const struct claims *claims, uint64_t hash)
     return slot == 0 ? NULL : &claims->items[slot - 1];
 }
 
+static const struct connection *connection_of(struct claims *claims, const struct item *item)
+{
+    struct mark *mark = &claims->marks[item->document];
+
+    if (!mark->open) {
+        document_open(&mark->reading, mark->document);
+        mark->open = true;
+    }
+    return &mark->reading.connections[item->connection];
+}
+
 /* True if the document was checked for this contradiction when it was read: one cluster's
  * connections are held against each other then. */
 static bool was_checked(const struct adding *adding, const struct item *item)
 {
-    const struct connection *connections = adding->claim->connections;
-
     return item->document == adding->claims->length &&
-           strcmp(connections[item->connection].cluster_id,
-                  connections[adding->claim->connection].cluster_id) == 0;
+           strcmp(connection_of(adding->claims, item)->cluster_id,
+                  adding->claim->connection->cluster_id) == 0;
 }
 
 static uint64_t hash_of(const struct adding *adding, enum claim_kind kind, const uint8_t *bytes,
@@ -158,7 +167,7 @@ static void put(struct adding *adding, uint64_t hash)
     uint32_t *slot = find_slot(claims, hash);
     if (*slot == 0) { /* who came first keeps it: roots may be claimed by many */
         claims->items[claims->items_length] =
-            (struct item){hash, (uint32_t)claims->length, adding->claim->connection};
+            (struct item){hash, (uint32_t)claims->length, adding->claim->number};
         *slot = ++claims->items_length;
     }
 }
@@ -186,17 +195,12 @@ static void see(void *arg, const struct claim *claim)
 static struct place place_of(struct claims *claims, const struct item *item, enum claim_kind kind,
                              const uint8_t *wire)
 {
-    struct mark *mark = &claims->marks[item->document];
-
-    if (!mark->open) {
-        document_open(&mark->reading, mark->document);
-        mark->open = true;
-    }
-    const struct connection *connection = &mark->reading.connections[item->connection];
-    struct place place = {mark->document->name, connection->id, connection->line, kind, wire};
+    const struct connection *connection = connection_of(claims, item);
+    struct place place = {claims->marks[item->document].document->name, connection->id,
+                          connection->line, kind, wire};
 
     if (kind != CLAIM_ID) {
-        claim_each_of(mark->reading.connections, item->connection, claims->views, see, &place);
+        claim_each_of(connection, item->connection, claims->views, see, &place);
     }
     return place;
 }

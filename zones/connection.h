@@ -111,6 +111,9 @@ const char *connection_domain_type_name(enum connection_domain_type);
 const char *const *connection_type_names(void);
 const char *const *connection_domain_type_names(void);
 
+/* True if they say the same at the same lines. */
+bool connection_equal(const struct connection *, const struct connection *);
+
 /* What follows from the type. */
 enum cloud connection_type_cloud(enum connection_type);
 enum connection_fallback connection_type_fallback(enum connection_type);

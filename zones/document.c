@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "alloc.h"
-#include "documentpack.h"
 #include "overlap.h"
 #include "reader.h"
 #include "yamldoc.h"
@@ -119,15 +118,10 @@ static bool read_all(const char *name, const void *bytes, size_t size, struct do
                      struct error_list *errors)
 {
     struct parse parse = {.arena = &document->own.arena, .errors = errors};
-    struct yamldoc *yaml = yamldoc_parse(name, bytes, size, errors);
     size_t errors_before = errors->errors;
 
-    if (yaml == NULL)
-        return false;
-    parse.yaml = yaml;
-    bool ok = read_roots(&parse);
-    yamldoc_free(yaml);
-    if (!ok)
+    parse.yaml = document->own.yaml = yamldoc_parse(name, bytes, size, errors);
+    if (parse.yaml == NULL || !read_roots(&parse))
         return false;
     document->connections = parse.connections;
     document->length = parse.length;
@@ -231,6 +225,42 @@ bool document_tells(const struct document *newer, const struct document *older,
 
 /* ---- at rest ---- */
 
+void document_begin(struct document_walk *walk, const struct document *document)
+{
+    const struct document_private *own = &document->own;
+
+    walk->next = document->connections;
+    walk->left = document->length;
+    walk->packed = own->packed != NULL;
+    walk->arena = (struct arena){0};
+    walk->kept = NULL;
+    if (walk->packed)
+        walk->reading = documentpack_begin(own->packed, own->size, &walk->arena);
+}
+
+const struct connection *document_next(struct document_walk *walk)
+{
+    if (walk->left == 0)
+        return NULL;
+    walk->left--;
+    if (!walk->packed)
+        return walk->next++;
+    arena_rewind(&walk->arena, walk->kept);
+    documentpack_next(&walk->reading, &walk->connection);
+    assert(!walk->reading.unpacking.broken); /* what is on a shelf was checked by its digest */
+    return &walk->connection;
+}
+
+void document_keep(struct document_walk *walk)
+{
+    walk->kept = walk->arena.next;
+}
+
+void document_end(struct document_walk *walk)
+{
+    arena_clear(&walk->arena);
+}
+
 void document_open(struct document_reading *reading, const struct document *document)
 {
     const struct document_private *own = &document->own;
@@ -248,6 +278,13 @@ void document_close(struct document_reading *reading)
     arena_clear(&reading->arena);
 }
 
+static void forget_read(struct document *document)
+{
+    yamldoc_free(document->own.yaml);
+    document->own.yaml = NULL;
+    arena_clear(&document->own.arena);
+}
+
 void document_rest(struct document *document)
 {
     struct packing packing = {0};
@@ -258,7 +295,7 @@ void document_rest(struct document *document)
     document->own.packed = alloc_resize(packing.bytes, packing.size, 1);
     document->own.size = packing.size;
     document->connections = NULL;
-    arena_clear(&document->own.arena);
+    forget_read(document);
 }
 
 /* Takes its packed bytes from where they are. */
@@ -326,6 +363,11 @@ struct document *document_told(struct unpacking *unpacking, struct shelf *shelf)
     return NULL;
 }
 
+struct document *document_part(const struct document *document)
+{
+    return new_document(document->name, &document->digest);
+}
+
 struct document *document_hold(struct document *document)
 {
     document->own.holders++;
@@ -337,7 +379,7 @@ void document_release(struct document *document)
     if (document == NULL || --document->own.holders > 0)
         return;
     take_up(document);
-    arena_clear(&document->own.arena);
+    forget_read(document);
     free((char *)(uintptr_t)document->name);
     free(document);
 }

@@ -5,6 +5,7 @@
 #include "arena.h"
 #include "connection.h"
 #include "digest.h"
+#include "documentpack.h"
 #include "section.h"
 
 /* A document is in memory whole, or at rest: packed, in memory or on a shelf. */
@@ -14,8 +15,12 @@ struct document {
     const struct connection *connections; /* NULL: it is at rest; see document_open() */
     size_t length;
     size_t warnings; /* how many complaints that did not refuse it */
+    /* Whether no two of its connections have names at, above or below each other; found out when
+     * it is asked for (documentchange.c). */
+    enum document_apart { DOCUMENT_APART_UNKNOWN, DOCUMENT_APART, DOCUMENT_NOT_APART } apart;
     struct document_private {
-        struct arena arena;    /* holds everything above */
+        struct yamldoc *yaml;  /* its texts, and … */
+        struct arena arena;    /* … all else above; neither when at rest */
         const uint8_t *packed; /* when at rest: on the shelf, or the document's own */
         size_t size;
         uint64_t place; /* on the shelf */
@@ -40,8 +45,25 @@ MUST_USE struct document *document_parse_known(const char *name, const struct di
 MUST_USE bool document_tells(const struct document *newer, const struct document *older,
                              struct error_list *errors);
 
-/* A document's connections for as long as they are used, whether it is at rest or not.  Any number
- * of threads may read one document at a time. */
+/* A document's connections one after the other, whether it is at rest or not; each is lent until
+ * the next, its texts for as long as the document.  Any number of threads may read one document at
+ * a time. */
+struct document_walk {
+    struct arena arena; /* what is lent, and what was kept */
+    const char *kept;   /* private, as all that follows */
+    const struct connection *next;
+    size_t left;
+    bool packed;
+    struct documentpack_reading reading;
+    struct connection connection;
+};
+void document_begin(struct document_walk *, const struct document *);
+const struct connection *document_next(struct document_walk *); /* NULL: no more */
+/* What the connection lent last points to is good for as long as the walk's arena. */
+void document_keep(struct document_walk *);
+void document_end(struct document_walk *);
+
+/* All of them at once, for who goes to and fro between them. */
 struct document_reading {
     const struct connection *connections;
     size_t length;
@@ -60,6 +82,9 @@ void document_unshelve(struct document *);
 /* Tells of a document that is on a shelf; and the document told of, NULL: it is not there. */
 void document_tell(const struct document *, struct packing *);
 struct document *document_told(struct unpacking *, struct shelf *);
+
+/* A document of that name and digest that has no connections, until it is given some. */
+struct document *document_part(const struct document *);
 
 struct document *document_hold(struct document *);
 void document_release(struct document *); /* NULL is fine; the last holder frees */

@@ -148,17 +148,25 @@ bool domain_make_root(enum connection_domain_type type, enum cloud cloud, const 
     return true;
 }
 
+/* Lower-case letters, and digits in this range. */
+static bool has_only(const char *text, char first, char last)
+{
+    while ((*text >= 'a' && *text <= 'z') || (*text >= first && *text <= last))
+        text++;
+    return *text == '\0';
+}
+
 const char *domain_unusual(enum connection_domain_type type, const char *unique_name)
 {
     size_t length = strlen(unique_name);
 
     switch (type) {
     case CONNECTION_TIDBCLOUD_MANAGED: /* 16 octets in base32, lower case, no padding */
-        if (length == 26 && strspn(unique_name, "abcdefghijklmnopqrstuvwxyz234567") == length)
+        if (length == 26 && has_only(unique_name, '2', '7'))
             return NULL;
         return "26 characters a-z and 2-7";
     case CONNECTION_TIDBCLOUD_DEDICATED:
-        if (strspn(unique_name, "abcdefghijklmnopqrstuvwxyz0123456789") == length)
+        if (has_only(unique_name, '0', '9'))
             return NULL;
         return "lower-case letters and digits";
     case CONNECTION_CONFLUENT:
@@ -256,6 +264,7 @@ struct giver {
 
 static void collect_zones(struct giver *giver, const struct connection *connection)
 {
+    giver->zones_length = 0;
     for (unsigned i = 0; i < connection->endpoints_length; i++) {
         const char *zone = connection->endpoints[i].zone;
         bool seen = zone[0] == '\0';
@@ -318,8 +327,12 @@ static void give_written(struct giver *giver, const struct connection_domain *do
 
 void domain_rules(const struct connection *connection, domain_rule_fn *each, void *arg)
 {
-    struct giver giver = {.each = each, .arg = arg, .rule = {.connection = connection}};
+    struct giver giver; /* large: nothing is written that nobody reads */
 
+    giver.each = each;
+    giver.arg = arg;
+    giver.rule.connection = connection;
+    giver.rule.name = NULL;
     collect_zones(&giver, connection);
     for (unsigned i = 0; i < connection->domains_length; i++) {
         const struct connection_domain *domain = &connection->domains[i];
@@ -333,7 +346,7 @@ void domain_rules(const struct connection *connection, domain_rule_fn *each, voi
 
 size_t domain_rules_most(const struct connection *connection)
 {
-    struct giver giver = {.each = NULL};
+    struct giver giver;
     size_t length = 0;
 
     collect_zones(&giver, connection);
@@ -354,9 +367,10 @@ static void set_name(struct dname *name, const uint8_t *wire)
 
 void domain_roots(const struct connection *connection, domain_root_fn *each, void *arg)
 {
-    struct domain_root root = {.connection = connection};
+    struct domain_root root; /* large as well */
     bool zonal = has_zones(connection);
 
+    root.connection = connection;
     for (unsigned i = 0; i < connection->domains_length; i++) {
         const struct connection_domain *domain = &connection->domains[i];
         root.domain = domain;

@@ -8,24 +8,35 @@
 
 /* ---- finding ---- */
 
-static void take_children(struct fields *fields)
+/* Most names differ in their first letter. */
+static bool is_name(const char *known, const char *key)
+{
+    return known[0] == key[0] && strcmp(known, key) == 0;
+}
+
+/* False: there are others, too. */
+static bool take_children(struct fields *fields)
 {
     unsigned guess = 0; /* fields mostly come in the known order: the next one is tried first */
+    bool all = true;
 
     for (struct yamldoc_node *child = fields->map->child; child != NULL; child = child->next) {
         unsigned i = guess;
-        while (fields->known[i] != NULL && strcmp(fields->known[i], child->key) != 0)
+        while (fields->known[i] != NULL && !is_name(fields->known[i], child->key))
             i++;
         if (fields->known[i] == NULL) {
-            for (i = 0; i < guess && strcmp(fields->known[i], child->key) != 0;)
+            for (i = 0; i < guess && !is_name(fields->known[i], child->key);)
                 i++;
-            if (i == guess)
+            if (i == guess) {
+                all = false;
                 continue;
+            }
         }
         child->used = true;
         fields->at[i] = yamldoc_is_null(child) ? NULL : child;
         guess = i + 1;
     }
+    return all;
 }
 
 /* Writes "attachedDomains[1].uniqueName" and returns its length. */
@@ -84,14 +95,8 @@ static bool open_map(struct fields *fields)
                       "wants a map of fields, has %s", yamldoc_what(map, what));
         return false;
     }
-    take_children(fields);
-    for (const struct yamldoc_node *child = map->child; child != NULL; child = child->next) {
-        if (!child->used) {
-            yamldoc_unknown(fields->doc, map, prefix_of(fields, path), fields->known,
-                            fields->errors);
-            break;
-        }
-    }
+    if (!take_children(fields))
+        yamldoc_unknown(fields->doc, map, prefix_of(fields, path), fields->known, fields->errors);
     return true;
 }
 
@@ -163,7 +168,8 @@ void fields_warn(const struct fields *fields, unsigned field, const struct yamld
 
 static bool is_text(const struct yamldoc_node *node)
 {
-    return node->kind == YAMLDOC_SCALAR && memchr(node->text, '\0', node->size) == NULL;
+    return node->kind == YAMLDOC_SCALAR &&
+           (node->plain || memchr(node->text, '\0', node->size) == NULL);
 }
 
 /* The path for a complaint. */
@@ -184,7 +190,7 @@ bool fields_item_text(const struct fields *fields, unsigned field, const struct 
     if (!is_text(item))
         return yamldoc_string(fields->doc, item, path_of(fields, field, item, path), out,
                               fields->errors);
-    *out = item->size == 0 ? "" : arena_text(fields->arena, item->text, item->size);
+    *out = item->text;
     return true;
 }
 

@@ -14,7 +14,7 @@
 
 struct fields {
     const struct yamldoc *doc;
-    struct arena *arena; /* of what is read: texts are copied there */
+    struct arena *arena; /* of what is read; its texts stay in 'doc' */
     struct error_list *errors;
     const struct fields *parent; /* NULL = the root of a document */
     unsigned parent_field;       /* this map is the parent's field, or an item of it */
@@ -41,7 +41,7 @@ void fields_warn(const struct fields *, unsigned field, const struct yamldoc_nod
 
 /* Readers.  An absent field leaves '*out' as it is, so put the default there first.  False: it is
  * wrong; a complaint was added. */
-bool fields_text(const struct fields *, unsigned field, const char **out); /* copied */
+bool fields_text(const struct fields *, unsigned field, const char **out);
 bool fields_item_text(const struct fields *, unsigned field, const struct yamldoc_node *item,
                       const char **out);
 bool fields_integer(const struct fields *, unsigned field, int64_t least, int64_t most,

@@ -2,17 +2,32 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "alloc.h"
 #include "dname.h"
 #include "tally.h"
+
+/* A name and all above it, hashed.  Names that are claimed one after the other differ in their
+ * first label: what stands above the one before is not hashed again. */
+struct names {
+    uint64_t own;
+    uint8_t parent[DNAME_MAX]; /* all behind the first label */
+    size_t parent_size;        /* 0: nothing is above it, or none was hashed yet */
+    unsigned view;
+    uint64_t above[DNAME_LABELS_MAX]; /* the nearest first */
+    unsigned length;                  /* of 'above' */
+};
 
 struct ledger {
     struct hash_key key;
     const struct view_list *views;
     struct tally all;     /* of what is settled … */
     struct tally in, out; /* … and what came and went since */
-    uint64_t octets, octets_settled;
+    struct amounts {
+        uint64_t octets, names;
+    } now, settled;
+    struct names *names; /* of the claim in hand, and of the one before */
 };
 
 struct ledger *ledger_new(const struct hash_key *key, const struct view_list *views)
@@ -20,6 +35,7 @@ struct ledger *ledger_new(const struct hash_key *key, const struct view_list *vi
     struct ledger *ledger = alloc_array(1, sizeof(*ledger));
 
     *ledger = (struct ledger){.key = *key, .views = views};
+    ledger->names = alloc_array(1, sizeof(*ledger->names));
     return ledger;
 }
 
@@ -31,59 +47,76 @@ void ledger_free(struct ledger *ledger)
     tally_clear(&ledger->all);
     tally_clear(&ledger->in);
     tally_clear(&ledger->out);
+    free(ledger->names);
     free(ledger);
 }
 
 /* ---- what a claim touches ---- */
 
-struct visit {
-    struct ledger *ledger;
-    bool against; /* something contradicts it */
-};
-
-static uint64_t hash_of(const struct ledger *ledger, const struct claim *claim,
-                        enum claim_kind kind, const uint8_t *bytes)
+static void hash_above(const struct ledger *ledger, const struct claim *claim, struct names *names)
 {
-    return claim_hash(&ledger->key, claim->view, kind, bytes,
-                      claim->size - (size_t)(bytes - claim->bytes));
+    size_t first = *claim->bytes == 0 ? claim->size : 1u + *claim->bytes;
+    const uint8_t *at = claim->bytes + first;
+    size_t left = claim->size - first;
+
+    if (left == names->parent_size && claim->view == names->view &&
+        memcmp(at, names->parent, left) == 0) {
+        return;
+    }
+    memcpy(names->parent, at, left);
+    names->parent_size = left;
+    names->view = claim->view;
+    names->length = 0;
+    while (left > 0) {
+        names->above[names->length++] = claim_hash_what(&ledger->key, claim->view, at, left);
+        first = *at == 0 ? left : 1u + *at;
+        at += first;
+        left -= first;
+    }
 }
 
-static bool has(const struct ledger *ledger, const struct claim *claim, enum claim_kind kind,
-                const uint8_t *bytes)
+static const struct names *hash_names(const struct ledger *ledger, const struct claim *claim)
 {
-    uint64_t hash = hash_of(ledger, claim, kind, bytes);
+    struct names *names = ledger->names;
+
+    names->own = claim_hash_what(&ledger->key, claim->view, claim->bytes, claim->size);
+    if (claim->kind != CLAIM_ID && claim->kind != CLAIM_OWNER) {
+        hash_above(ledger, claim, names);
+    }
+    return names;
+}
+
+static bool has(const struct ledger *ledger, enum claim_kind kind, uint64_t what)
+{
+    uint64_t hash = claim_hash_as(kind, what);
 
     return (uint64_t)tally_count(&ledger->all, hash) + tally_count(&ledger->in, hash) >
            tally_count(&ledger->out, hash);
 }
 
-/* True if something of this kind stands at the claim's name or above it. */
-static bool has_above(const struct ledger *ledger, const struct claim *claim, enum claim_kind kind)
+/* True if a whole tree is claimed at the name or above it. */
+static bool has_tree(const struct ledger *ledger, const struct names *names)
 {
-    const uint8_t *at = claim->bytes;
+    bool found = has(ledger, CLAIM_TREE, names->own);
 
-    while (!has(ledger, claim, kind, at)) {
-        if (*at == 0) {
-            return false;
-        }
-        at += 1u + *at;
+    for (unsigned i = 0; i < names->length && !found; i++) {
+        found = has(ledger, CLAIM_TREE, names->above[i]);
     }
-    return true;
+    return found;
 }
 
-static bool is_against(const struct ledger *ledger, const struct claim *claim)
+static bool is_against(const struct ledger *ledger, enum claim_kind kind, const struct names *names)
 {
-    switch (claim->kind) {
+    switch (kind) {
     case CLAIM_ID:
     case CLAIM_OWNER:
-        return has(ledger, claim, claim->kind, claim->bytes);
+        return has(ledger, kind, names->own);
     case CLAIM_TREE:
-        return has(ledger, claim, CLAIM_ABOVE_TARGET, claim->bytes);
+        return has(ledger, CLAIM_ABOVE_TARGET, names->own);
     case CLAIM_POINT:
-        return has(ledger, claim, CLAIM_TARGET, claim->bytes);
+        return has(ledger, CLAIM_TARGET, names->own);
     case CLAIM_TARGET:
-        return has_above(ledger, claim, CLAIM_TREE) ||
-               has(ledger, claim, CLAIM_POINT, claim->bytes);
+        return has_tree(ledger, names) || has(ledger, CLAIM_POINT, names->own);
     case CLAIM_ABOVE_TARGET:
     case CLAIM_ABOVE_ROOT:
         break;
@@ -92,41 +125,49 @@ static bool is_against(const struct ledger *ledger, const struct claim *claim)
 }
 
 /* Counts everything that the claim stands for. */
-static void count(const struct ledger *ledger, const struct claim *claim, struct tally *tally)
+static void count(struct tally *tally, enum claim_kind kind, const struct names *names)
 {
-    enum claim_kind above = claim->kind == CLAIM_TARGET ? CLAIM_ABOVE_TARGET : CLAIM_ABOVE_ROOT;
-    const uint8_t *at = claim->bytes;
+    enum claim_kind above = kind == CLAIM_TARGET ? CLAIM_ABOVE_TARGET : CLAIM_ABOVE_ROOT;
 
-    tally_change(tally, hash_of(ledger, claim, claim->kind, at), 1);
-    if (claim->kind == CLAIM_ID || claim->kind == CLAIM_OWNER) {
+    tally_change(tally, claim_hash_as(kind, names->own), 1);
+    if (kind == CLAIM_ID || kind == CLAIM_OWNER) {
         return;
     }
     if (above == CLAIM_ABOVE_TARGET) {
-        tally_change(tally, hash_of(ledger, claim, above, at), 1);
+        tally_change(tally, claim_hash_as(above, names->own), 1);
     }
-    while (*at != 0) {
-        at += 1u + *at;
-        tally_change(tally, hash_of(ledger, claim, above, at), 1);
+    for (unsigned i = 0; i < names->length; i++) {
+        tally_change(tally, claim_hash_as(above, names->above[i]), 1);
     }
 }
 
 /* ---- documents ---- */
 
+struct visit {
+    struct ledger *ledger;
+    bool against; /* something contradicts it */
+};
+
 static void add(void *arg, const struct claim *claim)
 {
     struct visit *visit = arg;
+    struct ledger *ledger = visit->ledger;
+    const struct names *names = hash_names(ledger, claim);
 
-    visit->against = visit->against || is_against(visit->ledger, claim);
-    count(visit->ledger, claim, &visit->ledger->in);
-    visit->ledger->octets += claim_octets(claim);
+    visit->against = visit->against || is_against(ledger, claim->kind, names);
+    count(&ledger->in, claim->kind, names);
+    ledger->now.octets += claim_octets(claim);
+    ledger->now.names += claim->kind == CLAIM_OWNER;
 }
 
 static void take_out(void *arg, const struct claim *claim)
 {
     struct visit *visit = arg;
+    struct ledger *ledger = visit->ledger;
 
-    count(visit->ledger, claim, &visit->ledger->out);
-    visit->ledger->octets -= claim_octets(claim);
+    count(&ledger->out, claim->kind, hash_names(ledger, claim));
+    ledger->now.octets -= claim_octets(claim);
+    ledger->now.names -= claim->kind == CLAIM_OWNER;
 }
 
 bool ledger_add(struct ledger *ledger, const struct document *document)
@@ -134,7 +175,7 @@ bool ledger_add(struct ledger *ledger, const struct document *document)
     struct visit visit = {.ledger = ledger};
 
     claim_each(document, ledger->views, add, &visit);
-    return !visit.against && ledger->octets <= CLAIM_OCTETS_MAX;
+    return !visit.against && ledger->now.octets <= CLAIM_OCTETS_MAX;
 }
 
 void ledger_remove(struct ledger *ledger, const struct document *document)
@@ -147,8 +188,10 @@ void ledger_remove(struct ledger *ledger, const struct document *document)
 /* True if there is a root or host at, above or below the claim's name. */
 static bool is_near(const struct ledger *ledger, const struct claim *claim)
 {
-    return has_above(ledger, claim, CLAIM_TREE) || has(ledger, claim, CLAIM_POINT, claim->bytes) ||
-           has(ledger, claim, CLAIM_ABOVE_ROOT, claim->bytes);
+    const struct names *names = hash_names(ledger, claim);
+
+    return has_tree(ledger, names) || has(ledger, CLAIM_POINT, names->own) ||
+           has(ledger, CLAIM_ABOVE_ROOT, names->own);
 }
 
 static void meet(void *arg, const struct claim *claim)
@@ -168,18 +211,38 @@ bool ledger_is_apart(const struct ledger *ledger, const struct document *documen
     return !visit.against;
 }
 
+static struct claim root_claim(unsigned view, const uint8_t *wire, bool subtree)
+{
+    return (struct claim){.kind = subtree ? CLAIM_TREE : CLAIM_POINT,
+                          .view = view,
+                          .bytes = wire,
+                          .size = dname_size(wire)};
+}
+
+void ledger_add_root(struct ledger *ledger, unsigned view, const uint8_t *wire, bool subtree)
+{
+    const struct claim claim = root_claim(view, wire, subtree);
+
+    count(&ledger->in, claim.kind, hash_names(ledger, &claim));
+}
+
 bool ledger_is_apart_from(const struct ledger *ledger, unsigned view, const uint8_t *wire)
 {
-    const struct claim claim = {.view = view, .bytes = wire, .size = dname_size(wire)};
+    const struct claim claim = root_claim(view, wire, false);
 
     return !is_near(ledger, &claim);
 }
 
+size_t ledger_names(const struct ledger *ledger)
+{
+    return ledger->settled.names;
+}
+
 bool ledger_has_root(const struct ledger *ledger, unsigned view, const uint8_t *wire, bool subtree)
 {
-    const struct claim claim = {.view = view, .bytes = wire, .size = dname_size(wire)};
+    uint64_t what = claim_hash_what(&ledger->key, view, wire, dname_size(wire));
 
-    return has(ledger, &claim, subtree ? CLAIM_TREE : CLAIM_POINT, wire);
+    return has(ledger, subtree ? CLAIM_TREE : CLAIM_POINT, what);
 }
 
 /* ---- what came and went ---- */
@@ -214,14 +277,14 @@ bool ledger_settle(struct ledger *ledger)
         }
     }
     forget(ledger);
-    ledger->octets_settled = ledger->octets;
+    ledger->settled = ledger->now;
     return changed;
 }
 
 void ledger_undo(struct ledger *ledger)
 {
     forget(ledger);
-    ledger->octets = ledger->octets_settled;
+    ledger->now = ledger->settled;
 }
 
 /* ---- on a shelf ---- */
@@ -244,7 +307,8 @@ void ledger_rest(struct ledger *ledger)
 bool ledger_shelve(struct ledger *ledger, struct packing *packing, struct shelf *shelf)
 {
     assert(ledger->in.taken + ledger->out.taken == 0);
-    packing_number(packing, ledger->octets);
+    packing_number(packing, ledger->settled.octets);
+    packing_number(packing, ledger->settled.names);
     return tally_shelve(&ledger->all, packing, shelf);
 }
 
@@ -253,7 +317,9 @@ struct ledger *ledger_on_shelf(const struct hash_key *key, const struct view_lis
 {
     struct ledger *ledger = ledger_new(key, views);
 
-    ledger->octets = ledger->octets_settled = unpacking_number(unpacking);
+    ledger->settled.octets = unpacking_number(unpacking);
+    ledger->settled.names = unpacking_number(unpacking);
+    ledger->now = ledger->settled;
     if (!tally_told(&ledger->all, unpacking, shelf)) {
         ledger_free(ledger);
         return NULL;

@@ -28,8 +28,12 @@ void ledger_undo(struct ledger *);
 /* True if none of the documents there has a root or a host at, above or below one of this
  * document's, which is not there itself: what they answer has nothing to do with each other. */
 bool ledger_is_apart(const struct ledger *, const struct document *);
-/* The same of a name alone. */
+/* The same of a name alone, and how one gets there. */
 bool ledger_is_apart_from(const struct ledger *, unsigned view, const uint8_t *wire);
+void ledger_add_root(struct ledger *, unsigned view, const uint8_t *wire, bool subtree);
+
+/* How many owner names are claimed by what is settled; in each view. */
+size_t ledger_names(const struct ledger *);
 
 /* True if some document owns exactly this root in this view. */
 bool ledger_has_root(const struct ledger *, unsigned view, const uint8_t *wire, bool subtree);

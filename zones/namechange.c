@@ -52,31 +52,27 @@ static void add_rule(void *arg, const struct domain_rule *rule)
     struct namechange_name *name = &change->names[change->length++];
     *name = (struct namechange_name){
         .owner = hash_bytes(&key, rule->owner.wire, rule->owner.size),
+        .answer = hash_answer(adding, rule),
         .now = adding->now,
     };
-    /* A first load has nothing to compare with. */
-    if (!adding->now || change->before > 0) {
-        name->answer = hash_answer(adding, rule);
-    }
-    change->before += !adding->now;
 }
 
 void namechange_add(struct namechange *change, const struct document *document, bool now)
 {
     struct adding adding = {.change = change, .now = now};
-    struct document_reading reading;
+    struct document_walk walk;
+    const struct connection *connection;
     const uint16_t *view;
 
-    document_open(&reading, document);
-    for (size_t i = 0; i < reading.length; i++) {
-        const struct connection *connection = &reading.connections[i];
+    document_begin(&walk, document);
+    while ((connection = document_next(&walk)) != NULL) {
         size_t views = view_of_cluster(change->views, connection->cluster_id, &view);
         for (; views > 0; views--, view++) {
             adding.view = *view;
             domain_rules(connection, add_rule, &adding);
         }
     }
-    document_close(&reading);
+    document_end(&walk);
 }
 
 static int compare(const void *a, const void *b)
@@ -92,7 +88,7 @@ static int compare(const void *a, const void *b)
 void namechange_count(struct namechange *change, size_t *added, size_t *moved, size_t *removed)
 {
     *added = *moved = *removed = 0;
-    if (change->before > 0) {
+    if (change->length > 0) {
         qsort(change->names, change->length, sizeof(*change->names), compare);
     }
     for (size_t i = 0; i < change->length; i++) {

@@ -10,7 +10,7 @@ struct namechange {
     struct hash_key key;
     const struct view_list *views; /* a name in two views counts as two; NULL: there are none */
     struct namechange_name *names;
-    size_t length, space, before;
+    size_t length, space;
 };
 
 /* Tells a document whose names were served before, or are now.  A struct that is zero but for the

@@ -175,6 +175,11 @@ static struct place find_written(const struct check *check, const uint8_t *name)
  * ahead. */
 #define AHEAD 16
 
+static unsigned ahead_of(unsigned length)
+{
+    return length < AHEAD ? length : AHEAD;
+}
+
 static uint64_t hash_ahead(const struct check *check, const struct seen *seen, const uint8_t *wire)
 {
     uint64_t hash = hash_name(check, wire);
@@ -206,14 +211,15 @@ static void take_typed_one(struct check *check, size_t i, const struct connectio
 static void take_typed(struct check *check, size_t i)
 {
     const struct connection *connection = &check->connections[i];
+    unsigned ahead = ahead_of(connection->domains_length);
     uint64_t hashes[AHEAD];
 
     set_cluster(check, connection);
-    for (unsigned j = 0; j < connection->domains_length + AHEAD; j++) {
-        if (j >= AHEAD && check->told < TOLD_MAX) {
-            const struct connection_domain *domain = &connection->domains[j - AHEAD];
+    for (unsigned j = 0; j < connection->domains_length + ahead; j++) {
+        if (j >= ahead && check->told < TOLD_MAX) {
+            const struct connection_domain *domain = &connection->domains[j - ahead];
             if (domain->length == 0)
-                take_typed_one(check, i, domain, hashes[j % AHEAD]);
+                take_typed_one(check, i, domain, hashes[(j - ahead) % AHEAD]);
         }
         if (j < connection->domains_length && connection->domains[j].length == 0)
             hashes[j % AHEAD] = hash_ahead(check, &check->typed, connection->domains[j].root);
@@ -252,11 +258,12 @@ static void take_written_one(struct check *check, size_t i, const struct connect
 
 static void take_written(struct check *check, size_t i, const struct connection_domain *domain)
 {
+    unsigned ahead = ahead_of(domain->length);
     uint64_t hashes[AHEAD];
 
-    for (unsigned j = 0; j < domain->length + AHEAD; j++) {
-        if (j >= AHEAD && check->told < TOLD_MAX)
-            take_written_one(check, i, &domain->names[j - AHEAD], hashes[j % AHEAD]);
+    for (unsigned j = 0; j < domain->length + ahead; j++) {
+        if (j >= ahead && check->told < TOLD_MAX)
+            take_written_one(check, i, &domain->names[j - ahead], hashes[(j - ahead) % AHEAD]);
         if (j < domain->length)
             hashes[j % AHEAD] = hash_ahead(check, &check->written, domain->names[j].wire);
     }

@@ -5,29 +5,15 @@
 
 #include "alloc.h"
 
-static uint8_t *room(struct packing *packing, size_t size)
+void packing_make_room(struct packing *packing, size_t size)
 {
-    if (packing->space - packing->size < size) {
-        packing->space = 2 * packing->space + size + 256;
-        packing->bytes = alloc_resize(packing->bytes, packing->space, 1);
-    }
-    return packing->bytes + packing->size;
-}
-
-void packing_number(struct packing *packing, uint64_t number)
-{
-    uint8_t *at = room(packing, PACKING_NUMBER_MAX);
-
-    for (; number >= PACKING_MORE; number >>= 7) {
-        *at++ = (uint8_t)(number | PACKING_MORE);
-    }
-    *at++ = (uint8_t)number;
-    packing->size = (size_t)(at - packing->bytes);
+    packing->space = 2 * packing->space + size + 256;
+    packing->bytes = alloc_resize(packing->bytes, packing->space, 1);
 }
 
 void packing_bytes(struct packing *packing, const void *bytes, size_t size)
 {
-    uint8_t *at = room(packing, size);
+    uint8_t *at = packing_room(packing, size);
 
     if (size > 0) {
         memcpy(at, bytes, size);
@@ -45,12 +31,11 @@ static uint32_t *recent(struct packing *packing, const char *text, size_t length
 
 void packing_text(struct packing *packing, const char *text)
 {
-    size_t length = strlen(text);
-
-    if (length == 0) {
+    if (*text == '\0') {
         packing_number(packing, 0);
         return;
     }
+    size_t length = strlen(text);
     uint32_t *place = recent(packing, text, length);
     if (*place != 0 && strcmp((const char *)packing->bytes + *place, text) == 0) {
         packing_number(packing, (uint64_t)*place << 1 | PACKING_REFERENCE);

@@ -18,8 +18,10 @@ struct packing {
     uint32_t recent[PACKING_RECENT]; /* where a text stands, or 0 */
 };
 
-void packing_number(struct packing *, uint64_t);
+static inline void packing_number(struct packing *, uint64_t);
 void packing_bytes(struct packing *, const void *bytes, size_t size);
+/* So much will be put: one piece of memory instead of ever larger ones. */
+static inline uint8_t *packing_room(struct packing *, size_t size);
 /* A terminated text; folded wire names are such texts, too. */
 void packing_text(struct packing *, const char *text);
 
@@ -29,5 +31,28 @@ void packing_text(struct packing *, const char *text);
 #define PACKING_MORE       0x80u
 #define PACKING_NUMBER_MAX 10 /* octets */
 #define PACKING_REFERENCE  1u
+
+/* ---- private ---- */
+
+void packing_make_room(struct packing *, size_t size);
+
+static inline uint8_t *packing_room(struct packing *packing, size_t size)
+{
+    if (packing->space - packing->size < size) {
+        packing_make_room(packing, size);
+    }
+    return packing->bytes + packing->size;
+}
+
+static inline void packing_number(struct packing *packing, uint64_t number)
+{
+    uint8_t *first = packing_room(packing, PACKING_NUMBER_MAX), *at = first;
+
+    for (; number >= PACKING_MORE; number >>= 7) {
+        *at++ = (uint8_t)(number | PACKING_MORE);
+    }
+    *at++ = (uint8_t)number;
+    packing->size += (size_t)(at - first);
+}
 
 #endif

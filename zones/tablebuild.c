@@ -31,8 +31,8 @@ struct recent {
     const char *texts[BACKGROUND_TEXTS]; /* NULL: none yet */
     uint32_t places[BACKGROUND_TEXTS];
     uint32_t background;
-    const struct connection *connection;
-    uint32_t id; /* place of the connection's text */
+    const char *id;    /* of a connection … */
+    uint32_t id_place; /* … and where it is */
 };
 
 struct build {
@@ -47,6 +47,7 @@ struct build {
     struct table_note *notes;
     size_t notes_length, notes_space;
     struct recent recent;
+    size_t masked; /* rules of a base */
     struct verdict_facts facts;
     struct verdict verdict; /* of the rule in hand: large */
 };
@@ -131,7 +132,8 @@ static uint32_t put_background(struct build *build, const struct domain_rule *ru
     bool changed = false;
 
     for (size_t i = 0; i < BACKGROUND_TEXTS; i++) {
-        if (recent->texts[i] == NULL || strcmp(recent->texts[i], texts[i]) != 0) {
+        if (recent->texts[i] == NULL ||
+            (recent->texts[i] != texts[i] && strcmp(recent->texts[i], texts[i]) != 0)) {
             recent->texts[i] = texts[i];
             recent->places[i] = pool_put_text(&build->texts, texts[i]);
             changed = true;
@@ -157,11 +159,11 @@ static uint32_t put_id(struct build *build, const struct connection *connection)
 {
     struct recent *recent = &build->recent;
 
-    if (recent->connection != connection) {
-        recent->connection = connection;
-        recent->id = pool_append(&build->texts, connection->id, strlen(connection->id) + 1, 1);
+    if (recent->id != connection->id) {
+        recent->id = connection->id;
+        recent->id_place = pool_append(&build->texts, recent->id, strlen(recent->id) + 1, 1);
     }
-    return recent->id;
+    return recent->id_place;
 }
 
 static void add_rule(void *arg, const struct domain_rule *rule)
@@ -329,32 +331,40 @@ static struct table *finish(struct build *build)
 static void each_root(struct document *const *documents, size_t length, domain_root_fn *each,
                       struct build *build)
 {
-    struct document_reading reading;
+    struct document_walk walk;
+    const struct connection *connection;
 
     for (size_t i = 0; i < length; i++) {
-        document_open(&reading, documents[i]);
-        for (size_t c = 0; c < reading.length; c++) {
-            domain_roots(&reading.connections[c], each, build);
+        document_begin(&walk, documents[i]);
+        while ((connection = document_next(&walk)) != NULL) {
+            domain_roots(connection, each, build);
         }
-        document_close(&reading);
+        document_end(&walk);
+    }
+}
+
+static void each_rule(struct document *const *documents, size_t length, domain_rule_fn *each,
+                      struct build *build)
+{
+    struct document_walk walk;
+    const struct connection *connection;
+
+    for (size_t i = 0; i < length; i++) {
+        document_begin(&walk, documents[i]);
+        build->document = documents[i]->name;
+        build->recent = (struct recent){0}; /* of what is closed again */
+        while ((connection = document_next(&walk)) != NULL) {
+            domain_rules(connection, each, build);
+        }
+        document_end(&walk);
     }
 }
 
 static void add_documents(struct build *build, struct document *const *documents, size_t length)
 {
-    struct document_reading reading;
-
     each_root(documents, length, add_root, build);
     namedraft_join(build->names);
-    for (size_t i = 0; i < length; i++) {
-        document_open(&reading, documents[i]);
-        build->document = documents[i]->name;
-        build->recent = (struct recent){0}; /* of what is closed again */
-        for (size_t c = 0; c < reading.length; c++) {
-            domain_rules(&reading.connections[c], add_rule, build);
-        }
-        document_close(&reading);
-    }
+    each_rule(documents, length, add_rule, build);
     add_others(build);
 }
 
@@ -405,23 +415,10 @@ static void mask_tombstones(struct build *build)
 
 static void count_rule(void *arg, const struct domain_rule *rule)
 {
+    struct build *build = arg;
+
     (void)rule;
-    ++*(size_t *)arg;
-}
-
-static size_t count_rules(struct document *const *documents, size_t length)
-{
-    struct document_reading reading;
-    size_t rules = 0;
-
-    for (size_t i = 0; i < length; i++) {
-        document_open(&reading, documents[i]);
-        for (size_t c = 0; c < reading.length; c++) {
-            domain_rules(&reading.connections[c], count_rule, &rules);
-        }
-        document_close(&reading);
-    }
-    return rules;
+    build->masked++;
 }
 
 struct table *tablebuild_patch(const struct table_options *options,
@@ -435,10 +432,11 @@ struct table *tablebuild_patch(const struct table_options *options,
     add_documents(build, patch->after, patch->after_length);
     /* What is there now is found before the base is asked, and needs no mask. */
     each_root(patch->before, patch->before_length, mask_root, build);
+    each_rule(patch->before, patch->before_length, count_rule, build);
     mask_tombstones(build);
     struct table *table = finish(build);
     table->base = table_hold(patch->base);
-    table->owners += table->base->owners - count_rules(patch->before, patch->before_length);
+    table->owners += table->base->owners - build->masked;
     count_documents(table, documents, length);
     free(build);
     return table;

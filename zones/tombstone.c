@@ -48,19 +48,19 @@ void tombstone_add(struct tombstone_list *list, const struct document *document,
                    const struct ledger *live, uint64_t until)
 {
     struct adding adding = {.list = list, .live = live, .until = until};
-    struct document_reading reading;
+    struct document_walk walk;
+    const struct connection *connection;
     const uint16_t *view;
 
-    document_open(&reading, document);
-    for (size_t i = 0; i < reading.length; i++) {
-        const struct connection *connection = &reading.connections[i];
+    document_begin(&walk, document);
+    while ((connection = document_next(&walk)) != NULL) {
         size_t views = view_of_cluster(list->views, connection->cluster_id, &view);
         for (; views > 0; views--, view++) {
             adding.view = *view;
             domain_roots(connection, add_root, &adding);
         }
     }
-    document_close(&reading);
+    document_end(&walk);
 }
 
 static int compare_names(const struct tombstone *a, const struct tombstone *b)

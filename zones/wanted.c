@@ -146,18 +146,18 @@ static void settle_checks(struct wanted *wanted)
 
 bool wanted_any(const struct document *document)
 {
-    struct document_reading reading;
+    struct document_walk walk;
+    const struct connection *connection;
     bool any = false;
 
-    document_open(&reading, document);
-    for (size_t c = 0; c < reading.length && !any; c++) {
-        const struct connection *connection = &reading.connections[c];
+    document_begin(&walk, document);
+    while (!any && (connection = document_next(&walk)) != NULL) {
         any = connection->health.on;
         for (unsigned i = 0; i < connection->endpoints_length && !any; i++) {
             any = connection->endpoints[i].target != NULL;
         }
     }
-    document_close(&reading);
+    document_end(&walk);
     return any;
 }
 
@@ -165,14 +165,15 @@ static void each_connection(struct document *const *documents, size_t length,
                             void (*each)(struct draft *, const struct connection *),
                             struct draft *draft)
 {
-    struct document_reading reading;
+    struct document_walk walk;
+    const struct connection *connection;
 
     for (size_t i = 0; i < length; i++) {
-        document_open(&reading, documents[i]);
-        for (size_t c = 0; c < reading.length; c++) {
-            each(draft, &reading.connections[c]);
+        document_begin(&walk, documents[i]);
+        while ((connection = document_next(&walk)) != NULL) {
+            each(draft, connection);
         }
-        document_close(&reading);
+        document_end(&walk);
     }
 }
 

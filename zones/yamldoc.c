@@ -7,6 +7,7 @@
 
 #include "alloc.h"
 #include "arena.h"
+#include "octetmark.h"
 
 /* A two-byte item ("[]") costs a whole node; without this bound the largest input could ask for
  * gigabytes.  Real documents have a value every 20 bytes or more. */
@@ -32,14 +33,6 @@ struct marked_node {
     struct yamldoc_span span;
 };
 
-/* libyaml counts characters; spans count octets. */
-struct marks {
-    const char *bytes;
-    size_t size;
-    uint32_t *octets; /* of every MARKS_STEPth character; NULL: all characters are octets */
-};
-#define MARKS_STEP 1024
-
 /* A list or map that is not complete yet. */
 struct frame {
     struct yamldoc_node *node;
@@ -58,7 +51,7 @@ struct builder {
     unsigned depth;
     struct frame frames[YAMLDOC_DEPTH_MAX];
     struct arena_recent recent;
-    const struct marks *marks; /* NULL: no spans are kept */
+    const struct octetmark *marks; /* NULL: no spans are kept */
 };
 
 static unsigned line_of(const yaml_mark_t *mark)
@@ -116,41 +109,6 @@ static void complain_parser(struct builder *b, const yaml_parser_t *parser, cons
 
 /* ---- spans ---- */
 
-static bool is_inside_character(char octet)
-{
-    return ((unsigned char)octet & 0xc0) == 0x80;
-}
-
-static void marks_open(struct marks *marks, const void *bytes, size_t size)
-{
-    size_t characters = 0, step = 0;
-
-    *marks = (struct marks){.bytes = bytes, .size = size};
-    for (size_t i = 0; i < size; i++)
-        characters += !is_inside_character(marks->bytes[i]);
-    if (characters == size)
-        return;
-    marks->octets = alloc_array(characters / MARKS_STEP + 1, sizeof *marks->octets);
-    characters = 0;
-    for (size_t i = 0; i < size; i++) {
-        if (!is_inside_character(marks->bytes[i]) && characters++ % MARKS_STEP == 0)
-            marks->octets[step++] = (uint32_t)i;
-    }
-}
-
-static uint32_t octet_of(const struct marks *marks, const yaml_mark_t *mark)
-{
-    if (marks->octets == NULL)
-        return (uint32_t)mark->index;
-    size_t at = marks->octets[mark->index / MARKS_STEP];
-    for (size_t left = mark->index % MARKS_STEP; at < marks->size && left > 0; left--) {
-        do
-            at++;
-        while (at < marks->size && is_inside_character(marks->bytes[at]));
-    }
-    return (uint32_t)at;
-}
-
 static struct yamldoc_span *span_of(struct yamldoc_node *node)
 {
     return &((struct marked_node *)(void *)node)->span;
@@ -165,8 +123,8 @@ static void mark_node(struct builder *b, struct yamldoc_node *node, const yaml_e
 {
     struct yamldoc_span *span = span_of(node);
 
-    span->start = octet_of(b->marks, &event->start_mark);
-    span->end = octet_of(b->marks, &event->end_mark);
+    span->start = octetmark_of(b->marks, event->start_mark.index);
+    span->end = octetmark_of(b->marks, event->end_mark.index);
     span->flow = (event->type == YAML_SEQUENCE_START_EVENT &&
                   event->data.sequence_start.style == YAML_FLOW_SEQUENCE_STYLE) ||
                  (event->type == YAML_MAPPING_START_EVENT &&
@@ -186,7 +144,7 @@ static void mark_end(struct builder *b, const yaml_event_t *event)
     struct frame *top = &b->frames[b->depth - 1];
     struct yamldoc_span *span = span_of(top->node);
 
-    span->end = span->flow ? octet_of(b->marks, &event->end_mark) : top->end;
+    span->end = span->flow ? octetmark_of(b->marks, event->end_mark.index) : top->end;
     if (b->depth > 1)
         top[-1].end = span->end;
 }
@@ -270,13 +228,15 @@ static struct yamldoc_node *add_node(struct builder *b, enum yamldoc_kind kind,
         COMPLAIN(b, &event->start_mark, "more than %u values in one document", VALUES_MAX);
         return NULL;
     }
-    struct yamldoc_node *node = arena_array(
-        &b->doc->arena, 1, b->marks == NULL ? sizeof *node : sizeof(struct marked_node));
+    struct yamldoc_node *node =
+        arena_room(&b->doc->arena, 1, b->marks == NULL ? sizeof *node : sizeof(struct marked_node));
+    *node = (struct yamldoc_node){
+        .kind = kind,
+        .line = line_of(&event->start_mark),
+        .column = column_of(&event->start_mark),
+    };
     if (b->marks != NULL)
         mark_node(b, node, event);
-    node->kind = kind;
-    node->line = line_of(&event->start_mark);
-    node->column = column_of(&event->start_mark);
     if (b->depth == 0) {
         add_root(b->doc, node);
         return node;
@@ -331,17 +291,19 @@ static bool take_key(struct builder *b, const yaml_event_t *event)
     const char *text = (const char *)event->data.scalar.value;
     size_t size = event->data.scalar.length;
 
-    if (memchr(text, '\0', size) != NULL)
+    bool plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
+
+    if (!plain && memchr(text, '\0', size) != NULL)
         COMPLAIN(b, &event->start_mark, "a key holds a NUL character");
-    if (event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE && strcmp(text, "<<") == 0)
+    if (plain && text[0] == '<' && strcmp(text, "<<") == 0)
         COMPLAIN(b, &event->start_mark,
                  "merge keys ('<<') are not supported: write the fields out");
     top->key = arena_keep(&b->doc->arena, &b->recent, text, size);
     top->key_line = line_of(&event->start_mark);
     top->key_column = column_of(&event->start_mark);
     if (b->marks != NULL) {
-        top->key_start = octet_of(b->marks, &event->start_mark);
-        top->key_end = octet_of(b->marks, &event->end_mark);
+        top->key_start = octetmark_of(b->marks, event->start_mark.index);
+        top->key_end = octetmark_of(b->marks, event->end_mark.index);
     }
     return true;
 }
@@ -355,8 +317,7 @@ static bool take_scalar(struct builder *b, const yaml_event_t *event)
         return false;
     node->plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
     node->size = event->data.scalar.length;
-    node->text =
-        arena_keep(&b->doc->arena, &b->recent, (const char *)event->data.scalar.value, node->size);
+    node->text = arena_text(&b->doc->arena, event->data.scalar.value, node->size);
     return true;
 }
 
@@ -395,6 +356,19 @@ static bool take_event(struct builder *b, const yaml_event_t *event)
     }
 }
 
+/* Lists and maps mostly have nothing that is to be freed. */
+static bool is_empty(const yaml_event_t *event)
+{
+    switch (event->type) {
+    case YAML_SEQUENCE_START_EVENT:
+        return event->data.sequence_start.anchor == NULL && event->data.sequence_start.tag == NULL;
+    case YAML_MAPPING_START_EVENT:
+        return event->data.mapping_start.anchor == NULL && event->data.mapping_start.tag == NULL;
+    default:
+        return event->type == YAML_SEQUENCE_END_EVENT || event->type == YAML_MAPPING_END_EVENT;
+    }
+}
+
 static void build(struct builder *b, const void *bytes, size_t size)
 {
     yaml_parser_t parser;
@@ -413,7 +387,8 @@ static void build(struct builder *b, const void *bytes, size_t size)
             break;
         }
         more = event.type != YAML_STREAM_END_EVENT && take_event(b, &event);
-        yaml_event_delete(&event);
+        if (event.type == YAML_SCALAR_EVENT || !is_empty(&event))
+            yaml_event_delete(&event);
     }
     yaml_parser_delete(&parser);
 }
@@ -422,20 +397,20 @@ static bool has_many_tag_words(const char *bytes, size_t size)
 {
     static const char word[] = "%TAG";
     const char *end = bytes + size;
+    unsigned found = 0;
 
-    for (unsigned i = 0; i <= TAG_WORDS_MAX; i++) {
-        bytes = memmem(bytes, (size_t)(end - bytes), word, sizeof word - 1);
-        if (bytes == NULL)
-            return false;
-        bytes += sizeof word - 1;
+    while (found <= TAG_WORDS_MAX &&
+           (bytes = memchr(bytes, word[0], (size_t)(end - bytes))) != NULL) {
+        found += (size_t)(end - bytes) >= strlen(word) && memcmp(bytes, word, strlen(word)) == 0;
+        bytes++;
     }
-    return true;
+    return found > TAG_WORDS_MAX;
 }
 
 static struct yamldoc *parse(const char *file, const void *bytes, size_t size, bool marked,
                              struct error_list *errors)
 {
-    struct marks marks = {0};
+    struct octetmark marks = {0};
 
     if (size > YAMLDOC_SIZE_MAX) {
         error_add(errors, file, 0, 0, "has %zu bytes; at most %u are read", size, YAMLDOC_SIZE_MAX);
@@ -454,11 +429,11 @@ static struct yamldoc *parse(const char *file, const void *bytes, size_t size, b
     struct builder builder = {.doc = doc, .errors = errors, .errors_before = errors->errors};
     doc->file = alloc_string(file);
     if (marked) {
-        marks_open(&marks, bytes, size);
+        octetmark_open(&marks, bytes, size);
         builder.marks = &marks;
     }
     build(&builder, bytes, size);
-    free(marks.octets);
+    octetmark_close(&marks);
     if (errors->errors > builder.errors_before) {
         yamldoc_free(doc);
         return NULL;

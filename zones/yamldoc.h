@@ -19,7 +19,7 @@ enum yamldoc_kind { YAMLDOC_SCALAR, YAMLDOC_LIST, YAMLDOC_MAP };
 struct yamldoc_node {
     enum yamldoc_kind kind;
     unsigned line, column; /* of the value, from 1 */
-    bool plain;            /* scalar without quotes: may be null, a number, a boolean */
+    bool plain;            /* scalar without quotes: may be null, a number, a boolean; no NUL */
     bool used;             /* set by yamldoc_get(): what stays false is an unknown field */
     const char *key;       /* when this node is a map's value; else NULL */
     unsigned key_line, key_column;

@@ -12,12 +12,14 @@
 
 bool yamldoc_is_null(const struct yamldoc_node *node)
 {
-    static const char *const words[] = {"", "~", "null", "Null", "NULL"};
+    static const char *const words[] = {"null", "Null", "NULL"};
 
-    if (node->kind != YAMLDOC_SCALAR || !node->plain || node->size > 4)
+    if (node->kind != YAMLDOC_SCALAR || !node->plain)
         return false;
-    for (size_t i = 0; i < ARRAY_LENGTH(words); i++) {
-        if (strcmp(node->text, words[i]) == 0)
+    if (node->size < 4)
+        return node->size == 0 || (node->size == 1 && node->text[0] == '~');
+    for (size_t i = 0; i < ARRAY_LENGTH(words) && node->size == 4; i++) {
+        if (memcmp(node->text, words[i], 4) == 0)
             return true;
     }
     return false;
@@ -77,7 +79,8 @@ char *yamldoc_what(const struct yamldoc_node *node, char text[YAMLDOC_WHAT_MAX])
 
 static bool is_text(const struct yamldoc_node *node)
 {
-    return node->kind == YAMLDOC_SCALAR && memchr(node->text, '\0', node->size) == NULL;
+    return node->kind == YAMLDOC_SCALAR &&
+           (node->plain || memchr(node->text, '\0', node->size) == NULL);
 }
 
 /* Always false, so that readers end with it. */

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -97,4 +99,14 @@ const char *catalogplay_whose(struct catalog *catalog, const char *text)
     }
     table_free(table);
     return answer;
+}
+
+struct shelf *catalogplay_shelf(int file)
+{
+    struct stat status;
+
+    assert_return_code(fstat(file, &status), 0);
+    struct shelf *shelf = shelf_new(dup(file), (uint64_t)status.st_size);
+    assert_non_null(shelf);
+    return shelf;
 }

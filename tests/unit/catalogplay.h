@@ -3,6 +3,7 @@
 #define PLDNS_CATALOGPLAY_H
 
 #include "catalog.h"
+#include "shelf.h"
 
 #define CATALOGPLAY_HOLD 60000 /* of what is detached, milliseconds */
 
@@ -19,5 +20,8 @@ struct catalog_change catalogplay_finish(struct catalog *);
 const char *catalogplay_served(const struct catalog *);
 /* The connection that answers for a name, or what else is said of it. */
 const char *catalogplay_whose(struct catalog *, const char *text);
+
+/* A shelf in this file, whose descriptor stays the caller's. */
+struct shelf *catalogplay_shelf(int file);
 
 #endif

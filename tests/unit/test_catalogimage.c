@@ -19,6 +19,7 @@
 
 #include "alloc.h"
 #include "catalogimage.h"
+#include "catalogplay.h"
 #include "catalogshelf.h"
 
 #define DOCUMENTS 20
@@ -98,21 +99,11 @@ static int new_file(void)
     return file;
 }
 
-static struct shelf *shelf_of(int file)
-{
-    struct stat status;
-
-    assert_return_code(fstat(file, &status), 0);
-    struct shelf *shelf = shelf_new(dup(file), (uint64_t)status.st_size);
-    assert_non_null(shelf);
-    return shelf;
-}
-
 /* The image of all documents, in a file. */
 static int write_image(void)
 {
     int file = new_file();
-    struct shelf *shelf = shelf_of(file);
+    struct shelf *shelf = catalogplay_shelf(file);
 
     assert_true(catalogimage_begin(shelf));
     struct catalog *catalog = catalog_of_all(shelf);
@@ -132,7 +123,7 @@ static bool read_image(int file, const struct digest *whose, const char **why)
     struct catalog *catalog = catalog_new(0);
     struct catalogimage_told told;
     struct catalog_change change;
-    struct shelf *shelf = shelf_of(file);
+    struct shelf *shelf = catalogplay_shelf(file);
     bool read = catalogimage_read(catalog, shelf, whose, 1, &told, why);
 
     shelf_drop(shelf);
@@ -235,7 +226,7 @@ static void test_no_room(void **state)
     assert_return_code(getrlimit(RLIMIT_FSIZE, &before), 0);
     for (uint64_t size = SHELF_PAGE; size < most; size = size * 3 / 2) {
         int file = new_file();
-        struct shelf *shelf = shelf_of(file);
+        struct shelf *shelf = catalogplay_shelf(file);
         assert_true(catalogimage_begin(shelf));
         small = (struct rlimit){size, before.rlim_max};
         assert_return_code(setrlimit(RLIMIT_FSIZE, &small), 0);

@@ -10,14 +10,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "alloc.h"
 #include "catalogimage.h"
+#include "catalogplay.h"
 #include "explain.h"
 
-#define DOCUMENTS 96
+#define DOCUMENTS 32
+#define PARTS     3 /* connections of a document */
+#define NUMBERS   (DOCUMENTS * PARTS)
+#define TEXT_SIZE 2048
 #define HOLD      50 /* milliseconds of our clock */
 #define ROUNDS    200
 #define WALL      UINT64_C(1795270000000)
@@ -33,8 +36,9 @@ static unsigned draw(unsigned below)
 /* ---- what the source holds ---- */
 
 struct world {
-    char texts[DOCUMENTS][1024];    /* "" = there is none */
-    char accepted[DOCUMENTS][1024]; /* the last of them that was served */
+    char parts[NUMBERS][TEXT_SIZE / 4];  /* the connections of all documents */
+    char texts[DOCUMENTS][TEXT_SIZE];    /* "" = there is none */
+    char accepted[DOCUMENTS][TEXT_SIZE]; /* the last of them that was served */
     struct view_list views;
     struct catalog *patched, *whole;
     uint64_t now, generation;
@@ -54,51 +58,72 @@ static struct dname name_of(const char *text)
     return name;
 }
 
-/* Names that are mostly a document's own; some meet those of others, above or below. */
-static const char *name_for(unsigned document, char text[64])
+/* Names that are mostly a connection's own; some meet those of others, above or below. */
+static const char *name_for(unsigned number, char text[64])
 {
     switch (draw(60)) {
     case 0:
         return draw(20) == 0 ? "*.example.com" : "*.deep.h1.example.com";
     case 1:
-        snprintf(text, 64, "x.w%u.example.com", draw(DOCUMENTS));
+        snprintf(text, 64, "x.w%u.example.com", draw(NUMBERS));
         return text;
     case 2:
-        snprintf(text, 64, "*.h%u.example.com", draw(DOCUMENTS));
+        snprintf(text, 64, "*.h%u.example.com", draw(NUMBERS));
         return text;
     case 3:
         return "*.gone.lan";
     default:
-        snprintf(text, 64, draw(2) == 0 ? "h%u.example.com" : "*.w%u.example.com", document);
+        snprintf(text, 64, draw(2) == 0 ? "h%u.example.com" : "*.w%u.example.com", number);
         return text;
     }
 }
 
-static void write_document(struct world *world, unsigned i)
+static void write_part(struct world *world, unsigned number)
 {
     static const char *const states[] = {"ACTIVE", "ACTIVE", "CREATING", "DELETED"};
-    char *text = world->texts[i], name[64];
+    char *text = world->parts[number], name[64];
+    int at = snprintf(text, sizeof(world->parts[0]),
+                      "- privateLinkConnectionId: plc-%u\n  clusterId: 'c%u'\n"
+                      "  type: AWS_ENDPOINT_SERVICE\n  state: %s\n  ttl: %u\n  endpoints:\n",
+                      draw(120) == 0 ? 0 : number, draw(3), states[draw(4)], 10 + draw(40));
 
-    if (draw(5) == 0) {
-        text[0] = '\0';
-        return;
-    }
-    int at = snprintf(text, sizeof(world->texts[i]),
-                      "privateLinkConnectionId: plc-%u\nclusterId: 'c%u'\n"
-                      "type: AWS_ENDPOINT_SERVICE\nstate: %s\nttl: %u\nendpoints:\n",
-                      draw(40) == 0 ? 0 : i, draw(3), states[draw(4)], 10 + draw(40));
-    at += snprintf(text + at, sizeof(world->texts[i]) - (size_t)at,
-                   draw(2) == 0 ? "- addresses: [10.0.%u.%u]\n"
-                                : "- {zone: use1-az1, addresses: [10.0.%u.%u]}\n",
-                   i, draw(250));
+    at += snprintf(text + at, sizeof(world->parts[0]) - (size_t)at,
+                   draw(2) == 0 ? "  - addresses: [10.0.%u.%u]\n"
+                                : "  - {zone: use1-az1, addresses: [10.0.%u.%u]}\n",
+                   number, draw(250));
     if (draw(3) == 0) {
-        snprintf(text + at, sizeof(world->texts[i]) - (size_t)at,
-                 "attachedDomains: [{type: TIDBCLOUD_MANAGED, uniqueName: "
+        snprintf(text + at, sizeof(world->parts[0]) - (size_t)at,
+                 "  attachedDomains: [{type: TIDBCLOUD_MANAGED, uniqueName: "
                  "%caaaaaaaaaaaaaaaaaaaaaaaa%c}]\n",
-                 'a' + (char)(i / 24), 'a' + (char)(i % 24));
+                 'a' + (char)(number / 24), 'a' + (char)(number % 24));
     } else {
-        snprintf(text + at, sizeof(world->texts[i]) - (size_t)at,
-                 "attachedDomains: [{type: CUSTOM, domains: [{name: '%s'}]}]\n", name_for(i, name));
+        snprintf(text + at, sizeof(world->parts[0]) - (size_t)at,
+                 "  attachedDomains: [{type: CUSTOM, domains: [{name: '%s'}]}]\n",
+                 name_for(number, name));
+    }
+}
+
+/* All of its connections or some; lines move now and then. */
+static void write_document(struct world *world, unsigned i)
+{
+    unsigned most = draw(6) == 0 ? draw(PARTS) : PARTS;
+    char *text = world->texts[i];
+    int at = snprintf(text, TEXT_SIZE, "privateLinkConnections:%s\n", most == 0 ? " []" : "");
+
+    for (unsigned p = 0; p < most; p++) {
+        at += snprintf(text + at, TEXT_SIZE - (size_t)at, "%s%s", draw(20) == 0 ? "# moves\n" : "",
+                       world->parts[i * PARTS + p]);
+    }
+}
+
+static void change(struct world *world)
+{
+    unsigned number = draw(NUMBERS);
+
+    write_part(world, number);
+    write_document(world, number / PARTS);
+    if (draw(15) == 0) {
+        world->texts[number / PARTS][0] = '\0';
     }
 }
 
@@ -180,7 +205,7 @@ static void compare_names(const struct table *a, const struct table *b)
     for (unsigned i = 0; i < ARRAY_LENGTH(around); i++) {
         compare_name(a, b, around[i]);
     }
-    for (unsigned i = 0; i < DOCUMENTS; i++) {
+    for (unsigned i = 0; i < NUMBERS; i++) {
         static const char *const forms[] = {"h%u.example.com",   "a.h%u.example.com",
                                             "x.w%u.example.com", "y.w%u.example.com",
                                             "w%u.example.com",   "z.y.x.w%u.example.com"};
@@ -258,16 +283,6 @@ static void compare(const struct tableset *a, const struct tableset *b)
 
 static const struct digest stamp = {{1}};
 
-static struct shelf *shelf_of(int file)
-{
-    struct stat status;
-
-    assert_return_code(fstat(file, &status), 0);
-    struct shelf *shelf = shelf_new(dup(file), (uint64_t)status.st_size);
-    assert_non_null(shelf);
-    return shelf;
-}
-
 static void write_image(struct world *world)
 {
     struct table_options options = options_of(world);
@@ -277,7 +292,7 @@ static void write_image(struct world *world)
     }
     world->image = memfd_create("image", MFD_CLOEXEC);
     assert_return_code(world->image, 0);
-    struct shelf *shelf = shelf_of(world->image);
+    struct shelf *shelf = catalogplay_shelf(world->image);
     assert_true(catalogimage_begin(shelf));
     assert_true(catalogimage_write(world->patched, shelf, &stamp, &options, "note", 4));
     assert_false(catalogimage_is_due(world->patched));
@@ -323,7 +338,7 @@ static void restart(struct world *world)
         write_image(world);
     }
     catalog_set_views(next, world->views.length > 0 ? &world->views : NULL);
-    struct shelf *shelf = shelf_of(world->image);
+    struct shelf *shelf = catalogplay_shelf(world->image);
     assert_true(catalogimage_read(next, shelf, &stamp, world->generation + 1, &told, &why));
     assert_int_equal(told.note_size, 4);
     assert_memory_equal(told.note, "note", 4);
@@ -346,13 +361,16 @@ static void live(struct world *world)
 {
     struct tableset *before = NULL;
 
+    for (unsigned i = 0; i < NUMBERS; i++) {
+        write_part(world, i);
+    }
     for (unsigned i = 0; i < DOCUMENTS; i++) {
         write_document(world, i);
     }
     for (unsigned round = 0; round < ROUNDS; round++) {
         struct catalog_change a, b;
         for (unsigned n = draw(4); n > 0; n--) {
-            write_document(world, draw(DOCUMENTS));
+            change(world);
         }
         world->now += draw(20) == 0 ? HOLD : 1;
         world->generation++;

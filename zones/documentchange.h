@@ -1,0 +1,33 @@
+/* What changed from some versions of documents to others: the connections that went and those that
+ * came, as documents that hold nothing else.
+ *
+ * A document of a thousand connections of which one changed is then as little work for all who
+ * follow documents as one of one.  That holds as long as no two connections of either version have
+ * names at, above or below each other; otherwise, and if too much changed, the versions are told
+ * whole. */
+#ifndef PLDNS_DOCUMENTCHANGE_H
+#define PLDNS_DOCUMENTCHANGE_H
+
+#include "document.h"
+
+/* Connections that a list keeps in memory. */
+#define DOCUMENTCHANGE_MOST 4096
+
+struct documentchange {
+    struct document *before, *after; /* NULL: the document was not there, or is not any more */
+};
+
+/* Empty when all its bytes are zero. */
+struct documentchange_list {
+    struct documentchange *items;
+    size_t length, space;
+    size_t connections; /* in memory */
+};
+
+/* Both versions, or one and NULL; they must outlive the list. */
+void documentchange_add(struct documentchange_list *, struct document *before,
+                        struct document *after);
+/* Empty again, and its memory given back. */
+void documentchange_clear(struct documentchange_list *);
+
+#endif
