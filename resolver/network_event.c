@@ -23,11 +23,13 @@
 #define PORT_TRIES   64 /* then the kernel chooses */
 #define READ_SIZE    65536
 #define CONTROL_SIZE 128
-#define READY_MAX    64  /* datagram sockets taken out of the set at a time */
-#define STREAMS_KEPT 64  /* sockets that datagrams leave to streams, or a quarter of all */
-#define FETCHED      768 /* octets of what a datagram is about */
-#define FLOOD        16  /* datagrams of one socket before the others have their turn */
-#define FLAGS_AT     2   /* in a DNS header */
+#define READY_MAX    64   /* datagram sockets taken out of the set at a time */
+#define STREAMS_KEPT 64   /* sockets that datagrams leave to streams, or a quarter of all */
+#define PACKETS      16   /* datagrams received one after the other */
+#define PACKET_SIZE  2048 /* what is longer is rare: we ask for less */
+#define FETCHED      768  /* octets of what a datagram is about */
+#define FLOOD        16   /* datagrams of one socket before the others have their turn */
+#define FLAGS_AT     2    /* in a DNS header */
 #define FLAG_TC      0x02
 
 /* Missing in older headers; the numbers are the kernel's. */
@@ -37,6 +39,12 @@
 #ifndef IPV6_RECVFRAGSIZE
 #define IPV6_RECVFRAGSIZE 77
 #endif
+
+/* A datagram in hand. */
+struct packet {
+    size_t size; /* larger than PACKET_SIZE: it goes on in the large buffer, at that offset */
+    uint8_t bytes[PACKET_SIZE];
+};
 
 struct event_network {
     struct network network; /* first: the two are one */
@@ -52,6 +60,7 @@ struct event_network {
     unsigned reserve_length, reserve_wanted;
     struct random random;
     struct portrange ports;
+    struct packet packets[PACKETS];
     uint8_t buffer[READ_SIZE];
 };
 
@@ -163,47 +172,114 @@ static bool was_fragmented(struct msghdr *message)
     return false;
 }
 
-/* True if there was something. */
-static bool receive(struct network_socket *s, uint64_t now)
+/* What a receive has brought. */
+enum catch { CATCH_NOTHING, CATCH_DATAGRAM, CATCH_ERROR };
+
+/* Reads one datagram.  What is longer than a packet goes on in the large buffer. */
+static enum catch receive(struct network_socket *s, struct packet *packet)
 {
     struct event_network *n = s->owner;
     _Alignas(struct cmsghdr) uint8_t control[CONTROL_SIZE];
-    struct iovec data = {n->buffer, sizeof n->buffer};
-    struct msghdr message = {.msg_iov = &data,
-                             .msg_iovlen = 1,
+    struct iovec data[] = {{packet->bytes, PACKET_SIZE},
+                           {n->buffer + PACKET_SIZE, sizeof n->buffer - PACKET_SIZE}};
+    struct msghdr message = {.msg_iov = data,
+                             .msg_iovlen = ARRAY_LENGTH(data),
                              .msg_control = control,
                              .msg_controllen = sizeof control};
-    ssize_t size = recvmsg(s->fd, &message, MSG_DONTWAIT);
+    ssize_t size;
 
-    if (size >= 0) {
-        if (was_fragmented(&message) && size > FLAGS_AT)
-            n->buffer[FLAGS_AT] |= FLAG_TC;
-        tell(s, NETWORK_DATA, n->buffer, (size_t)size, now);
-        return true;
+    do {
+        size = recvmsg(s->fd, &message, MSG_DONTWAIT);
+    } while (size < 0 && errno == EINTR);
+    if (size < 0)
+        return errno == EAGAIN || errno == EWOULDBLOCK ? CATCH_NOTHING : CATCH_ERROR;
+    packet->size = (size_t)size;
+    if (was_fragmented(&message) && size > FLAGS_AT)
+        packet->bytes[FLAGS_AT] |= FLAG_TC;
+    return CATCH_DATAGRAM;
+}
+
+/* Before the next receive, if it is a long one. */
+static void tell_datagram(struct network_socket *s, struct packet *packet, uint64_t now)
+{
+    uint8_t *bytes = packet->bytes;
+
+    if (packet->size > PACKET_SIZE) {
+        bytes = s->owner->buffer;
+        memcpy(bytes, packet->bytes, PACKET_SIZE);
     }
-    if (errno == EAGAIN || errno == EWOULDBLOCK)
-        return false;
-    if (errno != EINTR)
-        tell(s, NETWORK_CLOSED, NULL, 0, now);
-    return true;
+    tell(s, NETWORK_DATA, bytes, packet->size, now);
 }
 
 /* The set tells of a socket once, when something comes.  As long as more is awaited there, it is
  * read until it is empty, so that what comes then is told again; what nobody awaits may be left to
  * the next time.  A flood on one socket does not keep the others waiting. */
-static void look_at(struct network_socket *s, uint64_t now)
+static void read_on(struct network_socket *s, struct packet *packet, uint64_t now)
 {
     struct epoll_event again = {.events = EPOLLIN | EPOLLET, .data.ptr = s};
 
-    fetch_memory(s->awaited->about, FETCHED);
     for (unsigned n = 0; n < FLOOD; n++) {
-        if (!receive(s, now) || s->closed || s->awaited->count == 0)
+        enum catch caught;
+
+        if (s->closed || s->awaited->count == 0)
             return;
+        caught = receive(s, packet);
+        if (caught == CATCH_NOTHING)
+            return;
+        if (caught == CATCH_DATAGRAM)
+            tell_datagram(s, packet, now);
+        else
+            tell(s, NETWORK_CLOSED, NULL, 0, now);
     }
     (void)epoll_ctl(s->owner->set, EPOLL_CTL_MOD, s->fd, &again);
 }
 
-/* What is needed in turn comes from memory while we are in the kernel for those before. */
+/* The first datagram of each of some sockets, and then what is to be done about them: so the
+ * processor stays with one kind of work for a while.  What is needed in turn comes from memory
+ * meanwhile. */
+static void look_at(struct event_network *n, const struct epoll_event *ready, int length,
+                    uint64_t now)
+{
+    struct network_socket *sockets[PACKETS], *s;
+    int caught = 0;
+
+    for (int i = 0; i < length; i++) {
+        struct packet *packet = &n->packets[caught];
+
+        s = ready[i].data.ptr;
+        if (i + 2 < length)
+            __builtin_prefetch(ready[i + 2].data.ptr);
+        if (i + 1 < length)
+            __builtin_prefetch(((struct network_socket *)ready[i + 1].data.ptr)->awaited);
+        if (s->closed)
+            continue;
+        switch (receive(s, packet)) {
+        case CATCH_DATAGRAM:
+            if (packet->size <= PACKET_SIZE) {
+                sockets[caught++] = s;
+                continue;
+            }
+            tell_datagram(s, packet, now);
+            break;
+        case CATCH_ERROR:
+            tell(s, NETWORK_CLOSED, NULL, 0, now);
+            break;
+        case CATCH_NOTHING:
+            continue;
+        }
+        read_on(s, packet, now);
+    }
+    for (int i = 0; i < caught; i++) {
+        s = sockets[i];
+        if (i + 1 < caught && !sockets[i + 1]->closed)
+            fetch_memory(sockets[i + 1]->awaited->about, FETCHED);
+        if (s->closed)
+            continue;
+        tell_datagram(s, &n->packets[i], now);
+        read_on(s, &n->packets[i], now);
+    }
+}
+
 static void on_datagrams(evutil_socket_t fd, short what, void *arg)
 {
     struct event_network *n = arg;
@@ -213,16 +289,8 @@ static void on_datagrams(evutil_socket_t fd, short what, void *arg)
 
     (void)what;
     n->in_hand = true;
-    for (int i = 0; i < length; i++) {
-        struct network_socket *s = ready[i].data.ptr;
-
-        if (i + 2 < length)
-            __builtin_prefetch(ready[i + 2].data.ptr);
-        if (i + 1 < length)
-            __builtin_prefetch(((struct network_socket *)ready[i + 1].data.ptr)->awaited);
-        if (!s->closed)
-            look_at(s, now);
-    }
+    for (int at = 0; at < length; at += PACKETS)
+        look_at(n, ready + at, length - at < PACKETS ? length - at : PACKETS, now);
     n->in_hand = false;
     while (n->closed != NULL) {
         struct network_socket *s = n->closed;
