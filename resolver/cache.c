@@ -163,6 +163,7 @@ static void expect_eviction(const struct cache *c)
     if (c->hand == NULL)
         return;
     cacheindex_expect(c->index, c->hand->hash);
+    expiry_expect(&c->expiry, &c->hand->expiry);
     fetch_memory(c->hand->newer, OCTETS);
 }
 

@@ -75,6 +75,12 @@ void expiry_remove(struct expiry *x, struct expiry_item *item)
         sink(x, place, last);
 }
 
+void expiry_expect(const struct expiry *x, const struct expiry_item *item)
+{
+    __builtin_prefetch(&x->slots[item->place]);
+    __builtin_prefetch(&x->slots[item->place > 0 ? (item->place - 1) / WIDTH : 0]);
+}
+
 struct expiry_item *expiry_first(const struct expiry *x, uint64_t *when)
 {
     if (x->length == 0)

@@ -27,6 +27,9 @@ void expiry_remove(struct expiry *, struct expiry_item *);
 /* The one that ends first and when, or NULL. */
 struct expiry_item *expiry_first(const struct expiry *, uint64_t *when);
 
+/* It will be taken out in a moment: fetches from memory what is moved then. */
+void expiry_expect(const struct expiry *, const struct expiry_item *);
+
 /* Octets of memory the heap holds, and will hold with one item more. */
 size_t expiry_bytes(const struct expiry *);
 size_t expiry_bytes_with_one_more(const struct expiry *);

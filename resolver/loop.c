@@ -12,6 +12,8 @@
 
 #define NAME_ROOM 64
 
+#define LABEL_LEAST 18 /* octets of a name's first label: sixteen digits, a hyphen, a number */
+
 static const uint8_t suffix[] = "\4loop\5pldns\4test";
 
 struct loop_member {
@@ -137,7 +139,7 @@ bool loop_knows(struct loop *l, const struct config_upstream *server, uint64_t n
 
 bool loop_take(struct loop *l, const uint8_t *name, uint64_t now)
 {
-    if (!dname_under(name, suffix, NULL))
+    if (name[0] < LABEL_LEAST || !dname_under(name, suffix, NULL))
         return false;
     pthread_mutex_lock(&l->lock);
     struct loop_member *m = l->first;
