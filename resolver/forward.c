@@ -254,7 +254,7 @@ static void on_late(struct inquiry *i, uint64_t now)
     struct errand *e = errand_of(i);
     struct forward *f = e->forward;
 
-    if (e->forgotten || !f->options.late(f->options.arg, &i->question, now))
+    if (!f->options.late(f->options.arg, &i->question, now))
         return;
     e->unattended = e->late = true;
     if (f->options.keep != NULL)

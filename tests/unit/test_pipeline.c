@@ -225,6 +225,53 @@ static void test_ends_are_counted(void **state)
     assert_int_equal(sums.queries, 3);
     assert_int_equal(sums.replies, 1);
     assert_int_equal(sums.unanswered, 2);
+    asker_ask(a, "b.example", &t); /* the answer between has ended the row */
+    s = asker_must_take(a, ASKER_ONE);
+    fake_network_break(a->net, &s);
+    assert_int_equal(forward_read(a->forward, &sums, 1), 1);
+    assert_false(sums.doubted);
+    asker_free(a);
+}
+
+static void test_one_end_for_many(void **state)
+{
+    struct asker *a = asker_new(1, "tcp://192.0.2.1");
+    struct asker_told t[3];
+    struct upstream_state sums;
+    struct fake_sent s;
+
+    (void)state;
+    asker_start(a, 10);
+    asker_ask(a, "a.example", &t[0]);
+    asker_ask(a, "b.example", &t[1]);
+    asker_ask(a, "c.example", &t[2]);
+    fake_network_pass(a->net, 1);
+    s = asker_must_take(a, ASKER_ONE);
+    fake_network_break(a->net, &s);
+    assert_int_equal(forward_read(a->forward, &sums, 1), 1);
+    assert_false(sums.doubted);
+    assert_int_equal(sums.unanswered, 3);
+    asker_free(a);
+}
+
+/* Overdue first, and then its connection ends. */
+static void test_counted_once(void **state)
+{
+    struct asker *a = asker_new(1, "tcp://192.0.2.1");
+    struct upstream_state sums;
+    struct asker_told t;
+    struct fake_sent s;
+
+    (void)state;
+    asker_start(a, 10);
+    asker_ask(a, "a.example", &t);
+    fake_network_pass(a->net, 1000);
+    s = asker_must_take(a, ASKER_ONE);
+    assert_int_equal(forward_read(a->forward, &sums, 1), 1);
+    assert_int_equal(sums.unanswered, 1);
+    fake_network_break(a->net, &s);
+    assert_int_equal(forward_read(a->forward, &sums, 1), 1);
+    assert_int_equal(sums.unanswered, 1);
     asker_free(a);
 }
 
@@ -321,6 +368,8 @@ int main(void)
         cmocka_unit_test(test_guarded_when_ready),
         cmocka_unit_test(test_silent),
         cmocka_unit_test(test_ends_are_counted),
+        cmocka_unit_test(test_one_end_for_many),
+        cmocka_unit_test(test_counted_once),
         cmocka_unit_test(test_never_connected),
         cmocka_unit_test(test_leaving_are_few),
         cmocka_unit_test(test_who_was_dropped_is_not_told),

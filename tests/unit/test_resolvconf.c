@@ -57,8 +57,8 @@ static const struct {
     {"nameserver 192.0.2.1:5353\nnameserver 192.0.2.2\n", "192.0.2.2 ", 1},
     {"nameserver fe80::1%lo\nnameserver fe80::2%1\n", "fe80::1%lo fe80::2%1 ", 0}, /* number 1 */
     {"nameserver fe80::1%nosuch\nnameserver fe80::2%\nnameserver fe80::2%0\n"
-     "nameserver fe80::2%1x\nnameserver fe80::2%99999999999\n",
-     "", 5},
+     "nameserver fe80::2%1x\nnameserver fe80::2%99999999999\nnameserver fe80::2%99999999\n",
+     "", 6},
     {" nameserver 192.0.2.1\n#nameserver 192.0.2.2\nnameservers 192.0.2.3\n", "192.0.2.1 ", 0},
     {"nameserver 192.0.2.1 192.0.2.2\n", "192.0.2.1 ", 0},
 };
