@@ -125,14 +125,15 @@ static void put_chained(struct wire_reply *r, const struct answer *answer,
     }
 }
 
+/* 'all' of that type there are. */
 static void put_addresses(struct wire_reply *r, const struct answer *answer, uint16_t type,
-                          unsigned turn)
+                          unsigned all, unsigned turn)
 {
     unsigned count = answer_write(answer, type, turn, r->out + r->size, r->limit - r->size);
 
     r->size += count * answer_record_size(type);
     r->counts[WIRE_ANSWER] = (uint16_t)(r->counts[WIRE_ANSWER] + count);
-    if (count < answer_count(answer, type))
+    if (count < all)
         r->flags |= WIRE_FLAG_TC;
 }
 
@@ -167,12 +168,13 @@ void owned_answer(struct wire_reply *r, const struct table *table, const struct 
                   unsigned turn)
 {
     uint16_t type = r->query->type;
+    unsigned all = match->outcome == TABLE_ANSWER ? answer_count(match->answer, type) : 0;
 
     if (r->opt_size > 0 && match->outcome != TABLE_ANSWER)
         explain(r, table, match, wire_name(r->query));
-    if (has_addresses(match, type)) {
+    if (all > 0) {
         r->rcode = WIRE_NOERROR;
-        put_addresses(r, match->answer, type, turn);
+        put_addresses(r, match->answer, type, all, turn);
     } else {
         answer_nothing(r, table, match);
     }

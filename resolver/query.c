@@ -316,11 +316,10 @@ RARE static enum visit_step meet_unusual(struct visit *v)
     return run_stages(v, UNUSUAL_STAGE, OWNED_STAGE);
 }
 
-/* The way of most queries, up to and with the table unless that has to be fetched first: in one
+/* The way of most queries, up to the table, and with it unless it is to be fetched first: in one
  * piece but for what is rare, and without a list of stages. */
-IN_ONE_PIECE static enum visit_step begin_visit(struct visit *v, struct query_item *item,
-                                                const struct tableset *set, uint64_t now,
-                                                bool fetch)
+static inline enum visit_step begin_visit(struct visit *v, struct query_item *item,
+                                          const struct tableset *set, uint64_t now, bool fetch)
 {
     open_visit(v, item->client, set, now);
     v->item = item;
@@ -335,7 +334,7 @@ IN_ONE_PIECE static enum visit_step begin_visit(struct visit *v, struct query_it
         step = visit_admit(v);
     if (step == VISIT_NEXT && !wire_is_usual(&v->wire))
         step = meet_unusual(v);
-    if (step == VISIT_NEXT && !(fetch && table_is_large(v->table))) {
+    if (step == VISIT_NEXT && !fetch) {
         begin_look(v, v->desk->looks);
         step = answer_owned(v);
     }
@@ -350,13 +349,22 @@ struct rest {
     struct visit *visits[QUERY_BATCH];
 };
 
+IN_ONE_PIECE APART static enum visit_step end_named(struct visit *v)
+{
+    enum visit_step step = answer_owned(v);
+
+    if (step != VISIT_NEXT)
+        end_visit(v, step);
+    return step;
+}
+
 APART static enum visit_step meet_upstream(struct visit *v)
 {
     return run_stages(v, CACHED_STAGE + 1, ARRAY_LENGTH(stages));
 }
 
 /* What is not ours, to its end: most of it is in the cache. */
-IN_ONE_PIECE static void end_foreign(struct visit *v)
+IN_ONE_PIECE APART static void end_foreign(struct visit *v)
 {
     enum visit_step step = visit_answer_special(v);
 
@@ -368,7 +376,7 @@ IN_ONE_PIECE static void end_foreign(struct visit *v)
 }
 
 /* What is asked for in a large table waits for memory three times. */
-static void fetch_from_table(struct query_desk *desk, const struct rest *rest)
+APART static void fetch_from_table(struct query_desk *desk, const struct rest *rest)
 {
     for (unsigned n = 0; n < rest->length; n++) {
         struct visit *v = rest->visits[n];
@@ -381,7 +389,7 @@ static void fetch_from_table(struct query_desk *desk, const struct rest *rest)
         table_expect_answer(rest->visits[n]->table, rest->visits[n]->look);
 }
 
-IN_ONE_PIECE static void fetch_from_cache(struct query_desk *desk, const struct rest *rest)
+IN_ONE_PIECE APART static void fetch_from_cache(struct query_desk *desk, const struct rest *rest)
 {
     for (unsigned n = 0; n < rest->length; n++) {
         visit_question(rest->visits[n]);
@@ -394,28 +402,26 @@ IN_ONE_PIECE static void fetch_from_cache(struct query_desk *desk, const struct 
 /* The stages that look a name up wait for memory, for table and cache are large.  So what they need
  * is fetched for all of a batch before the first of it goes on.  Who is answered at once leaves his
  * visit to the next, still near the processor. */
-void query_handle_all(struct query_desk *desk, struct query_item *items, unsigned length,
-                      uint64_t now)
+IN_ONE_PIECE void query_handle_all(struct query_desk *desk, struct query_item *items,
+                                   unsigned length, uint64_t now)
 {
     const struct tableset *set = publish_get(desk->table);
     struct visit *v = desk->visits;
+    bool fetch = length > 1 && set->large;
     struct rest named, foreign;
 
     assert(length <= QUERY_BATCH);
     named.length = foreign.length = 0;
     for (unsigned i = 0; i < length; i++) {
-        if (begin_visit(v, &items[i], set, now, length > 1) == VISIT_NEXT) {
+        if (begin_visit(v, &items[i], set, now, fetch) == VISIT_NEXT) {
             struct rest *rest = v->foreign ? &foreign : &named;
             rest->visits[rest->length++] = v++;
         }
     }
     fetch_from_table(desk, &named);
     for (unsigned n = 0; n < named.length; n++) {
-        enum visit_step step = answer_owned(named.visits[n]);
-        if (step == VISIT_NEXT)
+        if (end_named(named.visits[n]) == VISIT_NEXT)
             foreign.visits[foreign.length++] = named.visits[n];
-        else
-            end_visit(named.visits[n], step);
     }
     fetch_from_cache(desk, &foreign);
     for (unsigned n = 0; n < foreign.length; n++)

@@ -35,8 +35,8 @@ void visit_see(struct visit *v, const struct tableset *set)
     v->table = tableset_table(set, v->view);
 }
 
-/* The options that were asked for. */
-static void add_options(struct visit *v)
+/* The options that were asked for.  Few clients send any. */
+APART static void add_options(struct visit *v)
 {
     const struct config *config = v->config;
     struct wire_reply *r = &v->reply;
@@ -68,7 +68,8 @@ APART static void start_edns(struct visit *v)
     size_t limit = wire_limit(&v->wire, v->tcp, ours);
 
     wire_reply_begin(&v->reply, &v->wire, v->out, limit < v->space ? limit : v->space, ours);
-    add_options(v);
+    if (v->wire.nsid || v->wire.keepalive || v->wire.cookie)
+        add_options(v);
 }
 
 void visit_start(struct visit *v)

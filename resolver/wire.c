@@ -164,8 +164,24 @@ APART static enum wire_verdict decode_rest(struct wire_query *out, size_t size, 
     return out->version > 0 ? WIRE_VERSION : WIRE_GOOD;
 }
 
+/* One question and one record: an OPT, if it is a query of today. */
+APART static enum wire_verdict decode_edns(struct wire_query *out, size_t size)
+{
+    const uint8_t *owner = out->packet + out->question_end, *opt = owner + 1;
+    size_t left = size - out->question_end;
+
+    if (left < OPT_FIXED || *owner != 0 || wire_get16(opt) != WIRE_OPT ||
+        wire_get16(opt + 8) != left - OPT_FIXED)
+        return decode_rest(out, size, 1);
+    if (!read_opt(out, opt))
+        return WIRE_MALFORMED;
+    return out->version > 0 ? WIRE_VERSION : WIRE_GOOD;
+}
+
 enum wire_verdict wire_decode(struct wire_query *out, const uint8_t *packet, size_t size)
 {
+    const uint64_t one_question = UINT64_C(1) << QDCOUNT_SHIFT;
+
     if (size < WIRE_HEADER_SIZE)
         return WIRE_RUNT;
     if (packet[2] & WIRE_FLAG_QR >> 8)
@@ -177,10 +193,13 @@ enum wire_verdict wire_decode(struct wire_query *out, const uint8_t *packet, siz
     uint64_t counts = wire_get64(packet + 4);
     if (counts >> QDCOUNT_SHIFT > 0 && !read_question(out, size))
         return out->flags & OPCODE_BITS ? WIRE_OPCODE : WIRE_MALFORMED;
-    /* Most have one question and nothing else. */
-    if (counts == UINT64_C(1) << QDCOUNT_SHIFT && size == out->question_end &&
-        !(out->flags & OPCODE_BITS))
-        return WIRE_GOOD;
+    /* Most have one question and nothing else, or an OPT. */
+    if (!(out->flags & OPCODE_BITS)) {
+        if (counts == one_question && size == out->question_end)
+            return WIRE_GOOD;
+        if (counts == one_question + 1)
+            return decode_edns(out, size);
+    }
     return decode_rest(out, size, (unsigned)(counts >> QDCOUNT_SHIFT));
 }
 
@@ -197,11 +216,11 @@ size_t wire_limit(const struct wire_query *query, bool tcp, size_t ours)
 
 void wire_reply_begin_opt(struct wire_reply *r, uint16_t our_udp_size)
 {
-    r->opt[0] = 0;
-    wire_put16(r->opt + 1, WIRE_OPT);
-    wire_put16(r->opt + 3, our_udp_size);
-    wire_put32(r->opt + 5, r->query->dnssec_ok ? DO_BIT : 0);
-    wire_put16(r->opt + 9, 0);
+    uint64_t head = (uint64_t)WIRE_OPT << 40 | (uint64_t)our_udp_size << 24;
+
+    /* The root, type, class, TTL, RDLENGTH. */
+    wire_put64(r->opt, head | (r->query->dnssec_ok ? DO_BIT >> 8 : 0));
+    memset(r->opt + sizeof head, 0, OPT_FIXED - sizeof head);
     r->opt_size = OPT_FIXED;
     r->limit -= OPT_FIXED;
 }
@@ -328,6 +347,21 @@ bool wire_reply_soa(struct wire_reply *r, enum wire_section section, const struc
                              sizeof rdata);
 }
 
+/* Few have options. */
+static void finish_opt(struct wire_reply *r)
+{
+    uint8_t *at = r->out + r->size;
+
+    r->opt[5] = (uint8_t)(r->rcode >> 4);
+    if (r->opt_size > OPT_FIXED) {
+        wire_put16(r->opt + 9, (uint16_t)(r->opt_size - OPT_FIXED));
+        memcpy(at, r->opt, r->opt_size);
+    } else {
+        memcpy(at, r->opt, OPT_FIXED);
+    }
+    r->size += r->opt_size;
+}
+
 size_t wire_reply_finish(struct wire_reply *r)
 {
     uint8_t *out = r->out;
@@ -339,11 +373,7 @@ size_t wire_reply_finish(struct wire_reply *r)
     wire_put64(out + 2, flags << 48 | (uint64_t)question << 32 |
                             (uint32_t)r->counts[WIRE_ANSWER] << 16 | r->counts[WIRE_AUTHORITY]);
     wire_put16(out + 10, r->opt_size > 0);
-    if (r->opt_size > 0) {
-        r->opt[5] = (uint8_t)(r->rcode >> 4);
-        wire_put16(r->opt + 9, (uint16_t)(r->opt_size - OPT_FIXED));
-        memcpy(out + r->size, r->opt, r->opt_size);
-        r->size += r->opt_size;
-    }
+    if (r->opt_size > 0)
+        finish_opt(r);
     return r->size;
 }

@@ -1,7 +1,6 @@
 #include "tableset.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "alloc.h"
 
@@ -14,7 +13,10 @@ struct tableset *tableset_new(const struct view_list *views, struct table *const
     set->views = length > 1 ? views : NULL;
     set->length = length;
     set->documents = documents;
-    memcpy(set->tables, tables, length * sizeof(set->tables[0]));
+    for (size_t i = 0; i < length; i++) {
+        set->tables[i] = tables[i];
+        set->large |= table_is_large(tables[i]);
+    }
     return set;
 }
 

@@ -12,6 +12,7 @@ struct tableset {
     const struct view_list *views; /* NULL = there are none */
     size_t length;                 /* view_count() */
     size_t documents;              /* served: one may be in several tables */
+    bool large;                    /* some table is so large that a batch is worth fetching for */
     struct table *tables[];        /* by number of the view */
 };
 
