@@ -15,36 +15,15 @@
 
 #include "alloc.h"
 #include "clock.h"
+#include "datagram.h"
 #include "eventtimer.h"
 #include "fetch.h"
-#include "portrange.h"
-#include "random.h"
 
-#define PORT_TRIES   64 /* then the kernel chooses */
-#define READ_SIZE    65536
-#define CONTROL_SIZE 128
-#define READY_MAX    64   /* datagram sockets taken out of the set at a time */
-#define STREAMS_KEPT 64   /* sockets that datagrams leave to streams, or a quarter of all */
-#define PACKETS      16   /* datagrams received one after the other */
-#define PACKET_SIZE  2048 /* what is longer is rare: we ask for less */
-#define FETCHED      768  /* octets of what a datagram is about */
-#define FLOOD        16   /* datagrams of one socket before the others have their turn */
-#define FLAGS_AT     2    /* in a DNS header */
-#define FLAG_TC      0x02
-
-/* Missing in older headers; the numbers are the kernel's. */
-#ifndef IP_RECVFRAGSIZE
-#define IP_RECVFRAGSIZE 25
-#endif
-#ifndef IPV6_RECVFRAGSIZE
-#define IPV6_RECVFRAGSIZE 77
-#endif
-
-/* A datagram in hand. */
-struct packet {
-    size_t size; /* larger than PACKET_SIZE: it goes on in the large buffer, at that offset */
-    uint8_t bytes[PACKET_SIZE];
-};
+#define READY_MAX    64  /* datagram sockets taken out of the set at a time … */
+#define DATAGRAMS    16  /* … and of them, received from one after the other */
+#define STREAMS_KEPT 64  /* sockets that datagrams leave to streams, or a quarter of all */
+#define FETCHED      768 /* octets of what a datagram is about */
+#define FLOOD        16  /* datagrams of one socket before the others have their turn */
 
 struct event_network {
     struct network network; /* first: the two are one */
@@ -60,8 +39,8 @@ struct event_network {
     unsigned reserve_length, reserve_wanted;
     struct random random;
     struct portrange ports;
-    struct packet packets[PACKETS];
-    uint8_t buffer[READ_SIZE];
+    struct datagram datagrams[DATAGRAMS]; /* in hand */
+    uint8_t buffer[DATAGRAM_MAX];
 };
 
 /* What a stream has and a datagram socket has not. */
@@ -161,90 +140,44 @@ static void close_socket(struct network_socket *s)
     }
 }
 
-/* True if the kernel says that the datagram was put together from fragments. */
-static bool was_fragmented(struct msghdr *message)
+/* False: there was nothing. */
+static bool tell_datagram(struct network_socket *s, enum datagram_result came,
+                          const struct datagram *d, uint64_t now)
 {
-    for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c != NULL; c = CMSG_NXTHDR(message, c)) {
-        if ((c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_RECVFRAGSIZE) ||
-            (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_RECVFRAGSIZE))
-            return true;
-    }
-    return false;
-}
-
-/* What a receive has brought. */
-enum catch { CATCH_NOTHING, CATCH_DATAGRAM, CATCH_ERROR };
-
-/* Reads one datagram.  What is longer than a packet goes on in the large buffer. */
-static enum catch receive(struct network_socket *s, struct packet *packet)
-{
-    struct event_network *n = s->owner;
-    _Alignas(struct cmsghdr) uint8_t control[CONTROL_SIZE];
-    struct iovec data[] = {{packet->bytes, PACKET_SIZE},
-                           {n->buffer + PACKET_SIZE, sizeof n->buffer - PACKET_SIZE}};
-    struct msghdr message = {.msg_iov = data,
-                             .msg_iovlen = ARRAY_LENGTH(data),
-                             .msg_control = control,
-                             .msg_controllen = sizeof control};
-    ssize_t size;
-
-    do {
-        size = recvmsg(s->fd, &message, MSG_DONTWAIT);
-    } while (size < 0 && errno == EINTR);
-    if (size < 0)
-        return errno == EAGAIN || errno == EWOULDBLOCK ? CATCH_NOTHING : CATCH_ERROR;
-    packet->size = (size_t)size;
-    if (was_fragmented(&message) && size > FLAGS_AT)
-        packet->bytes[FLAGS_AT] |= FLAG_TC;
-    return CATCH_DATAGRAM;
-}
-
-/* Before the next receive, if it is a long one. */
-static void tell_datagram(struct network_socket *s, struct packet *packet, uint64_t now)
-{
-    uint8_t *bytes = packet->bytes;
-
-    if (packet->size > PACKET_SIZE) {
-        bytes = s->owner->buffer;
-        memcpy(bytes, packet->bytes, PACKET_SIZE);
-    }
-    tell(s, NETWORK_DATA, bytes, packet->size, now);
+    if (came == DATAGRAM_CAME)
+        tell(s, NETWORK_DATA, d->data, d->size, now);
+    else if (came == DATAGRAM_ERROR)
+        tell(s, NETWORK_CLOSED, NULL, 0, now);
+    return came != DATAGRAM_NONE;
 }
 
 /* The set tells of a socket once, when something comes.  As long as more is awaited there, it is
  * read until it is empty, so that what comes then is told again; what nobody awaits may be left to
  * the next time.  A flood on one socket does not keep the others waiting. */
-static void read_on(struct network_socket *s, struct packet *packet, uint64_t now)
+static void read_on(struct network_socket *s, struct datagram *d, uint64_t now)
 {
     struct epoll_event again = {.events = EPOLLIN | EPOLLET, .data.ptr = s};
 
     for (unsigned n = 0; n < FLOOD; n++) {
-        enum catch caught;
-
-        if (s->closed || s->awaited->count == 0)
+        if (s->closed || s->awaited->count == 0 ||
+            !tell_datagram(s, datagram_receive(s->fd, d, s->owner->buffer), d, now))
             return;
-        caught = receive(s, packet);
-        if (caught == CATCH_NOTHING)
-            return;
-        if (caught == CATCH_DATAGRAM)
-            tell_datagram(s, packet, now);
-        else
-            tell(s, NETWORK_CLOSED, NULL, 0, now);
     }
     (void)epoll_ctl(s->owner->set, EPOLL_CTL_MOD, s->fd, &again);
 }
 
 /* The first datagram of each of some sockets, and then what is to be done about them: so the
  * processor stays with one kind of work for a while.  What is needed in turn comes from memory
- * meanwhile. */
+ * meanwhile.  Long ones do not wait: there is room for one. */
 static void look_at(struct event_network *n, const struct epoll_event *ready, int length,
                     uint64_t now)
 {
-    struct network_socket *sockets[PACKETS], *s;
-    int caught = 0;
+    struct network_socket *waiting[DATAGRAMS], *s;
+    int waits = 0;
 
     for (int i = 0; i < length; i++) {
-        struct packet *packet = &n->packets[caught];
+        struct datagram *d = &n->datagrams[waits];
+        enum datagram_result came;
 
         s = ready[i].data.ptr;
         if (i + 2 < length)
@@ -253,30 +186,20 @@ static void look_at(struct event_network *n, const struct epoll_event *ready, in
             __builtin_prefetch(((struct network_socket *)ready[i + 1].data.ptr)->awaited);
         if (s->closed)
             continue;
-        switch (receive(s, packet)) {
-        case CATCH_DATAGRAM:
-            if (packet->size <= PACKET_SIZE) {
-                sockets[caught++] = s;
-                continue;
-            }
-            tell_datagram(s, packet, now);
-            break;
-        case CATCH_ERROR:
-            tell(s, NETWORK_CLOSED, NULL, 0, now);
-            break;
-        case CATCH_NOTHING:
-            continue;
-        }
-        read_on(s, packet, now);
+        came = datagram_receive(s->fd, d, n->buffer);
+        if (came == DATAGRAM_CAME && d->size <= DATAGRAM_USUAL)
+            waiting[waits++] = s;
+        else if (tell_datagram(s, came, d, now))
+            read_on(s, d, now);
     }
-    for (int i = 0; i < caught; i++) {
-        s = sockets[i];
-        if (i + 1 < caught && !sockets[i + 1]->closed)
-            fetch_memory(sockets[i + 1]->awaited->about, FETCHED);
+    for (int i = 0; i < waits; i++) {
+        s = waiting[i];
+        if (i + 1 < waits && !waiting[i + 1]->closed)
+            fetch_memory(waiting[i + 1]->awaited->about, FETCHED);
         if (s->closed)
             continue;
-        tell_datagram(s, &n->packets[i], now);
-        read_on(s, &n->packets[i], now);
+        tell(s, NETWORK_DATA, n->datagrams[i].data, n->datagrams[i].size, now);
+        read_on(s, &n->datagrams[i], now);
     }
 }
 
@@ -289,8 +212,8 @@ static void on_datagrams(evutil_socket_t fd, short what, void *arg)
 
     (void)what;
     n->in_hand = true;
-    for (int at = 0; at < length; at += PACKETS)
-        look_at(n, ready + at, length - at < PACKETS ? length - at : PACKETS, now);
+    for (int at = 0; at < length; at += DATAGRAMS)
+        look_at(n, ready + at, length - at < DATAGRAMS ? length - at : DATAGRAMS, now);
     n->in_hand = false;
     while (n->closed != NULL) {
         struct network_socket *s = n->closed;
@@ -362,49 +285,6 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
     }
 }
 
-static socklen_t address_size(const struct sockaddr *a)
-{
-    return a->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
-}
-
-/* Binds to a port of our own choice.  What is taken, or not for us, is drawn again. */
-static bool bind_to_random_port(struct event_network *n, int fd, int family)
-{
-    union {
-        struct sockaddr any;
-        struct sockaddr_in v4;
-        struct sockaddr_in6 v6;
-    } local = {.any = {.sa_family = (sa_family_t)family}};
-
-    for (unsigned i = 0; i <= PORT_TRIES; i++) {
-        uint16_t port = htons(i < PORT_TRIES ? portrange_draw(&n->ports, &n->random) : 0);
-
-        if (family == AF_INET6)
-            local.v6.sin6_port = port;
-        else
-            local.v4.sin_port = port;
-        if (bind(fd, &local.any, address_size(&local.any)) == 0)
-            return true;
-        if (errno != EADDRINUSE && errno != EACCES)
-            return false;
-    }
-    return false;
-}
-
-/* Where the kernel knows these, path-MTU messages of strangers are not believed, and fragments are
- * told apart; where it does not, we live without. */
-static void guard_against_fragments(int fd, int family)
-{
-    static_assert(IP_PMTUDISC_OMIT == IPV6_PMTUDISC_OMIT, "one value serves both");
-    int omit = IP_PMTUDISC_OMIT, on = 1;
-    bool v6 = family == AF_INET6;
-
-    (void)setsockopt(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_MTU_DISCOVER : IP_MTU_DISCOVER,
-                     &omit, sizeof omit);
-    (void)setsockopt(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_RECVFRAGSIZE : IP_RECVFRAGSIZE,
-                     &on, sizeof on);
-}
-
 static struct network_socket *make_socket(struct event_network *n, int fd, network_socket_fn *fn,
                                           void *arg)
 {
@@ -438,8 +318,7 @@ static struct network_socket *open_datagram(struct network *network, const struc
 
     if (fd < 0)
         return NULL;
-    guard_against_fragments(fd, to->sa_family);
-    if (!bind_to_random_port(n, fd, to->sa_family) || connect(fd, to, address_size(to)) < 0)
+    if (!datagram_connect(fd, to, &n->ports, &n->random))
         return give_up(fd);
     s = make_socket(n, fd, fn, arg);
     s->awaited = awaited;
@@ -460,7 +339,7 @@ static struct network_socket *open_stream(struct network *network, const struct 
     if (fd < 0)
         return NULL;
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    if (connect(fd, to, address_size(to)) < 0 && errno != EINPROGRESS)
+    if (connect(fd, to, datagram_address_size(to)) < 0 && errno != EINPROGRESS)
         return give_up(fd);
     s = make_socket(n, fd, fn, arg);
     s->stream = alloc_array(1, sizeof *s->stream);

@@ -16,6 +16,7 @@
 #include <event2/event.h>
 
 #include "clock.h"
+#include "datagram.h"
 #include "fake_message.h"
 #include "forward.h"
 #include "portpool.h"
@@ -270,9 +271,17 @@ struct seen {
     size_t size;
     uint8_t last;
     bool close_at_once;
+    unsigned wrong; /* octets that are not what pattern() says, where 'patterned' */
+    bool patterned;
     struct network_awaited awaited;
     struct seen *closes; /* another, closed with the first datagram */
 };
+
+/* Of long datagrams. */
+static uint8_t pattern(size_t at)
+{
+    return (uint8_t)(at * 7 + at / 256);
+}
 
 static void on_seen(void *arg, enum network_event event, const uint8_t *data, size_t size,
                     uint64_t now)
@@ -286,6 +295,8 @@ static void on_seen(void *arg, enum network_event event, const uint8_t *data, si
     if (event == NETWORK_DATA) {
         s->size += size;
         s->last = data[size - 1];
+        for (size_t i = 0; s->patterned && i < size; i++)
+            s->wrong += data[i] != pattern(i);
         s->awaited.count -= s->awaited.count > 0;
         if (s->closes != NULL && s->closes->socket != NULL) {
             s->network->close(s->closes->socket);
@@ -404,6 +415,45 @@ static void test_what_is_awaited_is_heard(void **state)
         network->close(seen.socket);
         close(fd);
     }
+    network_event_free(network);
+}
+
+/* Long ones and short ones, from many at once: each comes whole. */
+static void test_all_sizes(void **state)
+{
+    enum { SOCKETS = 40 };
+    static const size_t sizes[] = {
+        1, DATAGRAM_USUAL - 1, DATAGRAM_USUAL, DATAGRAM_USUAL + 1, 9000, 60000};
+    struct network *network = network_event_new(base, SOCKETS * 2, NETWORK_EVENT_RESERVE);
+    static struct seen seen[SOCKETS];
+    static uint8_t octets[60000];
+    struct sockaddr_in address, clients[SOCKETS];
+    int fd = server_socket(SOCK_DGRAM, &address);
+
+    (void)state;
+    for (size_t i = 0; i < sizeof octets; i++)
+        octets[i] = pattern(i);
+    for (size_t i = 0; i < SOCKETS; i++) {
+        seen[i] = (struct seen){.network = network, .patterned = true, .awaited.count = 2};
+        clients[i] = open_to(&seen[i], fd, &address);
+    }
+    for (size_t n = 0; n < 2; n++) {
+        for (size_t i = 0; i < SOCKETS; i++) {
+            size_t size = sizes[(i + n) % ARRAY_LENGTH(sizes)];
+            assert_int_equal(
+                sendto(fd, octets, size, 0, (struct sockaddr *)&clients[i], sizeof clients[i]),
+                size);
+        }
+    }
+    run_turns();
+    for (size_t i = 0; i < SOCKETS; i++) {
+        assert_int_equal(seen[i].data, 2);
+        assert_int_equal(seen[i].size,
+                         sizes[i % ARRAY_LENGTH(sizes)] + sizes[(i + 1) % ARRAY_LENGTH(sizes)]);
+        assert_int_equal(seen[i].wrong, 0);
+        network->close(seen[i].socket);
+    }
+    close(fd);
     network_event_free(network);
 }
 
@@ -646,6 +696,7 @@ int main(void)
         cmocka_unit_test(test_icmp_and_life_after_it),
         cmocka_unit_test(test_only_the_peer_is_heard),
         cmocka_unit_test(test_what_is_awaited_is_heard),
+        cmocka_unit_test(test_all_sizes),
         cmocka_unit_test(test_one_closes_the_other),
         cmocka_unit_test(test_stream),
         cmocka_unit_test(test_stream_queue),
