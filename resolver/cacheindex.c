@@ -196,7 +196,8 @@ void cacheindex_remove(struct cacheindex *x, uint64_t hash, uint32_t place)
     unsigned slot;
 
     while ((slot = find_place(&x->lines[at], tag_of(hash), place)) == SLOTS) {
-        assert(x->lines[at].passed > 0 && --steps > 0);
+        steps--;
+        assert(x->lines[at].passed > 0 && steps > 0);
         if (x->lines[at].passed < PASSED_MOST)
             x->lines[at].passed--;
         at = line_after(x, at);
