@@ -30,6 +30,7 @@ void catalogshelf_rest(struct catalog *catalog)
     if (catalog->ledger != NULL) {
         ledger_rest(catalog->ledger);
     }
+    catalogtables_rest(catalog->tables);
     shelf_rest(catalog->shelf);
 }
 

@@ -57,6 +57,19 @@ void catalogtables_free(struct catalogtables *tables)
     free(tables);
 }
 
+void catalogtables_rest(const struct catalogtables *tables)
+{
+    const struct shelf *before = NULL;
+
+    for (size_t i = 0; i < tables->documents.length; i++) {
+        struct shelf *shelf = tables->documents.items[i]->own.shelf;
+        if (shelf != NULL && shelf != before) { /* mostly it is one for all */
+            shelf_rest(shelf);
+        }
+        before = shelf;
+    }
+}
+
 bool catalogtables_wait(const struct catalogtables *tables)
 {
     return tables->bases != NULL;

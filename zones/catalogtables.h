@@ -25,6 +25,10 @@ void catalogtables_spoil(struct catalogtables *);
 /* True if whole tables were built that may yet be patched. */
 bool catalogtables_wait(const struct catalogtables *);
 
+/* Gives back what was read of the documents of the tables that may be patched: they may rest
+ * elsewhere than those that are served. */
+void catalogtables_rest(const struct catalogtables *);
+
 /* Tables of these documents as table_build() makes them without tombstones, targets and health:
  * those that there are, or new ones that are not kept. */
 struct tableset *catalogtables_plain(struct catalogtables *, struct document *const *documents,
