@@ -59,13 +59,17 @@ void dname_fold_sized(uint8_t *out, const uint8_t *wire, size_t size);
 /* Sixteen octets of it as one vector: folding is the first thing that happens to every query name.
  */
 #define DNAME_STEP 16
+typedef uint8_t dname_octets __attribute__((vector_size(DNAME_STEP)));
+typedef int8_t dname_numbers __attribute__((vector_size(DNAME_STEP)));
 static inline void dname_fold16(uint8_t *out, const uint8_t *wire)
 {
-    int8_t v __attribute__((vector_size(DNAME_STEP)));
+    dname_octets v;
 
     memcpy(&v, wire, sizeof(v));
-    /* Moved so far, 'Z' is the greatest number there is. */
-    v |= (v + (INT8_MAX - 'Z') > INT8_MAX - 26) & ('a' - 'A');
+    /* Moved so far, 'Z' is the greatest signed number there is: one comparison finds the letters.
+     */
+    dname_numbers moved = (dname_numbers)(v + (INT8_MAX - 'Z'));
+    v |= (dname_octets)(moved > INT8_MAX - 26) & ('a' - 'A');
     memcpy(out, &v, sizeof(v));
 }
 
