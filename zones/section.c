@@ -6,12 +6,12 @@
 
 void section_tell(struct packing *packing, uint64_t place, const void *bytes, size_t size)
 {
-    struct digest digest;
+    struct digest_sum sum;
 
-    digest_of(&digest, bytes, size);
+    digest_sum_of(&sum, bytes, size);
     packing_number(packing, place);
     packing_number(packing, size);
-    packing_bytes(packing, digest.bytes, sizeof(digest.bytes));
+    packing_bytes(packing, sum.bytes, sizeof(sum.bytes));
 }
 
 bool section_put(struct packing *packing, struct shelf *shelf, const void *bytes, size_t size,
@@ -29,16 +29,16 @@ bool section_put(struct packing *packing, struct shelf *shelf, const void *bytes
 const void *section_take(struct unpacking *unpacking, const struct shelf *shelf, uint64_t *place,
                          size_t *size)
 {
-    struct digest digest;
+    struct digest_sum sum;
 
     *place = unpacking_number(unpacking);
     *size = unpacking_number(unpacking);
-    const uint8_t *expected = unpacking_bytes(unpacking, sizeof(digest.bytes));
+    const uint8_t *expected = unpacking_bytes(unpacking, sizeof(sum.bytes));
     const void *bytes = expected != NULL ? shelf_at(shelf, *place, *size) : NULL;
     if (bytes != NULL) {
-        digest_of(&digest, bytes, *size);
+        digest_sum_of(&sum, bytes, *size);
     }
-    if (bytes == NULL || memcmp(digest.bytes, expected, sizeof(digest.bytes)) != 0) {
+    if (bytes == NULL || memcmp(sum.bytes, expected, sizeof(sum.bytes)) != 0) {
         unpacking->broken = true;
         return NULL;
     }

@@ -1,8 +1,9 @@
-/* SHA-256 against the vectors of its standard. */
+/* SHA-256 against the vectors of its standard, and GMAC: the first is test case 1 of GCM's. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,8 +30,50 @@ static void test_vectors(void **state)
     }
 }
 
+static void sum_to_text(const void *bytes, size_t size, char text[2 * DIGEST_SUM_SIZE + 1])
+{
+    struct digest_sum sum;
+
+    digest_sum_of(&sum, bytes, size);
+    for (size_t i = 0; i < DIGEST_SUM_SIZE; i++)
+        snprintf(text + 2 * i, 3, "%02x", sum.bytes[i]);
+}
+
+static void test_sums(void **state)
+{
+    char text[2 * DIGEST_SUM_SIZE + 1];
+
+    (void)state;
+    sum_to_text("", 0, text);
+    assert_string_equal(text, "58e2fccefa7e3061367f1d57a4e7455a");
+    sum_to_text("abc", 3, text);
+    assert_string_equal(text, "258281014dcf7bc2eac3be27cc039fb4");
+}
+
+/* Each octet counts, and how many there are. */
+static void test_accidents(void **state)
+{
+    static uint8_t bytes[5000];
+    char before[2 * DIGEST_SUM_SIZE + 1], after[2 * DIGEST_SUM_SIZE + 1];
+
+    (void)state;
+    sum_to_text(bytes, sizeof bytes - 1, before);
+    sum_to_text(bytes, sizeof bytes, after);
+    assert_string_not_equal(before, after);
+    for (size_t i = 0; i < sizeof bytes - 1; i += 37) {
+        bytes[i] ^= 1;
+        sum_to_text(bytes, sizeof bytes - 1, after);
+        assert_string_not_equal(before, after);
+        bytes[i] ^= 1;
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_vectors)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_vectors),
+        cmocka_unit_test(test_sums),
+        cmocka_unit_test(test_accidents),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
