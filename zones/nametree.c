@@ -71,7 +71,9 @@ void nametree_settle(struct nametree *tree)
         tree->below[n + 1] = (uint8_t)(some ? n + 1 : tree->below[n]);
     }
     tree->slots = tree->memory;
-    tree->records = (const uint8_t *)tree->memory + tree->slots_length * sizeof(uint32_t);
+    if (tree->memory != NULL) {
+        tree->records = (const uint8_t *)tree->memory + tree->slots_length * sizeof(uint32_t);
+    }
 }
 
 void nametree_clear(struct nametree *tree)

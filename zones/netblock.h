@@ -54,7 +54,9 @@ static inline bool netblock_contains(const struct netblock_list *list,
     if (!netblock_halves(address, &high, &low)) {
         return false;
     }
-    for (const struct netblock_range *r = list->ranges, *end = r + list->length; r < end; r++) {
+    for (size_t i = 0; i < list->length; i++) {
+        const struct netblock_range *r = &list->ranges[i];
+
         if ((((high ^ r->high) & r->high_mask) | ((low ^ r->low) & r->low_mask)) == 0) {
             return true;
         }

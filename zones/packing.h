@@ -38,7 +38,7 @@ void packing_make_room(struct packing *, size_t size);
 
 static inline uint8_t *packing_room(struct packing *packing, size_t size)
 {
-    if (packing->space - packing->size < size) {
+    if (packing->space - packing->size <= size) { /* also for nothing: there is memory then */
         packing_make_room(packing, size);
     }
     return packing->bytes + packing->size;
