@@ -154,8 +154,8 @@ void cache_expect_entry(const struct cache *c, const struct reply_question *q)
         fetch_memory(blocks_at(c->blocks, place), OCTETS);
 }
 
-/* The next to be given up, and where it stands in the index, are old: they would be waited for. Its
- * own memory was asked for when the one before it went. */
+/* The next to be given up, and where it stands in index and heap, are old: they would be waited
+ * for.  Its own memory was asked for when the one before it went. */
 static void expect_eviction(const struct cache *c)
 {
     enum { OCTETS = 192 };
@@ -513,7 +513,7 @@ size_t cache_flush(struct cache *c, const uint8_t *name, bool subtree)
 
     for (struct entry *e = c->oldest; e != NULL; e = newer) {
         newer = e->newer;
-        if (subtree ? dname_under(name_of(e), name, NULL) : dname_equal(name_of(e), name)) {
+        if (dname_is_in(name_of(e), name, subtree)) {
             drop(c, e);
             dropped++;
         }

@@ -13,7 +13,6 @@
 #define SLOTS       12
 #define SLOTS_USED  10 /* of a line, on average, at most: so that few are passed on far */
 #define LINES_LEAST 2
-
 #define PASSED_MOST UINT16_MAX
 
 struct line {

@@ -10,6 +10,11 @@
  * is compared on the way stands side by side. */
 #define WIDTH 8
 
+static size_t above(size_t place)
+{
+    return (place - 1) / WIDTH;
+}
+
 static void put(struct expiry *x, size_t place, struct expiry_slot slot)
 {
     x->slots[place] = slot;
@@ -18,9 +23,9 @@ static void put(struct expiry *x, size_t place, struct expiry_slot slot)
 
 static void rise(struct expiry *x, size_t place, struct expiry_slot slot)
 {
-    while (place > 0 && x->slots[(place - 1) / WIDTH].when > slot.when) {
-        put(x, place, x->slots[(place - 1) / WIDTH]);
-        place = (place - 1) / WIDTH;
+    while (place > 0 && x->slots[above(place)].when > slot.when) {
+        put(x, place, x->slots[above(place)]);
+        place = above(place);
     }
     put(x, place, slot);
 }
@@ -69,7 +74,7 @@ void expiry_remove(struct expiry *x, struct expiry_item *item)
     struct expiry_slot last = x->slots[--x->length];
     if (last.item == item)
         return;
-    if (place > 0 && x->slots[(place - 1) / WIDTH].when > last.when)
+    if (place > 0 && x->slots[above(place)].when > last.when)
         rise(x, place, last);
     else
         sink(x, place, last);
@@ -78,7 +83,7 @@ void expiry_remove(struct expiry *x, struct expiry_item *item)
 void expiry_expect(const struct expiry *x, const struct expiry_item *item)
 {
     __builtin_prefetch(&x->slots[item->place]);
-    __builtin_prefetch(&x->slots[item->place > 0 ? (item->place - 1) / WIDTH : 0]);
+    __builtin_prefetch(&x->slots[item->place > 0 ? above(item->place) : 0]);
 }
 
 struct expiry_item *expiry_first(const struct expiry *x, uint64_t *when)

@@ -416,9 +416,7 @@ void forward_forget(struct forward *f, const uint8_t *name, bool subtree)
 {
     for (size_t n = 0; n <= f->mask; n++) {
         for (struct errand *e = f->buckets[n]; e != NULL; e = e->next) {
-            const uint8_t *asked = e->inquiry.question.name;
-
-            if (subtree ? dname_under(asked, name, NULL) : dname_equal(asked, name))
+            if (dname_is_in(e->inquiry.question.name, name, subtree))
                 e->forgotten = true;
         }
     }

@@ -237,6 +237,11 @@ bool dname_under(const uint8_t *name, const uint8_t *suffix, size_t *offset)
     return true;
 }
 
+bool dname_is_in(const uint8_t *name, const uint8_t *top, bool subtree)
+{
+    return subtree ? dname_under(name, top, NULL) : dname_equal(name, top);
+}
+
 bool dname_is_wildcard(const uint8_t *wire)
 {
     return wire[0] == 1 && wire[1] == '*';

@@ -80,6 +80,9 @@ bool dname_equal(const uint8_t *a, const uint8_t *b);
  * NULL) is then the octets of 'name' that stand left of the suffix. */
 bool dname_under(const uint8_t *name, const uint8_t *suffix, size_t *offset);
 
+/* True if the name is that one, or with 'subtree' at or under it. */
+bool dname_is_in(const uint8_t *name, const uint8_t *top, bool subtree);
+
 /* True if the first label is exactly "*". */
 bool dname_is_wildcard(const uint8_t *wire);
 
