@@ -148,7 +148,7 @@ static bool send_to(struct inquiry *i, unsigned place, uint64_t now)
 {
     struct upstream *u = i->group->upstreams[place];
     struct upstream_ask *ask = &i->asks[i->sends];
-    bool tcp = (i->over_tcp >> place & 1) != 0 || upstream_server(u)->transport != CONFIG_UDP;
+    bool tcp = upstream_over_tcp(u, (i->over_tcp >> place & 1) != 0);
     uint8_t room[2 + QUESTION_MAX];
     struct inquiry_place *at = &i->places[place];
     size_t size;

@@ -267,6 +267,11 @@ const struct config_upstream *upstream_server(const struct upstream *u)
 
 /* ---- questions ---- */
 
+bool upstream_over_tcp(const struct upstream *u, bool wanted)
+{
+    return wanted || u->server.transport != CONFIG_UDP;
+}
+
 static void count_unsent(struct upstream *u, int error, uint64_t now)
 {
     u->refusals++;
@@ -293,7 +298,7 @@ bool upstream_send(struct upstream *u, struct upstream_ask *ask, uint8_t *room, 
     bool sent;
 
     assert(size <= QUESTION_MAX);
-    ask->tcp = tcp || u->server.transport != CONFIG_UDP;
+    ask->tcp = upstream_over_tcp(u, tcp);
     ask->unanswered = false;
     ask->sent_at = now;
     errno = 0;
@@ -441,7 +446,7 @@ uint64_t upstream_wait(const struct upstream *u, unsigned overdue, bool tcp, uin
     }
     if (wait < UPSTREAM_WAIT_LEAST_MS)
         wait = UPSTREAM_WAIT_LEAST_MS;
-    if ((tcp || u->server.transport != CONFIG_UDP) && wait < UPSTREAM_WAIT_TCP_MS)
+    if (tcp && wait < UPSTREAM_WAIT_TCP_MS)
         wait = UPSTREAM_WAIT_TCP_MS;
     for (; overdue > 0 && wait < UPSTREAM_WAIT_MAX_MS; overdue--)
         wait *= 2;

@@ -65,6 +65,8 @@ struct upstream *upstream_new(struct network *, const struct config_upstream *se
                               const struct config *, struct stats *, upstream_fn *);
 /* Nothing may be on its way. */
 void upstream_free(struct upstream *);
+/* True if a question goes there over TCP or TLS: because it is wanted so, or always. */
+bool upstream_over_tcp(const struct upstream *, bool wanted);
 const struct config_upstream *upstream_server(const struct upstream *);
 
 /* Sends a message of question.h.  'room' holds two octets and the message behind them, in
@@ -93,8 +95,8 @@ bool upstream_doubted(const struct upstream *);
 bool upstream_refuses(const struct upstream *, uint64_t now);
 /* Smoothed round-trip time in milliseconds; a guess as long as it is not known. */
 uint64_t upstream_round_trip(const struct upstream *);
-/* How long to wait for a reply, when 'overdue' replies to the same question have not come in time.
- */
+/* How long to wait for a reply, when 'overdue' replies to the same question have not come in time;
+ * 'tcp' as upstream_over_tcp() says. */
 uint64_t upstream_wait(const struct upstream *, unsigned overdue, bool tcp, uint64_t now);
 /* For people. */
 #define UPSTREAM_TEXT 128
