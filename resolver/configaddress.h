@@ -11,7 +11,15 @@
 #define CONFIG_ROUTES_MAX    256
 #define CONFIG_NAMES_MAX     1024
 
+/* What a client can have. */
+union config_ip {
+    struct sockaddr any;
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+};
+
 union config_address {
+    union config_ip ip;
     struct sockaddr any;
     struct sockaddr_in v4;
     struct sockaddr_in6 v6;

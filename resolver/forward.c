@@ -8,19 +8,10 @@
 #include "fetch.h"
 #include "hash.h"
 #include "inquiry.h"
-#include "spare.h"
 
 #define ERRANDS_KEPT  64  /* ended ones, for the next */
 #define FETCHED       256 /* octets of what is soon needed */
 #define BUCKETS_LEAST 64  /* as many as errands, so that those of a quiet day stay near */
-
-struct forward_job {
-    struct errand *errand; /* NULL: overloaded, in forward->overloaded */
-    struct forward *forward;
-    struct forward_job *next, **link;
-    forward_done_fn *done;
-    void *arg;
-};
 
 /* One question on its way, for all who wait for it. */
 struct errand {
@@ -54,7 +45,6 @@ struct forward {
     size_t mask, length;
     struct errand *spare;
     size_t spare_length;
-    struct spare jobs;
     struct forward_job *overloaded, **overloaded_end;
     struct network_timer *overloaded_timer;
     struct inquiry_desk desk;
@@ -111,6 +101,7 @@ static void unlink_job(struct forward_job *job, struct forward_job ***end)
         job->next->link = job->link;
     else
         *end = job->link;
+    job->link = NULL;
 }
 
 /* Tells and ends all jobs of a list.  Each is off the list before it is told, so that whoever is
@@ -125,7 +116,6 @@ static void tell_jobs(struct forward_job **first, struct forward_job ***end,
         void *arg = job->arg;
 
         unlink_job(job, end);
-        spare_give(&job->forward->jobs, job);
         done(arg, result, message, size, reply, now);
     }
 }
@@ -240,8 +230,7 @@ static void on_done(struct inquiry *i, enum inquiry_result outcome, const uint8_
 
     e->ending = true;
     leave(e);
-    if (e->jobs != NULL)
-        fetch_memory(e->jobs->arg, FETCHED); /* needed once it is kept */
+    fetch_memory(e->jobs, FETCHED); /* needed once it is kept */
     if (f->options.keep != NULL && is_to_keep(e, result, reply))
         f->options.keep(f->options.arg, &i->question, result, message, size, reply, now);
     tell_jobs(&e->jobs, &e->jobs_end, result, message, size, reply, now);
@@ -312,51 +301,53 @@ static struct errand *begin(struct forward *f, uint64_t hash, const struct reply
     return e;
 }
 
-static struct forward_job *wait_for(struct forward *f, struct errand *e, forward_done_fn *done,
-                                    void *arg)
+static void wait_for(struct errand *e, struct forward_job *job)
 {
-    struct forward_job *job = spare_take(&f->jobs, sizeof *job);
-
-    *job = (struct forward_job){.forward = f, .errand = e, .done = done, .arg = arg};
-    if (e != NULL) {
-        append(job, &e->jobs_end);
-        e->jobs_length++;
-    } else {
-        append(job, &f->overloaded_end);
-    }
-    return job;
+    job->errand = e;
+    append(job, &e->jobs_end);
+    e->jobs_length++;
 }
 
-static struct forward_job *refuse(struct forward *f, forward_done_fn *done, void *arg, uint64_t now)
+RARE static void refuse(struct forward *f, struct forward_job *job, uint64_t now)
 {
     stats_count(f->options.stats, STATS_OVERLOADED);
-    if (done == NULL)
-        return NULL;
+    if (job == NULL)
+        return;
     f->options.network->timer_set(f->overloaded_timer, now, 0);
-    return wait_for(f, NULL, done, arg);
+    job->errand = NULL;
+    append(job, &f->overloaded_end);
 }
 
-struct forward_job *forward_ask(struct forward *f, const struct reply_question *q, uint64_t now,
-                                forward_done_fn *done, void *arg)
+void forward_ask(struct forward *f, const struct reply_question *q, uint64_t now,
+                 struct forward_job *job, forward_done_fn *done, void *arg)
 {
     uint64_t hash = reply_question_hash(q, &f->key);
     struct errand *e = find(f, hash, q);
 
+    if (job != NULL) {
+        job->forward = f;
+        job->done = done;
+        job->arg = arg;
+    }
     if (e != NULL) {
-        if (e->jobs_length >= FORWARD_WAITERS_MAX)
-            return refuse(f, done, arg, now);
+        if (e->jobs_length >= FORWARD_WAITERS_MAX) {
+            refuse(f, job, now);
+            return;
+        }
         stats_count(f->options.stats, STATS_MERGED);
     } else {
         struct route_group *group = route_find(f->route, q->name);
 
-        if (!has_room(f, group))
-            return refuse(f, done, arg, now);
+        if (!has_room(f, group)) {
+            refuse(f, job, now);
+            return;
+        }
         e = begin(f, hash, q, group, now);
     }
-    if (done != NULL)
-        return wait_for(f, e, done, arg);
-    e->unattended = true;
-    return NULL;
+    if (job != NULL)
+        wait_for(e, job);
+    else
+        e->unattended = true;
 }
 
 static void abandon(struct errand *e)
@@ -368,13 +359,11 @@ static void abandon(struct errand *e)
 
 void forward_cancel(struct forward_job *job)
 {
-    struct errand *e;
+    struct errand *e = job->errand;
 
-    if (job == NULL)
+    if (job->link == NULL)
         return;
-    e = job->errand;
     unlink_job(job, e != NULL ? &e->jobs_end : &job->forward->overloaded_end);
-    spare_give(&job->forward->jobs, job);
     if (e == NULL)
         return;
     e->jobs_length--;
@@ -382,22 +371,30 @@ void forward_cancel(struct forward_job *job)
         abandon(e);
 }
 
-void forward_free(struct forward *f)
+void forward_end(struct forward *f, uint64_t now)
 {
-    if (f == NULL)
-        return;
     for (size_t n = 0; n <= f->mask; n++) {
         while (f->buckets[n] != NULL) {
             struct errand *e = f->buckets[n];
 
             e->ending = true;
-            while (e->jobs != NULL)
-                forward_cancel(e->jobs);
-            abandon(e);
+            inquiry_stop(&e->inquiry);
+            leave(e);
+            tell_jobs(&e->jobs, &e->jobs_end, FORWARD_ENDED, NULL, 0, NULL, now);
+            bury(e);
         }
     }
-    while (f->overloaded != NULL)
-        forward_cancel(f->overloaded);
+    tell_jobs(&f->overloaded, &f->overloaded_end, FORWARD_ENDED, NULL, 0, NULL, now);
+}
+
+void forward_free(struct forward *f)
+{
+    if (f == NULL)
+        return;
+    for (size_t n = 0; n <= f->mask; n++) {
+        while (f->buckets[n] != NULL)
+            abandon(f->buckets[n]);
+    }
     while (f->spare != NULL) {
         struct errand *e = f->spare;
 
@@ -405,7 +402,6 @@ void forward_free(struct forward *f)
         inquiry_close(&e->inquiry);
         free(e);
     }
-    spare_clear(&f->jobs);
     route_free(f->route);
     f->options.network->timer_free(f->overloaded_timer);
     free(f->buckets);

@@ -22,7 +22,7 @@
 
 struct forward;
 struct upstream_state; /* upstream.h */
-struct forward_job;    /* one waiting client */
+struct errand;
 
 enum forward_result {
     FORWARD_ANSWER, /* 'message' and 'reply' are the best an upstream said (any rcode below 16) */
@@ -31,6 +31,7 @@ enum forward_result {
     FORWARD_LOOP,        /* the chain loops: SERVFAIL */
     FORWARD_OVERLOADED,  /* over a limit: SERVFAIL at once */
     FORWARD_OWNED,       /* the name became ours while it waited: look it up again */
+    FORWARD_ENDED,       /* forward_end() */
 };
 
 /* Called once per job unless cancelled, never from inside forward_ask().  Everything is lent for
@@ -38,6 +39,15 @@ enum forward_result {
  * May ask and cancel. */
 typedef void forward_done_fn(void *arg, enum forward_result, const uint8_t *message, size_t size,
                              const struct reply *, uint64_t now);
+
+/* One waiting client: room for it is the asker's, and untouched until it is told or cancels. */
+struct forward_job {       /* private */
+    struct errand *errand; /* NULL: overloaded */
+    struct forward *forward;
+    struct forward_job *next, **link;
+    forward_done_fn *done;
+    void *arg;
+};
 
 /* Called once per question that ended in FORWARD_ANSWER, UNREACHABLE, BROKEN or LOOP, before its
  * waiters are told: the place to cache it.  After UNREACHABLE of one that was late (see below) an
@@ -73,17 +83,21 @@ struct forward_options {
 };
 
 struct forward *forward_new(const struct forward_options *);
-/* Ends all questions without telling anybody.  Not from inside a callback. */
+/* Ends all questions; who waits is told FORWARD_ENDED, and may not ask again.  Not from inside a
+ * callback. */
+void forward_end(struct forward *, uint64_t now);
+/* The same without telling anybody. */
 void forward_free(struct forward *);
 
 /* From now on this is the default list; copied.  Questions on their way keep to the old one. */
 void forward_set_upstreams(struct forward *, const struct config_upstreams *, uint64_t now);
 
-/* Never fails: over a limit the job ends with FORWARD_OVERLOADED soon.  With done == NULL nobody
- * waits (prefetch) and the result is NULL.  The question is copied. */
-struct forward_job *forward_ask(struct forward *, const struct reply_question *, uint64_t now,
-                                forward_done_fn *done, void *arg);
-/* No callback comes after; the question itself goes on if others wait.  NULL is fine. */
+/* Never fails: over a limit the job ends with FORWARD_OVERLOADED soon.  Without a job nobody waits
+ * (prefetch).  The question is copied. */
+void forward_ask(struct forward *, const struct reply_question *, uint64_t now,
+                 struct forward_job *, forward_done_fn *done, void *arg);
+/* No callback comes after; the question itself goes on if others wait.  Who was told already, or
+ * never asked (all zero bytes), is left as it is. */
 void forward_cancel(struct forward_job *);
 
 /* What is asked now for that name (or at and below it) is only for those who wait: it is neither

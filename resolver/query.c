@@ -30,8 +30,7 @@ struct query_desk {
     const struct query_facts *facts;
     unsigned turn; /* rotates the addresses */
     uint8_t cookie_secret[COOKIE_SECRET_SIZE];
-    struct waiting *first; /* questions that wait for an upstream */
-    size_t waiting;
+    size_t waiting; /* questions that wait for an upstream */
     /* Being handed on, looked up in this very section: asking the table again would change nothing.
      * NULL: nothing is. */
     const struct reply_question *asking;
@@ -43,17 +42,16 @@ struct query_desk {
     uint8_t *late;            /* … and for one late reply; QUERY_REPLY_MAX octets each */
 };
 
-/* A client that waits for an upstream.  Lives from ask_upstream() to end_wait(). */
+/* A client that waits for an upstream: what it takes to begin its reply anew.  Lives from
+ * ask_upstream() to end_wait(). */
 struct waiting {
+    struct forward_job job; /* first: what is fetched of it (forward.c) is all of this */
     struct query_desk *desk;
-    struct waiting *next, **link; /* 'link' is what points to this one */
-    struct forward_job *job;
+    uint64_t foreign; /* generation of the table in which the name was not ours */
+    size_t space;
     struct query_client client;
     struct wire_query wire; /* points into 'packet' */
-    size_t space;
-    struct reply_question question; /* its name is 'folded' */
     uint8_t packet[WIRE_QUESTION_MAX];
-    uint8_t folded[WIRE_NAME_MAX];
 };
 
 /* ---- the stages, in the order in which a query meets them ---- */
@@ -96,7 +94,7 @@ static enum visit_step diagnose(struct visit *v)
 static void begin_look(struct visit *v, struct table_look *look)
 {
     v->look = look;
-    table_look_begin(look, wire_name(&v->wire), &v->wire.cut);
+    table_look_begin(look, wire_name(&v->wire), &v->cut);
 }
 
 /* Before everything that knows the world outside: an owned name never leaves. */
@@ -174,7 +172,7 @@ static enum visit_step serve_stale(struct visit *v, const struct cache_hit *hit)
 APART static void refresh(const struct visit *v)
 {
     if (v->config->cache.prefetch)
-        (void)forward_ask(v->desk->forward, &v->question, v->now, NULL, NULL);
+        forward_ask(v->desk->forward, &v->question, v->now, NULL, NULL, NULL);
 }
 
 static enum visit_step answer_cached(struct visit *v)
@@ -227,20 +225,12 @@ static enum visit_step ask_upstream(struct visit *v)
     w->wire = v->wire;
     w->wire.packet = w->packet;
     w->space = v->space;
-    v->question.foreign = table_generation(v->table);
-    w->question = v->question;
-    w->question.name = w->folded;
+    w->foreign = v->question.foreign = table_generation(v->table);
     memcpy(w->packet, v->wire.packet, v->wire.question_end);
-    memcpy(w->folded, v->folded, v->wire.name_size);
-    w->next = desk->first;
-    w->link = &desk->first;
-    if (w->next != NULL)
-        w->next->link = &w->next;
-    desk->first = w;
     desk->waiting++;
     stats_count(desk->stats, STATS_FORWARDED);
     desk->asking = &v->question;
-    w->job = forward_ask(desk->forward, &v->question, v->now, on_forwarded, w);
+    forward_ask(desk->forward, &v->question, v->now, &w->job, on_forwarded, w);
     desk->asking = NULL;
     return VISIT_WAIT;
 }
@@ -444,19 +434,39 @@ enum query_result query_handle(struct query_desk *desk, const struct query_clien
 
 /* ---- behind a wait ---- */
 
-static void resume(struct visit *v, struct waiting *w, uint64_t now)
+/* Begins the reply anew, in a visit that no query has: no wait ends while a batch is handled. */
+static struct visit *resume(const struct waiting *w, uint64_t now)
 {
-    furnish_visit(v, w->desk);
-    open_visit(v, &w->client, publish_get(w->desk->table), now);
+    struct query_desk *desk = w->desk;
+    struct visit *v = desk->visits;
+
+    assert(desk->asking == NULL);
+    open_visit(v, &w->client, publish_get(desk->table), now);
     v->wire = w->wire;
     v->packet = NULL;
     v->size = 0;
-    v->out = w->desk->late;
+    v->out = desk->late;
     v->space = w->space;
     v->how = "forwarded";
-    v->question = w->question;
-    begin_look(v, w->desk->looks);
     visit_start(v);
+    return v;
+}
+
+/* The question once more: nobody keeps it for who hardly ever needs it. */
+RARE static enum cache_result recall(struct visit *v, struct cache_hit *hit)
+{
+    visit_question(v);
+    return cache_get(v->desk->cache, &v->question, v->now, hit);
+}
+
+/* The name may have become ours. */
+RARE static enum visit_step look_again(struct visit *v)
+{
+    bool good = dname_cut(&v->cut, wire_name(&v->wire), v->wire.name_size);
+
+    assert(good); /* it was when it came */
+    begin_look(v, v->desk->looks);
+    return answer_owned(v);
 }
 
 /* The only way a wait ends: the reply goes out, and nothing of the wait is left. */
@@ -465,9 +475,6 @@ static void end_wait(struct waiting *w, struct visit *v)
     size_t size = visit_finish(v);
 
     w->client.reply(&w->client, v->out, size);
-    *w->link = w->next;
-    if (w->next != NULL)
-        w->next->link = w->link;
     w->desk->waiting--;
     spare_give(&w->desk->spare, w);
 }
@@ -476,7 +483,7 @@ static enum visit_step stale_or_fail(struct visit *v, enum wire_ede code, const 
 {
     struct cache_hit hit;
 
-    if (cache_get(v->desk->cache, &v->question, v->now, &hit) == CACHE_STALE)
+    if (recall(v, &hit) == CACHE_STALE)
         return serve_stale(v, &hit);
     return visit_fail(v, code, why);
 }
@@ -488,7 +495,7 @@ static enum visit_step take_result(struct visit *v, enum forward_result result,
     case FORWARD_ANSWER:
         if (reply->rcode == WIRE_SERVFAIL) {
             struct cache_hit hit;
-            if (cache_get(v->desk->cache, &v->question, v->now, &hit) == CACHE_STALE)
+            if (recall(v, &hit) == CACHE_STALE)
                 return serve_stale(v, &hit);
         }
         message_write(v, message, reply, true, v->desk->turn++);
@@ -502,6 +509,8 @@ static enum visit_step take_result(struct visit *v, enum forward_result result,
                              "the answer's chain of names is a loop or too long");
     case FORWARD_OVERLOADED:
         return visit_fail(v, WIRE_EDE_UNREACHABLE, "too many questions in flight");
+    case FORWARD_ENDED:
+        return visit_fail(v, WIRE_EDE_UNREACHABLE, "shutting down");
     case FORWARD_OWNED: /* it was ours for a moment only */
         break;
     }
@@ -509,25 +518,22 @@ static enum visit_step take_result(struct visit *v, enum forward_result result,
 }
 
 /* True if this very table said so before: a wait is shorter than most tables live. */
-static bool is_still_foreign(const struct table *table, const struct reply_question *question)
+static bool is_still_foreign(const struct table *table, uint64_t foreign)
 {
-    return question->foreign != 0 && question->foreign == table_generation(table);
+    return foreign != 0 && foreign == table_generation(table);
 }
 
 static void on_forwarded(void *arg, enum forward_result result, const uint8_t *message, size_t size,
                          const struct reply *reply, uint64_t now)
 {
     struct waiting *w = arg;
-    struct visit v;
 
     (void)size;
-    w->job = NULL;
     publish_read_begin();
-    resume(&v, w, now);
-    /* The name may have become ours meanwhile. */
-    if (is_still_foreign(v.table, &w->question) || answer_owned(&v) == VISIT_NEXT)
-        take_result(&v, result, message, reply);
-    end_wait(w, &v);
+    struct visit *v = resume(w, now);
+    if (is_still_foreign(v->table, w->foreign) || look_again(v) == VISIT_NEXT)
+        take_result(v, result, message, reply);
+    end_wait(w, v);
     publish_read_end();
 }
 
@@ -556,7 +562,7 @@ static void keep_answer(const struct query_desk *desk, const struct table *table
     struct chain_cut cut;
     struct reply head;
 
-    if (!is_still_foreign(table, question)) {
+    if (!is_still_foreign(table, question->foreign)) {
         table_find(table, question->name, &match);
         if (match.outcome != TABLE_NOT_OWNED)
             return;
@@ -654,16 +660,8 @@ void query_desk_free(struct query_desk *desk)
 {
     if (desk == NULL)
         return;
-    while (desk->first != NULL) {
-        struct waiting *w = desk->first;
-        struct visit v;
-        forward_cancel(w->job);
-        publish_read_begin();
-        resume(&v, w, clock_ms());
-        visit_fail(&v, WIRE_EDE_UNREACHABLE, "shutting down");
-        end_wait(w, &v);
-        publish_read_end();
-    }
+    forward_end(desk->forward, clock_ms());
+    assert(desk->waiting == 0);
     forward_free(desk->forward);
     spare_clear(&desk->spare);
     free(desk->stored);

@@ -13,7 +13,7 @@
 #include "stats.h"
 
 #define QUERY_REPLY_MAX  65535 /* octets of a reply over TCP */
-#define QUERY_ROUTE_SIZE 64
+#define QUERY_ROUTE_SIZE 24
 
 struct query_client;
 
@@ -24,7 +24,7 @@ typedef void query_reply_fn(const struct query_client *, const uint8_t *reply, s
 
 /* Who asks, by which transport.  Copied while the query waits. */
 struct query_client {
-    union config_address address;
+    union config_ip address;
     bool tcp;
     query_reply_fn *reply;
     void *transport;

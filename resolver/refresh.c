@@ -47,7 +47,7 @@ struct target;
 struct family {
     struct target *target;
     uint16_t type;
-    struct forward_job *job;
+    struct forward_job job;
     enum outcome outcome; /* of the round that runs, or of the last one */
     uint64_t ttl_ms;
     struct addressset addresses; /* the last good ones */
@@ -58,7 +58,8 @@ struct target {
     struct refresh *refresh;
     uint8_t *name;
     struct family families[2]; /* IPv4, IPv6 */
-    bool asking, resolved;
+    unsigned asking;           /* families that are not answered yet */
+    bool resolved;
     unsigned failures;    /* in a row */
     enum outcome trouble; /* OUTCOME_ADDRESSES: none */
     uint64_t trouble_ms, fresh_ms;
@@ -127,6 +128,7 @@ static enum outcome judge(const struct refresh *r, enum forward_result result,
     case FORWARD_ANSWER:
         break;
     case FORWARD_UNREACHABLE:
+    case FORWARD_ENDED:
         return OUTCOME_TIMEOUT;
     case FORWARD_BROKEN:
         return OUTCOME_BROKEN;
@@ -244,7 +246,6 @@ static void end_round(struct target *target, uint64_t now)
     struct refresh *r = target->refresh;
 
     r->asking--;
-    target->asking = false;
     if (drop_ended(target)) {
         log_target(target, now, "now=\"addresses have changed\"");
         r->options.changed(r->options.arg, now);
@@ -263,7 +264,6 @@ static void on_answer(void *arg, enum forward_result result, const uint8_t *mess
     struct refresh *r = target->refresh;
     struct addressset addresses;
 
-    family->job = NULL;
     family->outcome = judge(r, result, message, size, reply);
     if (family->outcome == OUTCOME_ADDRESSES) {
         addressset_read(&addresses, message, size, reply, family->type);
@@ -278,7 +278,7 @@ static void on_answer(void *arg, enum forward_result result, const uint8_t *mess
             }
         }
     }
-    if (target->families[0].job == NULL && target->families[1].job == NULL)
+    if (--target->asking == 0)
         end_round(target, now);
 }
 
@@ -288,7 +288,7 @@ static void begin_round(struct target *target, uint64_t now)
 
     r->asking++;
     r->rounds++;
-    target->asking = true;
+    target->asking = ARRAY_LENGTH(target->families);
     for (unsigned f = 0; f < ARRAY_LENGTH(target->families); f++) {
         struct family *family = &target->families[f];
         const struct reply_question question = {.name = target->name,
@@ -296,7 +296,7 @@ static void begin_round(struct target *target, uint64_t now)
                                                 .type = family->type,
                                                 .class = CLASS_IN};
         family->outcome = OUTCOME_WAITING;
-        family->job = forward_ask(r->forward, &question, now, on_answer, family);
+        forward_ask(r->forward, &question, now, &family->job, on_answer, family);
     }
 }
 
@@ -379,10 +379,10 @@ static void target_free(struct target *target)
 {
     struct refresh *r = target->refresh;
 
-    if (target->asking) {
+    if (target->asking > 0) {
         r->asking--;
-        forward_cancel(target->families[0].job);
-        forward_cancel(target->families[1].job);
+        forward_cancel(&target->families[0].job);
+        forward_cancel(&target->families[1].job);
     } else {
         expiry_remove(&r->waiting, &target->item);
     }

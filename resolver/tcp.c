@@ -33,7 +33,7 @@ struct conn {
     struct tcp *tcp;
     size_t slot;
     uint64_t serial; /* tells a late reply that its connection is another one now */
-    union config_address address;
+    union config_ip address;
     struct peer *peer;
     struct event event;
     short watched;      /* what the event waits for: EV_READ, EV_WRITE */
@@ -381,8 +381,8 @@ static bool shed(void *arg)
     return true;
 }
 
-static void conn_open(struct tcp *tcp, int fd, const union config_address *address,
-                      struct peer *peer, uint64_t now)
+static void conn_open(struct tcp *tcp, int fd, const union config_ip *address, struct peer *peer,
+                      uint64_t now)
 {
     struct conn *c = spare_take(&tcp->spare, sizeof *c);
 
@@ -417,7 +417,7 @@ static void take(void *arg, int fd, const union config_address *address, uint64_
     }
     if (tcp->conns.length == tcp->most)
         (void)shed(tcp);
-    conn_open(tcp, fd, address, peer, now);
+    conn_open(tcp, fd, &address->ip, peer, now);
 }
 
 /* ---- life ---- */

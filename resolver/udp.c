@@ -69,7 +69,7 @@ struct udp {
     struct event *flush;
     const struct udp_socket *late_socket; /* whose they are */
     unsigned late;
-    union config_address late_to[UDP_BATCH];
+    union config_ip late_to[UDP_BATCH];
     bool answering;                         /* a batch */
     unsigned received;                      /* datagrams of the last batch */
     uint8_t packets[UDP_BATCH][PACKET_MAX]; /* queries, which become replies */
@@ -133,7 +133,7 @@ static void write_origin(struct msghdr *head, uint8_t *control, const struct ori
 
 /* True if the datagram came from the very address and port it was sent to.  Sockets with an address
  * of their own are seen through in query.c. */
-static bool is_from_itself(const struct udp_socket *socket, const union config_address *from,
+static bool is_from_itself(const struct udp_socket *socket, const union config_ip *from,
                            const struct origin *origin)
 {
     if (origin->family == AF_INET)
@@ -143,7 +143,7 @@ static bool is_from_itself(const struct udp_socket *socket, const union config_a
            IN6_ARE_ADDR_EQUAL(&from->v6.sin6_addr, &origin->address.v6);
 }
 
-static socklen_t address_size(const union config_address *address)
+static socklen_t address_size(const union config_ip *address)
 {
     return address->any.sa_family == AF_INET ? sizeof address->v4 : sizeof address->v6;
 }
@@ -181,7 +181,7 @@ static void udp_on_flush(evutil_socket_t fd, short what, void *arg)
 
 /* Where the reply at that place goes, and where from. */
 static inline void address_reply(struct udp *udp, const struct udp_socket *socket, unsigned place,
-                                 const struct query_client *client, const union config_address *to)
+                                 const struct query_client *client, const union config_ip *to)
 {
     struct msghdr *head = &udp->out.heads[place].msg_hdr;
 

@@ -100,7 +100,7 @@ void visit_question(struct visit *v)
 
 /* ---- the stages ---- */
 
-static bool is_loopback(const union config_address *a)
+static bool is_loopback(const union config_ip *a)
 {
     return a->any.sa_family == AF_INET ? (ntohl(a->v4.sin_addr.s_addr) >> 24) == IN_LOOPBACKNET
                                        : IN6_IS_ADDR_LOOPBACK(&a->v6.sin6_addr);
@@ -110,7 +110,7 @@ _Static_assert(offsetof(struct sockaddr_in, sin_port) == offsetof(struct sockadd
                "ports can be compared whatever the family");
 
 /* True if 'from' is 'listen', an address of ours; of a wildcard only loopback is surely our own. */
-static bool is_same(const union config_address *from, const union config_address *listen)
+static bool is_same(const union config_ip *from, const union config_address *listen)
 {
     if (from->any.sa_family != listen->any.sa_family)
         return false;
@@ -186,7 +186,7 @@ RARE static enum visit_step reject(struct visit *v, enum wire_verdict verdict)
 
 enum visit_step visit_decode(struct visit *v)
 {
-    enum wire_verdict verdict = wire_decode(&v->wire, v->packet, v->size);
+    enum wire_verdict verdict = wire_decode(&v->wire, &v->cut, v->packet, v->size);
 
     if (verdict != WIRE_GOOD)
         return reject(v, verdict);
@@ -263,7 +263,7 @@ APART static enum visit_step answer_if_special(struct visit *v)
 
 enum visit_step visit_answer_special(struct visit *v)
 {
-    const struct dname_cut *cut = &v->wire.cut;
+    const struct dname_cut *cut = &v->cut;
 
     if (cut->labels == 0 || !special_may_end(wire_name(&v->wire)[cut->at[cut->labels - 1]]))
         return VISIT_NEXT;

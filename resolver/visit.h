@@ -32,7 +32,7 @@ struct visit {
     const uint8_t *cookie_secret;
     const struct hash_key *key; /* of questions */
     uint64_t port_marks;        /* visit_port_marks() */
-    const union config_address *from;
+    const union config_ip *from;
     bool tcp;
     const struct tableset *set; /* of this moment: not kept across a wait */
     const struct table *table;  /* of it, the one that the client sees … */
@@ -45,6 +45,7 @@ struct visit {
     size_t space;
     const char *how; /* for the query log */
     struct wire_query wire;
+    struct dname_cut cut; /* of its name; behind a wait not known until it is needed */
     struct wire_reply reply;
     struct reply_question question; /* from visit_question() on */
     uint8_t folded[WIRE_NAME_MAX];

@@ -17,17 +17,17 @@
 /* ---- reading ---- */
 
 /* The first question: an uncompressed name, type, class.  False: it cannot be read. */
-static bool read_question(struct wire_query *q, size_t size)
+static bool read_question(struct wire_query *q, struct dname_cut *cut, size_t size)
 {
     const uint8_t *name = q->packet + WIRE_HEADER_SIZE;
     size_t left = size - WIRE_HEADER_SIZE;
 
-    if (!dname_cut(&q->cut, name, left) || left - q->cut.size < 4)
+    if (!dname_cut(cut, name, left) || left - cut->size < 4)
         return false;
-    q->name_size = q->cut.size;
-    q->type = wire_get16(name + q->cut.size);
-    q->class = wire_get16(name + q->cut.size + 2);
-    q->question_end = (uint16_t)(WIRE_HEADER_SIZE + q->cut.size + 4);
+    q->name_size = cut->size;
+    q->type = wire_get16(name + cut->size);
+    q->class = wire_get16(name + cut->size + 2);
+    q->question_end = (uint16_t)(WIRE_HEADER_SIZE + cut->size + 4);
     return true;
 }
 
@@ -178,7 +178,8 @@ APART static enum wire_verdict decode_edns(struct wire_query *out, size_t size)
     return out->version > 0 ? WIRE_VERSION : WIRE_GOOD;
 }
 
-enum wire_verdict wire_decode(struct wire_query *out, const uint8_t *packet, size_t size)
+enum wire_verdict wire_decode(struct wire_query *out, struct dname_cut *cut, const uint8_t *packet,
+                              size_t size)
 {
     const uint64_t one_question = UINT64_C(1) << QDCOUNT_SHIFT;
 
@@ -186,12 +187,12 @@ enum wire_verdict wire_decode(struct wire_query *out, const uint8_t *packet, siz
         return WIRE_RUNT;
     if (packet[2] & WIRE_FLAG_QR >> 8)
         return WIRE_RESPONSE;
-    memset(out, 0, offsetof(struct wire_query, cut));
+    memset(out, 0, sizeof *out);
     out->packet = packet;
     out->flags = wire_get16(packet + 2);
     out->question_end = WIRE_HEADER_SIZE;
     uint64_t counts = wire_get64(packet + 4);
-    if (counts >> QDCOUNT_SHIFT > 0 && !read_question(out, size))
+    if (counts >> QDCOUNT_SHIFT > 0 && !read_question(out, cut, size))
         return out->flags & OPCODE_BITS ? WIRE_OPCODE : WIRE_MALFORMED;
     /* Most have one question and nothing else, or an OPT. */
     if (!(out->flags & OPCODE_BITS)) {

@@ -97,7 +97,6 @@ struct wire_query {
     uint16_t udp_size;
     bool nsid, keepalive, cookie; /* options that were sent */
     uint8_t client_cookie[WIRE_COOKIE_CLIENT];
-    struct dname_cut cut; /* of the name, if it can be read */
 };
 
 enum wire_verdict {
@@ -110,8 +109,9 @@ enum wire_verdict {
 };
 
 /* Reads a packet.  Behind RUNT and RESPONSE '*out' is undefined; otherwise it is fit for
- * wire_reply_begin(). */
-MUST_USE enum wire_verdict wire_decode(struct wire_query *out, const uint8_t *packet, size_t size);
+ * wire_reply_begin().  '*cut' is the name's, if it can be read. */
+MUST_USE enum wire_verdict wire_decode(struct wire_query *out, struct dname_cut *cut,
+                                       const uint8_t *packet, size_t size);
 
 static inline const uint8_t *wire_name(const struct wire_query *query)
 {

@@ -118,8 +118,9 @@ static void make(struct bench *b)
 static void decode(struct bench *b)
 {
     struct wire_query query;
+    struct dname_cut cut;
 
-    b->sum += wire_decode(&query, b->owned, b->owned_size) + query.question_end;
+    b->sum += wire_decode(&query, &cut, b->owned, b->owned_size) + query.question_end;
 }
 
 static void find_owned(struct bench *b)
@@ -142,13 +143,14 @@ static void find_foreign(struct bench *b)
 static void encode_owned(struct bench *b)
 {
     struct wire_query query;
+    struct dname_cut cut;
     struct wire_reply reply;
     struct table_match match;
     struct table_look look;
 
-    if (wire_decode(&query, b->owned, b->owned_size) != WIRE_GOOD)
+    if (wire_decode(&query, &cut, b->owned, b->owned_size) != WIRE_GOOD)
         exit(1);
-    table_look_begin(&look, b->owned + WIRE_HEADER_SIZE, &query.cut);
+    table_look_begin(&look, b->owned + WIRE_HEADER_SIZE, &cut);
     table_look_find(b->table, &look, &match);
     wire_reply_begin(&reply, &query, b->out, WIRE_UDP_MIN, 1232);
     owned_answer(&reply, b->table, &match, b->turn++);

@@ -343,12 +343,13 @@ static void write_and_read(struct input *in)
     struct wire_query query;
     struct wire_reply reply;
     size_t size = 0, limit;
+    struct dname_cut cut;
     uint8_t *packet = make_query(in, &size);
 
     meant.lengths[WIRE_ANSWER] = meant.lengths[WIRE_AUTHORITY] = meant.options_length = 0;
     meant.truncated = false;
     bool accepted = codec_compare_query(packet, size);
-    assert(accepted && wire_decode(&query, packet, size) == WIRE_GOOD);
+    assert(accepted && wire_decode(&query, &cut, packet, size) == WIRE_GOOD);
     limit = wire_limit(&query, take(in) & 1, OUR_UDP_SIZE);
     wire_reply_begin(&reply, &query, out, limit, OUR_UDP_SIZE);
     size = write_reply(in, &reply);

@@ -46,7 +46,7 @@ enum step {
 };
 
 struct client {
-    struct forward_job *job;
+    struct forward_job job;
     uint64_t asked;
     bool waiting;
 };
@@ -144,7 +144,7 @@ static void ask(struct world *w, unsigned number)
 
     c->waiting = true;
     c->asked = fake_network_now(w->net);
-    c->job = forward_ask(w->forward, &q, c->asked, done, c);
+    forward_ask(w->forward, &q, c->asked, &c->job, done, c);
     assert(c->waiting); /* not from inside */
 }
 
@@ -155,7 +155,7 @@ static void cancel(struct world *w, unsigned number)
     if (!c->waiting)
         return;
     c->waiting = false;
-    forward_cancel(c->job);
+    forward_cancel(&c->job);
 }
 
 /* Writes down what was sent since. */
@@ -246,7 +246,7 @@ static void step(struct world *w, struct script *s)
         break;
     case STEP_PREFETCH:
         q = question_of(next(s), wire);
-        forward_ask(w->forward, &q, fake_network_now(w->net), NULL, NULL);
+        forward_ask(w->forward, &q, fake_network_now(w->net), NULL, NULL, NULL);
         break;
     case STEP_CANCEL:
         cancel(w, next(s));

@@ -92,6 +92,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static char *const environment[] = {NULL};
     struct table_match match = {.outcome = TABLE_NOT_OWNED};
     struct wire_query query;
+    struct dname_cut cut;
 
     if (size == 0 || size > WIRE_MESSAGE_MAX)
         return 0;
@@ -104,7 +105,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     bool tcp = data[0] & 1, answers = data[0] & 2;
     data++;
     size--;
-    enum wire_verdict verdict = wire_decode(&query, data, size);
+    enum wire_verdict verdict = wire_decode(&query, &cut, data, size);
     if (verdict == WIRE_GOOD) {
         (void)codec_compare_query(data, size);
         if (query.class == WIRE_IN)

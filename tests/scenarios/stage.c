@@ -393,7 +393,8 @@ bool stage_ask(struct stage *s, unsigned number, const void *query, size_t size,
 {
     static uint8_t out[QUERY_REPLY_MAX];
     struct stage_client *c = &s->clients[number];
-    struct query_client client = {.address = *from, .tcp = tcp, .reply = on_late, .transport = s};
+    struct query_client client = {
+        .address = from->ip, .tcp = tcp, .reply = on_late, .transport = s};
     size_t space = s->config->udp_size > 1232 ? s->config->udp_size : 1232, out_size;
 
     if (c->state == STAGE_WAITING || c->state == STAGE_TOLD) {

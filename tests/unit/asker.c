@@ -13,6 +13,11 @@
 
 struct fake_message asker_reply;
 
+struct asker_job {
+    struct forward_job job;
+    struct asker_job *next;
+};
+
 static void keep(void *arg, const struct reply_question *q, enum forward_result result,
                  const uint8_t *message, size_t size, const struct reply *reply, uint64_t now)
 {
@@ -98,6 +103,11 @@ struct asker *asker_begin(size_t servers)
 void asker_free(struct asker *a)
 {
     forward_free(a->forward);
+    while (a->jobs != NULL) {
+        struct asker_job *next = a->jobs->next;
+        free(a->jobs);
+        a->jobs = next;
+    }
     fake_network_free(a->net);
     free(a);
 }
@@ -105,8 +115,13 @@ void asker_free(struct asker *a)
 struct forward_job *asker_ask_question(struct asker *a, const struct reply_question *q,
                                        struct asker_told *t)
 {
+    struct asker_job *j = alloc_array(1, sizeof *j);
+
     *t = (struct asker_told){0};
-    return forward_ask(a->forward, q, fake_network_now(a->net), done, t);
+    j->next = a->jobs;
+    a->jobs = j;
+    forward_ask(a->forward, q, fake_network_now(a->net), &j->job, done, t);
+    return &j->job;
 }
 
 struct forward_job *asker_ask_type(struct asker *a, const char *name, uint16_t type,

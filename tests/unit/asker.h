@@ -31,7 +31,8 @@ struct asker {
     struct forward *forward;
     unsigned kept;
     enum forward_result kept_result;
-    bool owned; /* what the guard says */
+    bool owned;             /* what the guard says */
+    struct asker_job *jobs; /* all there ever were: one '*told' may be that of several */
 };
 
 /* 'first' is how the first server is written ("tcp://192.0.2.1").  asker_start() follows, after the

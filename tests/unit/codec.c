@@ -195,7 +195,8 @@ static bool has_reason(const uint8_t *packet, size_t size)
 bool codec_compare_query(const uint8_t *packet, size_t size)
 {
     struct wire_query query;
-    enum wire_verdict verdict = wire_decode(&query, packet, size);
+    struct dname_cut cut;
+    enum wire_verdict verdict = wire_decode(&query, &cut, packet, size);
     ldns_pkt *p = NULL;
 
     if (verdict == WIRE_GOOD || verdict == WIRE_VERSION)

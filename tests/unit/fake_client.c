@@ -353,7 +353,7 @@ static const char *hand(struct fake_client *c, const void *message, size_t size,
 
     if (!config_parse_upstream(from, &peer, &why))
         return why;
-    client.address = peer.address;
+    client.address = peer.address.ip;
     publish_read_begin();
     enum query_result result =
         query_handle(c->desk, &client, message, size, c->reply, tcp ? sizeof c->reply : 1232,

@@ -87,7 +87,7 @@ static struct outcome *answer(unsigned at_a_time, unsigned others, bool in_place
     const char *why;
 
     assert_true(config_parse_upstream("127.0.0.1:4242", &peer, &why));
-    client.address = peer.address;
+    client.address = peer.address.ip;
     assert_int_equal(table_is_large(fake_client_table(c)), others == MANY);
     learn(c, "www.example A", NULL);
     learn(c, "chain.example A", "b1.corp.example");

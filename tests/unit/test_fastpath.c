@@ -63,7 +63,7 @@ static unsigned allocations_of(struct fake_client *c, const char *question, bool
     size_t size;
 
     assert_true(config_parse_upstream("127.0.0.1:4242", &peer, &why));
-    client.address = peer.address;
+    client.address = peer.address.ip;
     fake_client_make(&m, question);
     unsigned before = allocations;
     publish_read_begin();

@@ -35,6 +35,7 @@ static void test_merge_and_cancel(void **state)
     assert_int_equal(t[1].times, 0);
     assert_int_equal(t[2].times, 1);
     assert_int_equal(a->kept, 1);
+    forward_cancel(jobs[0]); /* too late, so nothing comes of it */
     forward_cancel(jobs[3]); /* the last one: the question ends */
     assert_int_equal(forward_in_flight(a->forward), 0);
     fake_network_pass(a->net, 5000);
@@ -85,7 +86,7 @@ static void test_prefetch(void **state)
     struct asker_told t;
 
     (void)state;
-    assert_null(forward_ask(a->forward, &q, ASKER_START, NULL, NULL));
+    forward_ask(a->forward, &q, ASKER_START, NULL, NULL, NULL);
     forward_cancel(asker_ask(a, "a.example", &t)); /* joins and leaves: the prefetch goes on */
     assert_int_equal(forward_in_flight(a->forward), 1);
     s = asker_must_take(a, ASKER_ONE);
@@ -97,6 +98,7 @@ static void test_prefetch(void **state)
 
 /* A client that asks again, and cancels another, from inside its answer. */
 struct meddler {
+    struct forward_job job;
     struct asker *asker;
     struct forward_job *other;
     struct asker_told again;
@@ -131,7 +133,7 @@ static void test_asking_from_an_answer(void **state)
     struct fake_sent s;
 
     (void)state;
-    forward_ask(a->forward, &q, ASKER_START, meddle, &x);
+    forward_ask(a->forward, &q, ASKER_START, &x.job, meddle, &x);
     x.other = asker_ask(a, "a.example", &other);
     s = asker_must_take(a, ASKER_ONE);
     asker_say_address(a, &s, "a.example", "192.0.2.77");
@@ -140,6 +142,32 @@ static void test_asking_from_an_answer(void **state)
     s = asker_must_take(a, ASKER_ONE);
     asker_say_address(a, &s, "a.example", "192.0.2.77");
     assert_int_equal(x.again.times, 1);
+    asker_free(a);
+}
+
+/* Who waits is told so, also who waits for room in vain, and nothing more is sent or kept. */
+static void test_end(void **state)
+{
+    struct asker *a = asker_new(1, "192.0.2.1");
+    struct asker_told t[4];
+
+    (void)state;
+    asker_start(a, 2);
+    asker_ask(a, "a.example", &t[0]);
+    asker_ask(a, "a.example", &t[1]);
+    asker_ask(a, "b.example", &t[2]);
+    asker_ask(a, "c.example", &t[3]);
+    assert_int_equal(asker_count_sent(a), 2);
+    forward_end(a->forward, ASKER_START);
+    for (size_t i = 0; i < ARRAY_LENGTH(t); i++) {
+        assert_int_equal(t[i].times, 1);
+        assert_int_equal(t[i].result, FORWARD_ENDED);
+    }
+    assert_int_equal(forward_in_flight(a->forward), 0);
+    fake_network_pass(a->net, 2 * ASKER_TIMEOUT);
+    assert_int_equal(asker_count_sent(a), 0);
+    assert_int_equal(a->kept, 0);
+    assert_int_equal(t[3].times, 1);
     asker_free(a);
 }
 
@@ -385,6 +413,7 @@ int main(void)
         cmocka_unit_test(test_equal_hashes),
         cmocka_unit_test(test_prefetch),
         cmocka_unit_test(test_asking_from_an_answer),
+        cmocka_unit_test(test_end),
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_dead_route_leaves_room),
         cmocka_unit_test(test_guard),

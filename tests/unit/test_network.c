@@ -90,6 +90,7 @@ static void end_server(struct server *s)
 struct asker {
     struct forward *forward;
     unsigned asked, told;
+    struct forward_job jobs[QUESTIONS];
 };
 
 static void keep(void *arg, const struct reply_question *q, enum forward_result result,
@@ -122,7 +123,7 @@ static void ask_one(struct asker *a)
 
     snprintf(name, sizeof name, "n%u.example", a->asked++);
     q.name_size = (uint8_t)fake_message_name(wire, name);
-    forward_ask(a->forward, &q, clock_ms(), on_told, a);
+    forward_ask(a->forward, &q, clock_ms(), &a->jobs[a->asked % QUESTIONS], on_told, a);
 }
 
 static void on_told(void *arg, enum forward_result result, const uint8_t *message, size_t size,

@@ -21,8 +21,9 @@ struct bench {
 static struct bench *open_bench(size_t limit)
 {
     struct bench *b = calloc(1, sizeof *b);
+    struct dname_cut cut;
 
-    assert_int_equal(wire_decode(&b->query, packet, sizeof packet - 1), WIRE_GOOD);
+    assert_int_equal(wire_decode(&b->query, &cut, packet, sizeof packet - 1), WIRE_GOOD);
     wire_reply_begin(&b->reply, &b->query, b->out, limit, 1232);
     return b;
 }
