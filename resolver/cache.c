@@ -37,23 +37,23 @@
 enum kind { KIND_ANSWER, KIND_FAILURE };
 
 struct entry {
-    uint64_t hash;
+    uint64_t hash, rest;         /* of the question */
     struct entry *newer, *older; /* in the queue */
     struct expiry_item expiry;
     uint32_t ttl; /* seconds; failures: milliseconds */
     uint64_t stored, ends;
     uint16_t message_size, ttls_length, rcode, answer_count, authority_count, answer_end;
-    uint16_t records_at, view;
-    uint8_t name_size, hops_length, uses, kind;
-    bool dnssec_ok, checking_disabled; /* of the question */
+    uint16_t records_at;
+    uint8_t hops_length, uses, kind;
     bool authoritative, authentic_data, negative, has_soa, cut, refreshed;
     bool visited; /* used since the hand came by */
     /* struct reply_hop hops[hops_length]; uint16_t ttls[ttls_length]; uint8_t message[]; */
-    _Alignas(struct reply_hop) uint8_t rest[];
+    _Alignas(struct reply_hop) uint8_t behind[];
 };
 
 struct cache {
     struct cache_options options;
+    struct questionhash hash;
     uint32_t least_ttl, most_ttl, most_negative_ttl; /* of them, in seconds */
     struct cacheindex *index;
     struct blocks *blocks; /* memory of the entries */
@@ -67,12 +67,12 @@ struct cache {
 
 static struct reply_hop *hops_of(const struct entry *e)
 {
-    return (struct reply_hop *)(uintptr_t)e->rest;
+    return (struct reply_hop *)(uintptr_t)e->behind;
 }
 
 static uint16_t *ttls_of(const struct entry *e)
 {
-    return (uint16_t *)(uintptr_t)(e->rest + e->hops_length * sizeof(struct reply_hop));
+    return (uint16_t *)(uintptr_t)(e->behind + e->hops_length * sizeof(struct reply_hop));
 }
 
 static uint8_t *message_of(const struct entry *e)
@@ -95,6 +95,7 @@ struct cache *cache_new(const struct cache_options *options)
     struct cache *c = alloc_array(1, sizeof *c);
 
     c->options = *options;
+    questionhash_init(&c->hash, &options->key);
     c->least_ttl = seconds(options->min_ttl_ms + 999);
     c->most_ttl = seconds(options->max_ttl_ms);
     c->most_negative_ttl = seconds(options->max_negative_ttl_ms);
@@ -110,18 +111,14 @@ struct cache *cache_new(const struct cache_options *options)
  * for answers. */
 static uint64_t hash_of(const struct cache *c, const struct reply_question *q, enum kind kind)
 {
-    return reply_question_hash(q, &c->options.key) ^ (uint64_t)kind << 63;
+    return reply_question_hash(q, &c->hash) ^ (uint64_t)kind << 63;
 }
 
 static bool matches(const struct entry *e, uint64_t hash, const struct reply_question *q,
                     enum kind kind)
 {
-    if (e->hash != hash || e->kind != kind || e->name_size != q->name_size || e->view != q->view ||
-        e->dnssec_ok != q->dnssec_ok || e->checking_disabled != q->checking_disabled)
-        return false;
-    const uint8_t *name = name_of(e);
-    return wire_get32(name + q->name_size) == ((uint32_t)q->type << 16 | q->class) &&
-           memcmp(name, q->name, q->name_size) == 0;
+    return e->hash == hash && e->rest == q->rest && e->kind == kind &&
+           dname_same(name_of(e), q->name, q->name_size);
 }
 
 static inline struct entry *find(const struct cache *c, uint64_t hash,
@@ -182,9 +179,9 @@ static void drop(struct cache *c, struct entry *e)
     blocks_give(c->blocks, e);
 }
 
-const struct hash_key *cache_key(const struct cache *c)
+const struct questionhash *cache_hash(const struct cache *c)
 {
-    return &c->options.key;
+    return &c->hash;
 }
 
 void cache_free(struct cache *c)
@@ -409,10 +406,7 @@ static void fill_key(struct entry *e, const struct reply_question *q, enum kind 
 {
     e->hash = hash;
     e->kind = (uint8_t)kind;
-    e->name_size = q->name_size;
-    e->view = q->view;
-    e->dnssec_ok = q->dnssec_ok;
-    e->checking_disabled = q->checking_disabled;
+    e->rest = q->rest;
 }
 
 static void forget(struct cache *c, const struct reply_question *q, enum kind kind)

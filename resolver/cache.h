@@ -13,7 +13,6 @@
 #ifndef PLDNS_CACHE_H
 #define PLDNS_CACHE_H
 
-#include "hash.h"
 #include "reply.h"
 
 #define CACHE_STALE_TTL 30 /* seconds said of a stale record: RFC 8767 section 4 */
@@ -29,7 +28,7 @@ struct cache_options {
 
 struct cache *cache_new(const struct cache_options *);
 void cache_free(struct cache *);
-const struct hash_key *cache_key(const struct cache *); /* of reply_question_hash() */
+const struct questionhash *cache_hash(const struct cache *); /* for reply_question_hash() */
 
 /* The question will be looked up in a moment: fetches from memory what says where its answer is;
  * and, called a moment later, the answer. */

@@ -6,7 +6,6 @@
 
 #include "alloc.h"
 #include "fetch.h"
-#include "hash.h"
 #include "inquiry.h"
 
 #define ERRANDS_KEPT  64  /* ended ones, for the next */
@@ -39,7 +38,7 @@ _Static_assert(FORWARD_SENDS_MAX == INQUIRY_SENDS_MAX, "the promise and who keep
 
 struct forward {
     struct forward_options options;
-    struct hash_key key;
+    struct questionhash hash;
     struct route *route;
     struct errand **buckets;
     size_t mask, length;
@@ -58,9 +57,11 @@ static void on_overloaded(void *arg, uint64_t now);
 struct forward *forward_new(const struct forward_options *options)
 {
     struct forward *f = alloc_array(1, sizeof *f);
+    struct hash_key key;
 
     f->options = *options;
-    options->network->random(options->network, &f->key, sizeof f->key);
+    options->network->random(options->network, &key, sizeof key);
+    questionhash_init(&f->hash, &key);
     f->route = route_new(options->config, options->upstreams, options->network, options->stats,
                          inquiry_on_upstream);
     f->buckets = alloc_array(BUCKETS_LEAST, sizeof(struct errand *));
@@ -321,7 +322,7 @@ RARE static void refuse(struct forward *f, struct forward_job *job, uint64_t now
 void forward_ask(struct forward *f, const struct reply_question *q, uint64_t now,
                  struct forward_job *job, forward_done_fn *done, void *arg)
 {
-    uint64_t hash = reply_question_hash(q, &f->key);
+    uint64_t hash = reply_question_hash(q, &f->hash);
     struct errand *e = find(f, hash, q);
 
     if (job != NULL) {

@@ -254,7 +254,7 @@ static void furnish_visit(struct visit *v, struct query_desk *desk)
     v->config = desk->config;
     v->stats = desk->stats;
     v->cookie_secret = desk->cookie_secret;
-    v->key = cache_key(desk->cache);
+    v->hash = cache_hash(desk->cache);
     v->port_marks = visit_port_marks(desk->config);
 }
 

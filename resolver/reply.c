@@ -319,12 +319,11 @@ static bool is_ours(const uint8_t *message, size_t size, uint16_t id, const uint
            get16(behind) == q->type && get16(behind + 2) == q->class;
 }
 
-uint64_t reply_hash(const struct reply_question *q, const struct hash_key *key)
+RARE uint64_t reply_hash(const struct reply_question *q, const struct questionhash *h)
 {
-    uint64_t rest = (uint64_t)q->type << 48 | (uint64_t)q->class << 32 | (uint64_t)q->view << 16 |
-                    (q->dnssec_ok | q->checking_disabled << 1);
+    uint8_t folded[DNAME_MAX];
 
-    return hash_bytes_and(key, rest, q->name, q->name_size);
+    return questionhash_fold(h, q->rest, folded, q->name, q->name_size);
 }
 
 /* What the header says; sections are still to be looked at. */

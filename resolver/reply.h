@@ -13,8 +13,10 @@
 #ifndef PLDNS_REPLY_H
 #define PLDNS_REPLY_H
 
+#include <stddef.h>
+
 #include "dname.h"
-#include "hash.h"
+#include "questionhash.h"
 
 #define REPLY_HOPS_MAX    16   /* CNAME hops followed; more is a loop to us */
 #define REPLY_RECORDS_MAX 4096 /* records in one message: bounds work and TTL lists */
@@ -34,21 +36,30 @@ enum reply_rcode { /* those that mean something here; up to 4095 with EDNS */
 
 struct reply_question {
     const uint8_t *name; /* folded wire name; lent */
-    uint8_t name_size;
-    uint16_t type, class;
-    uint16_t view;                                     /* of who asks: see view.h */
-    bool dnssec_ok, checking_disabled, authentic_data; /* DO, CD, AD of the query */
-    uint64_t hash;    /* what reply_question_hash() found; 0: whoever needs it works it out */
-    uint64_t foreign; /* generation of a table in which the name was not owned; 0: of none */
+    union {
+        struct {
+            uint16_t type, class;
+            uint16_t view; /* of who asks: see view.h */
+            uint8_t name_size;
+            bool dnssec_ok : 1, checking_disabled : 1; /* DO, CD of the query */
+            uint8_t none : 6;                          /* zero */
+        };
+        uint64_t rest; /* all of this: with the name, what questions differ by */
+    };
+    uint64_t hash;       /* what reply_question_hash() found; 0: whoever needs it works it out */
+    uint64_t foreign;    /* generation of a table in which the name was not owned; 0: of none */
+    bool authentic_data; /* AD of the query */
 };
+_Static_assert(offsetof(struct reply_question, hash) ==
+                   offsetof(struct reply_question, rest) + sizeof(uint64_t),
+               "nothing but what questions differ by");
 
-/* A hash over all by which questions differ, under that key. */
-uint64_t reply_hash(const struct reply_question *, const struct hash_key *);
-/* The same unless 'hash' is known. */
+uint64_t reply_hash(const struct reply_question *, const struct questionhash *);
+/* The same, unless 'hash' is known. */
 static inline uint64_t reply_question_hash(const struct reply_question *q,
-                                           const struct hash_key *key)
+                                           const struct questionhash *h)
 {
-    return q->hash != 0 ? q->hash : reply_hash(q, key);
+    return q->hash != 0 ? q->hash : reply_hash(q, h);
 }
 
 struct reply_hop {   /* one CNAME of the chain, in chain order, which is message order */

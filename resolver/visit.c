@@ -84,7 +84,6 @@ void visit_start(struct visit *v)
 
 void visit_question(struct visit *v)
 {
-    dname_fold_sized(v->folded, wire_name(&v->wire), v->wire.name_size);
     v->question = (struct reply_question){
         .name = v->folded,
         .name_size = v->wire.name_size,
@@ -95,7 +94,8 @@ void visit_question(struct visit *v)
         .checking_disabled = (v->wire.flags & WIRE_FLAG_CD) != 0,
         .authentic_data = (v->wire.flags & WIRE_FLAG_AD) != 0,
     };
-    v->question.hash = reply_question_hash(&v->question, v->key);
+    v->question.hash = questionhash_fold(v->hash, v->question.rest, v->folded, wire_name(&v->wire),
+                                         v->wire.name_size);
 }
 
 /* ---- the stages ---- */

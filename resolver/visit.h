@@ -30,8 +30,8 @@ struct visit {
     const struct config *config;
     struct stats *stats;
     const uint8_t *cookie_secret;
-    const struct hash_key *key; /* of questions */
-    uint64_t port_marks;        /* visit_port_marks() */
+    const struct questionhash *hash; /* of questions */
+    uint64_t port_marks;             /* visit_port_marks() */
     const union config_ip *from;
     bool tcp;
     const struct tableset *set; /* of this moment: not kept across a wait */

@@ -34,34 +34,24 @@ static void sip_word(struct sip *s, uint64_t word)
     s->v0 ^= word;
 }
 
-static struct sip begin(const struct hash_key *key)
+uint64_t hash_bytes(const struct hash_key *key, const void *bytes, size_t size)
 {
-    return (struct sip){
+    struct sip s = {
         key->k0 ^ UINT64_C(0x736f6d6570736575),
         key->k1 ^ UINT64_C(0x646f72616e646f6d),
         key->k0 ^ UINT64_C(0x6c7967656e657261),
         key->k1 ^ UINT64_C(0x7465646279746573),
     };
-}
-
-/* 'before': octets that were hashed already. */
-static inline uint64_t finish(struct sip s, const uint8_t *at, size_t size, size_t before)
-{
+    const uint8_t *at = bytes;
     uint64_t word;
 
     for (size_t left = size; left >= sizeof(word); left -= sizeof(word), at += sizeof(word)) {
         memcpy(&word, at, sizeof(word));
         sip_word(&s, le64toh(word));
     }
-    word = (uint64_t)(before + size) << 56;
-    if (size > sizeof(word) && size % sizeof(word) != 0) { /* with some octets seen already */
-        uint64_t last;
-        memcpy(&last, at + size % sizeof(word) - sizeof(word), sizeof(last));
-        word |= le64toh(last) >> (64 - 8 * (size % sizeof(word)));
-    } else {
-        for (size_t i = 0; i < size % sizeof(word); i++) {
-            word |= (uint64_t)at[i] << (8 * i);
-        }
+    word = (uint64_t)size << 56;
+    for (size_t i = 0; i < size % sizeof(word); i++) {
+        word |= (uint64_t)at[i] << (8 * i);
     }
     sip_word(&s, word);
     s.v2 ^= 0xff;
@@ -69,17 +59,4 @@ static inline uint64_t finish(struct sip s, const uint8_t *at, size_t size, size
     sip_round(&s);
     sip_round(&s);
     return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
-}
-
-uint64_t hash_bytes(const struct hash_key *key, const void *bytes, size_t size)
-{
-    return finish(begin(key), bytes, size, 0);
-}
-
-uint64_t hash_bytes_and(const struct hash_key *key, uint64_t word, const void *bytes, size_t size)
-{
-    struct sip s = begin(key);
-
-    sip_word(&s, word);
-    return finish(s, bytes, size, sizeof(word));
 }

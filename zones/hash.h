@@ -13,7 +13,5 @@ struct hash_key {
 };
 
 uint64_t hash_bytes(const struct hash_key *, const void *bytes, size_t size);
-/* Of the octets and what else belongs to them: the same as if it stood in front of them. */
-uint64_t hash_bytes_and(const struct hash_key *, uint64_t word, const void *bytes, size_t size);
 
 #endif

@@ -250,29 +250,6 @@ static inline uint32_t nametree_probe(const struct nametree *tree, uint64_t key,
     return NAMETREE_NONE;
 }
 
-static inline bool nametree_differ(const uint8_t *a, const uint8_t *b)
-{
-    return nametree_load(a) != nametree_load(b);
-}
-
-/* Names are short: a call would cost more than the comparison.  The last step overlaps others. */
-static inline bool nametree_same(const uint8_t *a, const uint8_t *b, size_t size)
-{
-    if (size < NAMETREE_STEP) {
-        return memcmp(a, b, size) == 0;
-    }
-    size_t last = size - NAMETREE_STEP;
-    if (nametree_differ(a, b) || nametree_differ(a + last, b + last)) {
-        return false;
-    }
-    for (size_t at = NAMETREE_STEP; at < last; at += NAMETREE_STEP) {
-        if (nametree_differ(a + at, b + at)) {
-            return false;
-        }
-    }
-    return true;
-}
-
 static inline bool nametree_is_named(const struct nametree *tree, const struct nametree_node *node,
                                      const uint8_t *name, unsigned size)
 {
@@ -281,8 +258,8 @@ static inline bool nametree_is_named(const struct nametree *tree, const struct n
     }
     const uint8_t *suffix = tree->records + node->suffix;
     unsigned rest = suffix[-1], own = size - rest;
-    return nametree_same(name, tree->records + node->name, own) &&
-           nametree_same(name + own, suffix, rest);
+    return dname_same(name, tree->records + node->name, own) &&
+           dname_same(name + own, suffix, rest);
 }
 
 static inline uint32_t nametree_at(const struct nametree *tree, const struct nametree_scan *scan,
