@@ -105,3 +105,13 @@ enum datagram_result datagram_receive(int fd, struct datagram *out, uint8_t *lar
         out->data = memcpy(large, out->usual, DATAGRAM_USUAL); /* the rest is there */
     return DATAGRAM_CAME;
 }
+
+bool datagram_send(int fd, const uint8_t *data, size_t size)
+{
+    ssize_t sent = send(fd, data, size, MSG_NOSIGNAL);
+
+    /* An error that an earlier datagram brought back is told here, and is over then. */
+    if (sent < 0 && (errno == ECONNREFUSED || errno == EINTR))
+        sent = send(fd, data, size, MSG_NOSIGNAL);
+    return sent >= 0;
+}

@@ -35,6 +35,10 @@ MUST_USE bool datagram_connect(int fd, const struct sockaddr *to, const struct p
  * DATAGRAM_MAX octets, where long ones go. */
 MUST_USE enum datagram_result datagram_receive(int fd, struct datagram *, uint8_t *large);
 
+/* False: it did not leave; errno says why.  What an earlier datagram brought back (ICMP) is no
+ * reason. */
+MUST_USE bool datagram_send(int fd, const uint8_t *data, size_t size);
+
 socklen_t datagram_address_size(const struct sockaddr *);
 
 #endif

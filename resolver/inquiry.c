@@ -12,12 +12,7 @@
 /* A connection that ends while one waits on it is replaced at once so many times. */
 #define TRIES_AFTER_CLOSE 2
 #define REFUSED_RETRY_MS  50 /* doubled each time: a server that is being restarted may be back */
-/* Servers whose round trips differ by less are equal; the order of the configuration decides. */
-#define EQUAL_MS 10
-/* A doubted server comes after a good one was asked so many times. */
-#define DOUBT_TRIES 2
 
-_Static_assert(CONFIG_UPSTREAMS_MAX <= 32, "a bit for each server");
 _Static_assert(INQUIRY_SENDS_MAX <= 32, "a bit for each ask");
 
 /* ---- the end ---- */
@@ -65,46 +60,11 @@ static void end_soon(struct inquiry *i, enum inquiry_result result, uint64_t now
 
 /* ---- sending ---- */
 
-/* Lower is better. */
-static uint64_t rank(const struct inquiry *i, unsigned place)
-{
-    const struct upstream *u = i->group->upstreams[place];
-    uint64_t tries = i->places[place].tries + (upstream_doubted(u) ? DOUBT_TRIES : 0u);
-
-    return tries << 48 | upstream_round_trip(u) / EQUAL_MS << 8 | place;
-}
-
-/* True if nothing good will come from there any more. */
-static bool is_out(const struct inquiry *i, unsigned place)
-{
-    return (i->finished >> place & 1) != 0 || i->places[place].refused >= INQUIRY_REFUSALS_MAX;
-}
-
-/* Who is asked next.  False: nobody is left. */
-static bool choose(const struct inquiry *i, unsigned *out, uint64_t now)
-{
-    bool found = false;
-
-    for (unsigned place = 0; place < i->group->length; place++) {
-        if (is_out(i, place) || upstream_loops(i->group->upstreams[place], now))
-            continue;
-        if (!found || rank(i, place) < rank(i, *out))
-            *out = place;
-        found = true;
-    }
-    return found;
-}
-
 /* True if an answer is in hand, though a bad one, and the silent ones have had their chances. */
 static bool has_waited_enough(const struct inquiry *i)
 {
-    if (i->rcode == 0 && !i->broken && !i->looped)
-        return false;
-    for (unsigned place = 0; place < i->group->length; place++) {
-        if (!is_out(i, place) && i->places[place].tries < TRIES_AFTER_ANSWER)
-            return false;
-    }
-    return true;
+    return (i->rcode != 0 || i->broken || i->looped) &&
+           selection_is_tried(&i->selection, TRIES_AFTER_ANSWER);
 }
 
 /* True if a reply may still come to something that was sent. */
@@ -146,17 +106,17 @@ static void set_timer(struct inquiry *i, uint64_t wait, uint64_t now)
 /* Sends once to that server.  False: it did not go. */
 static bool send_to(struct inquiry *i, unsigned place, uint64_t now)
 {
-    struct upstream *u = i->group->upstreams[place];
+    struct upstream *u = i->selection.upstreams[place];
     struct upstream_ask *ask = &i->asks[i->sends];
-    bool tcp = upstream_over_tcp(u, (i->over_tcp >> place & 1) != 0);
+    struct selection_place *at = &i->selection.places[place];
+    bool tcp = upstream_over_tcp(u, at->over_tcp);
     uint8_t room[2 + QUESTION_MAX];
-    struct inquiry_place *at = &i->places[place];
     size_t size;
 
     ask->owner = i;
     ask->about = (const void *)((uintptr_t)i - INQUIRY_FRONT);
     ask->index = place;
-    ask->edns = (i->without_edns >> place & 1) == 0;
+    ask->edns = !at->without_edns;
     size = question_write(room + 2, &i->question, tcp ? i->name : i->sent, ask->edns);
     if (at->tries < UINT8_MAX)
         at->tries++;
@@ -194,10 +154,10 @@ static void send_from(struct inquiry *i, unsigned place, uint64_t now)
     }
     if (is_guarded(i, now))
         return;
-    for (size_t n = 0; n < i->group->length; n++) {
+    for (size_t n = 0; n < i->selection.length; n++) {
         if (send_to(i, place, now))
             return;
-        if (!choose(i, &place, now))
+        if (!selection_next(&i->selection, &place, now))
             break;
     }
     i->last = NULL;
@@ -208,7 +168,7 @@ static void send_next(struct inquiry *i, uint64_t now)
 {
     unsigned place;
 
-    if (choose(i, &place, now) && !has_waited_enough(i))
+    if (selection_next(&i->selection, &place, now) && !has_waited_enough(i))
         send_from(i, place, now);
     else if (i->starting)
         end_soon(i, INQUIRY_UNREACHABLE, now);
@@ -218,11 +178,11 @@ static void send_next(struct inquiry *i, uint64_t now)
 
 static void give_up_waiting(struct inquiry *i, struct upstream_ask *ask, uint64_t now)
 {
-    struct inquiry_place *at = &i->places[ask->index];
+    struct selection_place *at = &i->selection.places[ask->index];
 
     if (at->overdue < UINT8_MAX)
         at->overdue++;
-    if (upstream_refuses(i->group->upstreams[ask->index], now))
+    if (upstream_refuses(i->selection.upstreams[ask->index], now))
         at->refused++;
     if (ask->upstream == NULL)
         return;
@@ -268,8 +228,8 @@ static void drop_asks_to(struct inquiry *i, unsigned place)
 /* The same question to the same server over TCP: nothing it says over UDP counts any more. */
 static void turn_to_tcp(struct inquiry *i, unsigned place, uint64_t now)
 {
-    i->over_tcp |= 1u << place;
-    i->places[place].overdue = 0;
+    i->selection.places[place].over_tcp = true;
+    i->selection.places[place].overdue = 0;
     drop_asks_to(i, place);
     stats_count(i->desk->stats, STATS_UPSTREAM_TCP);
     send_from(i, place, now);
@@ -278,7 +238,7 @@ static void turn_to_tcp(struct inquiry *i, unsigned place, uint64_t now)
 /* The server has said its last word to this question, and it was no good. */
 static void turn_from(struct inquiry *i, unsigned place, uint64_t now)
 {
-    i->finished |= 1u << place;
+    i->selection.places[place].finished = true;
     drop_asks_to(i, place);
     send_next(i, now);
 }
@@ -309,7 +269,7 @@ static void take_reply(struct inquiry *i, struct upstream_ask *ask, const uint8_
     } else if (!reply->truncated && is_answer(reply)) {
         answer(i, message, size, reply, now);
     } else if (ask->edns && (reply->rcode == REPLY_FORMERR || reply->rcode == REPLY_BADVERS)) {
-        i->without_edns |= 1u << place;
+        i->selection.places[place].without_edns = true;
         drop_asks_to(i, place);
         send_from(i, place, now);
     } else {
@@ -381,26 +341,46 @@ static bool on_reply(struct inquiry *i, struct upstream_ask *ask, const uint8_t 
     return true;
 }
 
-/* Nobody listens there: at once to somebody who was asked less, or soon again, in case that is
- * wrong or over.  When nobody is left, there is nothing to wait for. */
+/* That server was not to be had: at once to somebody who was asked less, or soon again.  When
+ * nobody is left, there is nothing to wait for. */
+static void go_on(struct inquiry *i, const struct selection_place *at, uint64_t wait, uint64_t now)
+{
+    unsigned other;
+
+    i->last = NULL; /* it is not overdue */
+    if (!selection_next(&i->selection, &other, now))
+        give_up(i, now);
+    else if (i->selection.places[other].tries < at->tries)
+        send_from(i, other, now);
+    else
+        set_timer(i, wait, now);
+}
+
+/* Nobody listens there, but that may be wrong or over. */
 static void on_refused(struct inquiry *i, struct upstream_ask *ask, uint64_t now)
 {
-    struct inquiry_place *at = &i->places[ask->index];
-    unsigned other, bit = 1u << (ask - i->asks);
+    struct selection_place *at = &i->selection.places[ask->index];
+    unsigned bit = 1u << (ask - i->asks);
 
     if ((i->refused & bit) != 0)
         return; /* a socket may be told more than once */
     i->refused |= bit;
     at->refused++;
-    if (ask != i->last)
-        return;
-    i->last = NULL; /* it is not overdue */
-    if (!choose(i, &other, now))
-        give_up(i, now);
-    else if (i->places[other].tries < at->tries)
-        send_from(i, other, now);
-    else
-        set_timer(i, REFUSED_RETRY_MS << (at->refused - 1), now);
+    if (ask == i->last)
+        go_on(i, at, REFUSED_RETRY_MS << (at->refused - 1), now);
+}
+
+/* As if it had never been sent. */
+static void on_unsent(struct inquiry *i, struct upstream_ask *ask, uint64_t now)
+{
+    struct selection_place *at = &i->selection.places[ask->index];
+
+    i->refused &= ~(1u << (ask - i->asks));
+    if (ask == &i->asks[i->sends - 1])
+        i->sends--;
+    at->refused += upstream_refuses(i->selection.upstreams[ask->index], now);
+    if (ask == i->last)
+        go_on(i, at, SEND_RETRY_MS, now);
 }
 
 /* A kept connection may end just as we write: once more with a new one (RFC 7766).  If those end
@@ -409,8 +389,8 @@ static void on_closed(struct inquiry *i, struct upstream_ask *ask, uint64_t now)
 {
     unsigned place = ask->index;
 
-    if (ask == i->last && i->places[place].closed < TRIES_AFTER_CLOSE) {
-        i->places[place].closed++;
+    if (ask == i->last && i->selection.places[place].closed < TRIES_AFTER_CLOSE) {
+        i->selection.places[place].closed++;
         send_from(i, place, now);
     } else {
         on_refused(i, ask, now);
@@ -447,6 +427,9 @@ bool inquiry_on_upstream(struct upstream_ask *ask, enum upstream_event event,
     case UPSTREAM_CLOSED:
         on_closed(i, ask, now);
         return true;
+    case UPSTREAM_UNSENT:
+        on_unsent(i, ask, now);
+        return true;
     case UPSTREAM_ERROR:
     case UPSTREAM_REFUSED:
         on_refused(i, ask, now);
@@ -477,7 +460,7 @@ void inquiry_start(struct inquiry *i, const struct reply_question *q, struct rou
     uint8_t dice[QUESTION_DICE];
 
     memset(i, 0, offsetof(struct inquiry, name)); /* the rest is large and seldom used */
-    memset(i->places, 0, group->length * sizeof *i->places);
+    selection_begin(&i->selection, group->upstreams, group->length);
     i->desk = desk;
     i->timer = timer;
     i->question = *q;

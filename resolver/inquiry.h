@@ -3,17 +3,17 @@
  * The server with the fewest tries and the best round trip is next (a doubted one counts as tried
  * before); a retransmission follows that server's own latency; a bad answer ends what that server
  * has to say; the first good answer from any of them ends it all, late ones are not heard.  Where
- * nobody listens (as ICMP says, or a reset) the question goes INQUIRY_REFUSALS_MAX times, some ten
- * milliseconds apart: one forged ICMP message loses nothing, and when all refuse nobody waits for
- * the deadline.  Never more than INQUIRY_SENDS_MAX messages, never longer than the deadline. */
+ * nobody listens (as ICMP says, or a reset) the question goes SELECTION_REFUSALS_MAX times, some
+ * ten milliseconds apart: one forged ICMP message loses nothing, and when all refuse nobody waits
+ * for the deadline.  Never more than INQUIRY_SENDS_MAX messages, never longer than the deadline. */
 #ifndef PLDNS_INQUIRY_H
 #define PLDNS_INQUIRY_H
 
 #include "reply.h"
 #include "route.h"
+#include "selection.h"
 
-#define INQUIRY_SENDS_MAX    12
-#define INQUIRY_REFUSALS_MAX 3
+#define INQUIRY_SENDS_MAX 12
 /* Its owner's notes stand before it: so many octets are fetched with it before a reply is read. */
 #define INQUIRY_FRONT 128
 /* Who waits is told that it takes long after so much (RFC 8767's client response timer), or after
@@ -56,14 +56,6 @@ struct inquiry_desk {
     uint8_t message[REPLY_SIZE_MAX]; /* private: what 'done' is lent */
 };
 
-/* Of one server of the group. */
-struct inquiry_place {
-    uint8_t tries;
-    uint8_t overdue; /* waits in a row that ran out, of one transport */
-    uint8_t closed;  /* connections that ended while one waited on them */
-    uint8_t refused; /* nobody listens there */
-};
-
 struct inquiry { /* part of the owner's struct; private but for 'question' and 'group' */
     struct inquiry_desk *desk;
     struct network_timer *timer;
@@ -76,16 +68,15 @@ struct inquiry { /* part of the owner's struct; private but for 'question' and '
     bool over;     /* ends with 'result' as soon as the timer runs */
     enum inquiry_result result;
     unsigned sends;
-    struct upstream_ask *last;                 /* its wait is what the timer runs for */
-    uint32_t finished, over_tcp, without_edns; /* a bit for each place */
-    uint32_t refused;                          /* a bit for each ask */
+    struct upstream_ask *last; /* its wait is what the timer runs for */
+    uint32_t refused;          /* a bit for each ask */
     bool broken, looped;
     uint16_t rcode; /* the best of the bad ones; 0: none */
     /* From here on only what is used is written: see inquiry_start(). */
-    uint8_t name[DNAME_MAX];                           /* folded; so it goes over TCP */
-    uint8_t sent[DNAME_MAX];                           /* so it goes over UDP */
-    struct upstream_ask asks[INQUIRY_SENDS_MAX];       /* 'sends' of them */
-    struct inquiry_place places[CONFIG_UPSTREAMS_MAX]; /* as many as the group has servers */
+    uint8_t name[DNAME_MAX];                     /* folded; so it goes over TCP */
+    uint8_t sent[DNAME_MAX];                     /* so it goes over UDP */
+    struct upstream_ask asks[INQUIRY_SENDS_MAX]; /* 'sends' of them */
+    struct selection selection;
 };
 
 /* Once for its memory, before the first start and after the last. */

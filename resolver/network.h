@@ -18,8 +18,9 @@ struct network_timer;
 enum network_event {
     NETWORK_CONNECTED, /* stream only */
     NETWORK_DATA,      /* one datagram, or some octets of the stream */
-    NETWORK_CLOSED,    /* stream ended or failed: only close() is left to do; datagram socket:
-                          asynchronous error (ICMP), the socket is as good as before */
+    NETWORK_UNSENT, /* this datagram of ours could not be sent, as it turned out; errno says why */
+    NETWORK_CLOSED, /* stream ended or failed: only close() is left to do; datagram socket:
+                       asynchronous error (ICMP), the socket is as good as before */
 };
 
 typedef void network_socket_fn(void *arg, enum network_event, const uint8_t *data, size_t size,
@@ -46,7 +47,8 @@ struct network {
     struct network_socket *(*stream)(struct network *, const struct sockaddr *to,
                                      network_socket_fn *, void *arg);
     /* False: not sent (errno).  A stream keeps what it cannot send at once, also before it is
-     * connected, up to a named limit. */
+     * connected, up to a named limit.  A datagram may leave a little later, with others, and
+     * NETWORK_UNSENT tell of it. */
     bool (*send)(struct network_socket *, const uint8_t *data, size_t size);
     /* No callback comes after. */
     void (*close)(struct network_socket *);

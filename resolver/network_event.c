@@ -18,6 +18,7 @@
 #include "datagram.h"
 #include "eventtimer.h"
 #include "fetch.h"
+#include "outbox.h"
 
 #define READY_MAX    64  /* datagram sockets taken out of the set at a time … */
 #define DATAGRAMS    16  /* … and of them, received from one after the other */
@@ -39,6 +40,8 @@ struct event_network {
     unsigned reserve_length, reserve_wanted;
     struct random random;
     struct portrange ports;
+    struct event leave; /* of what is in the outbox */
+    struct outbox outbox;
     struct datagram datagrams[DATAGRAMS]; /* in hand */
     uint8_t buffer[DATAGRAM_MAX];
 };
@@ -128,6 +131,7 @@ static void close_socket(struct network_socket *s)
         event_del(&s->stream->readable);
         event_del(&s->stream->writable);
     }
+    outbox_forget(&n->outbox, s);
     close(s->fd); /* which takes it out of the set, too */
     n->sockets--;
     refill_reserve(n);
@@ -369,21 +373,41 @@ static bool queue(struct network_socket *s, const uint8_t *data, size_t size)
     return true;
 }
 
+/* Datagrams leave when the events in hand are done, or when there are many. */
+static bool put_out(struct network_socket *s, const uint8_t *data, size_t size)
+{
+    struct event_network *n = s->owner;
+
+    if (n->outbox.length == n->outbox.tried)
+        event_active(&n->leave, 0, 0);
+    return outbox_put(&n->outbox, s, s->fd, data, size);
+}
+
+/* Who is told may send and close what he likes. */
+static void on_leave(evutil_socket_t fd, short what, void *arg)
+{
+    struct event_network *n = arg;
+    struct outbox_letter letter;
+
+    (void)fd;
+    (void)what;
+    outbox_send(&n->outbox);
+    while (outbox_take_unsent(&n->outbox, &letter)) {
+        struct network_socket *s = letter.from;
+
+        errno = letter.error;
+        tell(s, NETWORK_UNSENT, letter.octets, letter.size, clock_ms());
+        if (s->closed)
+            free_socket(s);
+    }
+}
+
 static bool send_bytes(struct network_socket *s, const uint8_t *data, size_t size)
 {
-    ssize_t sent;
-
-    if (s->stream != NULL) {
-        /* A message leaves whole or not at all, so it takes the way through the queue. */
-        if (!queue(s, data, size))
-            return false;
-        return !s->stream->connected || flush(s);
-    }
-    sent = send(s->fd, data, size, MSG_NOSIGNAL);
-    /* An error that an earlier datagram brought back is told here, and is over then. */
-    if (sent < 0 && (errno == ECONNREFUSED || errno == EINTR))
-        sent = send(s->fd, data, size, MSG_NOSIGNAL);
-    return sent >= 0;
+    if (s->stream == NULL)
+        return put_out(s, data, size);
+    /* A message leaves whole or not at all, so it takes the way through the queue. */
+    return queue(s, data, size) && (!s->stream->connected || flush(s));
 }
 
 /* ---- timers and dice ---- */
@@ -421,6 +445,7 @@ struct network *network_event_new(struct event_base *base, unsigned sockets_max,
     n->set = set;
     event_assign(&n->ready, base, set, EV_READ | EV_PERSIST, on_datagrams, n);
     event_add(&n->ready, NULL);
+    evtimer_assign(&n->leave, base, on_leave, n);
     n->sockets_max = sockets_max;
     assert(reserve <= NETWORK_EVENT_RESERVE);
     n->reserve_wanted = reserve;
@@ -437,6 +462,7 @@ void network_event_free(struct network *network)
         return;
     assert(n->sockets == 0);
     event_del(&n->ready);
+    event_del(&n->leave);
     close(n->set);
     while (n->reserve_length > 0)
         close(n->reserve[--n->reserve_length]);

@@ -293,19 +293,36 @@ static void count_wrong(struct portpool_socket *s, uint64_t now)
     tell_all(s, PORTPOOL_FLOODED, now);
 }
 
+/* The question on that socket whose id the message has, or NULL. */
+static struct portpool_ask *find(const struct portpool_socket *s, const uint8_t *data, size_t size)
+{
+    struct portpool_ask *ask;
+    uint16_t id;
+
+    if (size < sizeof id)
+        return NULL;
+    id = (uint16_t)(data[0] << 8 | data[1]);
+    ask = s->slots[id % PORTPOOL_SLOTS];
+    return ask != NULL && ask->id == id ? ask : NULL;
+}
+
 static void on_datagram(struct portpool_socket *s, const uint8_t *data, size_t size, uint64_t now)
 {
-    struct portpool_ask *ask = NULL;
+    struct portpool_ask *ask = find(s, data, size);
 
-    if (size >= 2) {
-        uint16_t id = (uint16_t)(data[0] << 8 | data[1]);
-
-        ask = s->slots[id % PORTPOOL_SLOTS];
-        if (ask != NULL && ask->id != id)
-            ask = NULL;
-    }
     if (ask == NULL || !s->pool->fn(s->pool->arg, ask, PORTPOOL_REPLY, data, size, now))
         count_wrong(s, now);
+}
+
+/* Who asked may have lost interest meanwhile. */
+static void on_unsent(struct portpool_socket *s, const uint8_t *data, size_t size, uint64_t now)
+{
+    struct portpool_ask *ask = find(s, data, size);
+
+    if (ask == NULL)
+        return;
+    portpool_drop(ask);
+    s->pool->fn(s->pool->arg, ask, PORTPOOL_UNSENT, NULL, 0, now);
 }
 
 static void on_network(void *arg, enum network_event event, const uint8_t *data, size_t size,
@@ -316,6 +333,8 @@ static void on_network(void *arg, enum network_event event, const uint8_t *data,
     s->busy = true;
     if (event == NETWORK_DATA)
         on_datagram(s, data, size, now);
+    else if (event == NETWORK_UNSENT)
+        on_unsent(s, data, size, now);
     else
         tell_all(s, PORTPOOL_ERROR, now);
     s->busy = false;

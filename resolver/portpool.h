@@ -41,6 +41,7 @@ struct portpool_ask {
 
 enum portpool_event {
     PORTPOOL_REPLY,   /* the id fits */
+    PORTPOOL_UNSENT,  /* it could not be sent, as it turned out (errno says why): it is over */
     PORTPOOL_ERROR,   /* ICMP says that nobody listens there; replies may come all the same */
     PORTPOOL_FLOODED, /* PORTPOOL_WRONG_MAX wrong replies: better ask over TCP */
 };

@@ -119,19 +119,43 @@ static void count_end(struct upstream_ask *ask, uint64_t now)
         doubt(u, "its connections end", now);
 }
 
+/* True for what stands between us and this server; false for what would stop any message. */
+static bool is_its_own(int error)
+{
+    return error == ENETUNREACH || error == EHOSTUNREACH || error == EAFNOSUPPORT ||
+           error == EADDRNOTAVAIL || error == EPERM || error == EACCES;
+}
+
+/* It could not be sent. */
+static void count_unsent(struct upstream *u, int error, uint64_t now)
+{
+    if (!is_its_own(error))
+        return;
+    u->refusals++;
+    u->refused = now;
+    u->refused_by = NULL;
+    doubt(u, strerrordesc_np(error), now);
+}
+
 static bool on_datagram(void *arg, struct portpool_ask *part, enum portpool_event event,
                         const uint8_t *message, size_t size, uint64_t now)
 {
     static const enum upstream_event events[] = {
         [PORTPOOL_REPLY] = UPSTREAM_REPLY,
+        [PORTPOOL_UNSENT] = UPSTREAM_UNSENT,
         [PORTPOOL_ERROR] = UPSTREAM_ERROR,
         [PORTPOOL_FLOODED] = UPSTREAM_FLOODED,
     };
     struct upstream_ask *ask =
         (struct upstream_ask *)((char *)part - offsetof(struct upstream_ask, datagram));
 
-    if (event == PORTPOOL_ERROR)
+    if (event == PORTPOOL_ERROR) {
         count_refusal(ask, part->socket, now);
+    } else if (event == PORTPOOL_UNSENT) {
+        count_unsent(arg, errno, now);
+        count_unanswered(ask);
+        ask->upstream = NULL;
+    }
     return tell(arg, ask, events[event], message, size, now);
 }
 
@@ -272,24 +296,9 @@ bool upstream_over_tcp(const struct upstream *u, bool wanted)
     return wanted || u->server.transport != CONFIG_UDP;
 }
 
-static void count_unsent(struct upstream *u, int error, uint64_t now)
-{
-    u->refusals++;
-    u->refused = now;
-    u->refused_by = NULL;
-    doubt(u, strerrordesc_np(error), now);
-}
-
 static size_t fill_up(const struct upstream *u, uint8_t *room, size_t size)
 {
     return u->server.transport == CONFIG_TLS ? question_pad(room + 2, size) : size;
-}
-
-/* True for what stands between us and this server; false for what would stop any message. */
-static bool is_its_own(int error)
-{
-    return error == ENETUNREACH || error == EHOSTUNREACH || error == EAFNOSUPPORT ||
-           error == EADDRNOTAVAIL || error == EPERM || error == EACCES;
 }
 
 bool upstream_send(struct upstream *u, struct upstream_ask *ask, uint8_t *room, size_t size,
@@ -309,7 +318,7 @@ bool upstream_send(struct upstream *u, struct upstream_ask *ask, uint8_t *room, 
     if (sent) {
         stats_count(u->stats, STATS_UPSTREAM_QUERIES);
         u->sums.queries++;
-    } else if (is_its_own(errno)) {
+    } else {
         count_unsent(u, errno, now);
     }
     ask->upstream = sent ? u : NULL;

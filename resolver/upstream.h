@@ -48,6 +48,7 @@ struct upstream_ask {
 enum upstream_event {
     UPSTREAM_READY,   /* the connection stands: upstream_write() the message now */
     UPSTREAM_REPLY,   /* the id fits; nothing else has been looked at */
+    UPSTREAM_UNSENT,  /* it could not be sent, as it turned out: this ask is over */
     UPSTREAM_ERROR,   /* nobody listens there, as ICMP says; a reply may come all the same */
     UPSTREAM_CLOSED,  /* the connection ended: this ask is over */
     UPSTREAM_REFUSED, /* no connection could be made: this ask is over */
@@ -107,7 +108,8 @@ struct upstream_state {
     uint64_t round_trip_us;   /* smoothed */
     uint64_t queries;         /* sent there, probes included … */
     uint64_t replies;         /* … to which a reply came that was theirs, good or not … */
-    uint64_t unanswered; /* … and that were overdue, refused, or on a connection that ended */
+    uint64_t unanswered;      /* … and that were overdue, refused, lost on the way out, or on a
+                                 connection that ended */
 };
 void upstream_read(const struct upstream *, struct upstream_state *out);
 

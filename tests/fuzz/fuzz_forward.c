@@ -230,8 +230,10 @@ static void fail(struct world *w, unsigned how)
 {
     if (how & 1)
         fake_network_fail_sockets(w->net, how >> 1 & 7, EMFILE);
+    else if (how & 16)
+        fake_network_fail_sends_at_once(w->net, how >> 1 & 7, ENOBUFS);
     else
-        fake_network_fail_sends(w->net, how >> 1 & 7, ENOBUFS);
+        fake_network_fail_sends(w->net, how >> 1 & 7, how & 32 ? EPERM : ENOBUFS);
 }
 
 static void step(struct world *w, struct script *s)

@@ -34,6 +34,7 @@ struct sent {
     struct fake_sent sent;
     bool taken;
     bool held; /* of a stream that is not connected yet */
+    int error; /* a datagram that could not be sent, of which nobody was told yet */
 };
 
 struct peer {
@@ -53,6 +54,7 @@ struct fake_network {
     struct peer *peers; /* that are not connected as all others are */
     size_t peers_length;
     unsigned socket_failures, send_failures;
+    bool send_failures_at_once;
     int socket_error, send_error;
 };
 
@@ -139,16 +141,28 @@ static void note(struct network_socket *s, const uint8_t *data, size_t size)
     e->sent.size = size;
 }
 
+/* As of the real one, a datagram's failure is found out later. */
+static bool fail_to_send(struct network_socket *s, const uint8_t *data, size_t size)
+{
+    struct fake_network *f = s->fake;
+
+    f->send_failures--;
+    errno = f->send_error;
+    if (s->stream || f->send_failures_at_once)
+        return false;
+    note(s, data, size);
+    f->sent[f->sent_length - 1].taken = true;
+    f->sent[f->sent_length - 1].error = f->send_error;
+    return true;
+}
+
 static bool send_bytes(struct network_socket *s, const uint8_t *data, size_t size)
 {
     struct fake_network *f = s->fake;
 
     assert(s->open);
-    if (f->send_failures > 0) {
-        f->send_failures--;
-        errno = f->send_error;
-        return false;
-    }
+    if (f->send_failures > 0)
+        return fail_to_send(s, data, size);
     if (!s->stream) {
         note(s, data, size);
         return true;
@@ -299,6 +313,38 @@ static bool connect_one(struct fake_network *f, uint64_t until)
     return false;
 }
 
+static void hand_over(struct fake_network *f, const struct fake_sent *to, enum network_event event,
+                      const void *data, size_t size)
+{
+    struct network_socket *s = f->sockets[to->socket];
+    uint8_t *copy = NULL;
+
+    if (!s->open)
+        return;
+    /* A block of exactly that size: reading behind it is seen by the sanitizer. */
+    if (size > 0)
+        copy = alloc_copy(data, size);
+    s->fn(s->arg, event, copy, size, f->now);
+    free(copy);
+}
+
+/* Tells of one datagram that could not be sent; false if there is none. */
+static bool tell_unsent(struct fake_network *f)
+{
+    for (size_t i = 0; i < f->sent_length; i++) {
+        struct fake_sent sent = f->sent[i].sent;
+        int error = f->sent[i].error;
+
+        f->sent[i].error = 0;
+        if (error == 0 || !f->sockets[sent.socket]->open)
+            continue;
+        errno = error;
+        hand_over(f, &sent, NETWORK_UNSENT, sent.message, sent.size);
+        return true;
+    }
+    return false;
+}
+
 static struct network_timer *first_due(struct fake_network *f, uint64_t until)
 {
     struct network_timer *first = NULL;
@@ -321,7 +367,7 @@ void fake_network_pass(struct fake_network *f, uint64_t ms)
         struct network_timer *t = first_due(f, until);
         uint64_t next = t == NULL ? until : t->due > f->now ? t->due : f->now;
 
-        if (connect_one(f, next))
+        if (tell_unsent(f) || connect_one(f, next))
             continue;
         if (t == NULL)
             break;
@@ -373,21 +419,6 @@ void fake_network_forget(struct fake_network *f)
     for (size_t i = f->first; i < f->sent_length; i++)
         f->sent[i].taken = true;
     f->first = f->sent_length;
-}
-
-static void hand_over(struct fake_network *f, const struct fake_sent *to, enum network_event event,
-                      const void *data, size_t size)
-{
-    struct network_socket *s = f->sockets[to->socket];
-    uint8_t *copy = NULL;
-
-    if (!s->open)
-        return;
-    /* A block of exactly that size: reading behind it is seen by the sanitizer. */
-    if (size > 0)
-        copy = alloc_copy(data, size);
-    s->fn(s->arg, event, copy, size, f->now);
-    free(copy);
 }
 
 void fake_network_deliver(struct fake_network *f, const struct fake_sent *to, const void *message,
@@ -452,6 +483,13 @@ void fake_network_fail_sends(struct fake_network *f, unsigned times, int error)
 {
     f->send_failures = times;
     f->send_error = error;
+    f->send_failures_at_once = false;
+}
+
+void fake_network_fail_sends_at_once(struct fake_network *f, unsigned times, int error)
+{
+    fake_network_fail_sends(f, times, error);
+    f->send_failures_at_once = true;
 }
 
 size_t fake_network_opened(const struct fake_network *f)

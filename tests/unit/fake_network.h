@@ -62,7 +62,10 @@ void fake_network_connect(struct fake_network *,
 void fake_network_connect_to(struct fake_network *, const char *to, enum fake_connect);
 /* The next so many calls fail with that errno. */
 void fake_network_fail_sockets(struct fake_network *, unsigned times, int error);
+/* Of datagrams it is told in the next fake_network_pass() … */
 void fake_network_fail_sends(struct fake_network *, unsigned times, int error);
+/* … or to the sender, as when the real network has no room for more. */
+void fake_network_fail_sends_at_once(struct fake_network *, unsigned times, int error);
 
 size_t fake_network_opened(const struct fake_network *); /* sockets ever */
 size_t fake_network_open(const struct fake_network *);   /* sockets now */

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -268,7 +269,9 @@ static void test_port_range(void **state)
 struct seen {
     struct network *network;
     struct network_socket *socket;
-    unsigned connected, data, closed;
+    unsigned connected, data, closed, unsent;
+    int error;      /* of what was unsent */
+    uint8_t resend; /* sent when something comes back; 0: nothing */
     size_t size;
     uint8_t last;
     bool close_at_once;
@@ -293,6 +296,15 @@ static void on_seen(void *arg, enum network_event event, const uint8_t *data, si
     s->connected += event == NETWORK_CONNECTED;
     s->data += event == NETWORK_DATA;
     s->closed += event == NETWORK_CLOSED;
+    if (event == NETWORK_UNSENT) {
+        s->unsent++;
+        s->error = errno;
+        assert_int_equal(size, 1);
+        s->last = data[0];
+        if (s->resend != 0)
+            assert_true(s->network->send(s->socket, &s->resend, 1));
+        s->resend = 0;
+    }
     if (event == NETWORK_DATA) {
         s->size += size;
         s->last = data[size - 1];
@@ -309,6 +321,19 @@ static void on_seen(void *arg, enum network_event event, const uint8_t *data, si
         s->socket = NULL;
     }
     event_base_loopbreak(base);
+}
+
+static void run_turns(void)
+{
+    for (int turn = 0; turn < 20; turn++)
+        event_base_loop(base, EVLOOP_NONBLOCK);
+}
+
+/* Sends one octet; it leaves in the loop. */
+static void say(const struct seen *s, char octet)
+{
+    assert_true(s->network->send(s->socket, (const uint8_t *)&octet, 1));
+    event_base_loop(base, EVLOOP_NONBLOCK);
 }
 
 static void test_icmp_and_life_after_it(void **state)
@@ -330,10 +355,70 @@ static void test_icmp_and_life_after_it(void **state)
     assert_int_equal(seen.closed, 1);
     fd = socket(AF_INET, SOCK_DGRAM, 0);
     assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
-    assert_true(network->send(seen.socket, (const uint8_t *)"y", 1));
+    say(&seen, 'y');
     assert_int_equal(recv(fd, &byte, 1, 0), 1);
     assert_int_equal(byte, 'y');
     network->close(seen.socket);
+    close(fd);
+    network_event_free(network);
+}
+
+/* Something to send to that cannot be sent to: a descriptor that is no socket takes the place of
+ * the next one that is opened. */
+static void open_broken(struct seen *s)
+{
+    struct sockaddr_in address;
+    int server = server_socket(SOCK_DGRAM, &address), place = dup(server), nothing;
+
+    close(place);
+    s->socket =
+        s->network->datagram(s->network, (struct sockaddr *)&address, on_seen, s, &s->awaited);
+    nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
+    assert_int_equal(dup2(nothing, place), place);
+    close(nothing);
+    close(server);
+}
+
+/* What could not be sent comes back, each once, with the reason; more can be sent there and then.
+ */
+static void test_what_cannot_be_sent_comes_back(void **state)
+{
+    struct network *network = network_event_new(base, 8, NETWORK_EVENT_RESERVE);
+    struct seen broken = {.network = network, .resend = 'c'}, whole = {.network = network};
+    struct sockaddr_in address;
+    int fd = server_socket(SOCK_DGRAM, &address);
+    uint8_t byte;
+
+    (void)state;
+    open_broken(&broken);
+    whole.socket =
+        network->datagram(network, (struct sockaddr *)&address, on_seen, &whole, &whole.awaited);
+    assert_true(network->send(broken.socket, (const uint8_t *)"a", 1));
+    assert_true(network->send(whole.socket, (const uint8_t *)"x", 1));
+    assert_true(network->send(broken.socket, (const uint8_t *)"b", 1));
+    assert_int_equal(broken.unsent, 0);
+    run_turns();
+    assert_int_equal(broken.unsent, 3);
+    assert_int_equal(broken.last, 'c');
+    assert_int_equal(broken.error, ENOTSOCK);
+    assert_int_equal(whole.unsent, 0);
+    assert_int_equal(recv(fd, &byte, 1, MSG_DONTWAIT), 1);
+    assert_int_equal(byte, 'x');
+    /* All in vain, and nobody was told yet: then there is no room. */
+    unsigned taken = 0;
+    while (network->send(broken.socket, (const uint8_t *)"a", 1))
+        taken++;
+    assert_int_equal(errno, ENOTSOCK);
+    run_turns();
+    assert_int_equal(broken.unsent, 3 + taken);
+    assert_true(network->send(broken.socket, (const uint8_t *)"d", 1));
+    assert_true(network->send(whole.socket, (const uint8_t *)"z", 1));
+    network->close(broken.socket); /* nobody is told any more, and others' is sent all the same */
+    run_turns();
+    assert_int_equal(broken.unsent, 3 + taken);
+    assert_int_equal(recv(fd, &byte, 1, MSG_DONTWAIT), 1);
+    assert_int_equal(byte, 'z');
+    network->close(whole.socket);
     close(fd);
     network_event_free(network);
 }
@@ -350,7 +435,7 @@ static void test_only_the_peer_is_heard(void **state)
     (void)state;
     seen.socket =
         network->datagram(network, (struct sockaddr *)&address, on_seen, &seen, &seen.awaited);
-    assert_true(network->send(seen.socket, (const uint8_t *)"x", 1));
+    say(&seen, 'x');
     assert_int_equal(recvfrom(fd, &byte, 1, 0, (struct sockaddr *)&client, &size), 1);
     for (int i = 0; i < 100; i++)
         assert_int_equal(sendto(other, "bad", 3, 0, (struct sockaddr *)&client, size), 3);
@@ -376,15 +461,9 @@ static struct sockaddr_in open_to(struct seen *s, int fd, const struct sockaddr_
 
     s->socket =
         s->network->datagram(s->network, (const struct sockaddr *)address, on_seen, s, &s->awaited);
-    assert_true(s->network->send(s->socket, (const uint8_t *)"x", 1));
+    say(s, 'x');
     assert_int_equal(recvfrom(fd, &byte, 1, 0, (struct sockaddr *)&client, &size), 1);
     return client;
-}
-
-static void run_turns(void)
-{
-    for (int turn = 0; turn < 20; turn++)
-        event_base_loop(base, EVLOOP_NONBLOCK);
 }
 
 /* Whatever comes before an awaited datagram, and however much at once: it is heard.  What nobody
@@ -695,6 +774,7 @@ int main(void)
         cmocka_unit_test(test_ports_of_a_small_pool),
         cmocka_unit_test(test_port_range),
         cmocka_unit_test(test_icmp_and_life_after_it),
+        cmocka_unit_test(test_what_cannot_be_sent_comes_back),
         cmocka_unit_test(test_only_the_peer_is_heard),
         cmocka_unit_test(test_what_is_awaited_is_heard),
         cmocka_unit_test(test_all_sizes),

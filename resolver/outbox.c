@@ -1,0 +1,74 @@
+#include "outbox.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+#include "datagram.h"
+
+static void copy_letter(struct outbox_letter *to, const struct outbox_letter *from)
+{
+    memcpy(to, from, offsetof(struct outbox_letter, octets) + from->size);
+}
+
+static void remove_letter(struct outbox *o, unsigned place)
+{
+    o->length--;
+    o->tried -= place < o->tried;
+    for (; place < o->length; place++)
+        copy_letter(&o->letters[place], &o->letters[place + 1]);
+}
+
+bool outbox_put(struct outbox *o, void *from, int fd, const uint8_t *octets, size_t size)
+{
+    struct outbox_letter *letter;
+
+    assert(size <= OUTBOX_SIZE);
+    if (o->length == OUTBOX_LENGTH)
+        outbox_send(o);
+    if (o->length == OUTBOX_LENGTH) {
+        errno = o->letters[OUTBOX_LENGTH - 1].error;
+        return false;
+    }
+    letter = &o->letters[o->length++];
+    letter->from = from;
+    letter->fd = fd;
+    letter->error = 0;
+    letter->size = size;
+    memcpy(letter->octets, octets, size);
+    return true;
+}
+
+void outbox_send(struct outbox *o)
+{
+    unsigned unsent = o->tried;
+
+    for (unsigned i = o->tried; i < o->length; i++) {
+        struct outbox_letter *letter = &o->letters[i];
+
+        if (datagram_send(letter->fd, letter->octets, letter->size))
+            continue;
+        letter->error = errno;
+        if (unsent < i)
+            copy_letter(&o->letters[unsent], letter);
+        unsent++;
+    }
+    o->length = o->tried = unsent;
+}
+
+bool outbox_take_unsent(struct outbox *o, struct outbox_letter *out)
+{
+    if (o->tried == 0)
+        return false;
+    copy_letter(out, o->letters);
+    remove_letter(o, 0);
+    return true;
+}
+
+void outbox_forget(struct outbox *o, const void *from)
+{
+    for (unsigned i = o->length; i-- > 0;) {
+        if (o->letters[i].from == from)
+            remove_letter(o, i);
+    }
+}
