@@ -77,14 +77,11 @@ static bool is_pending(const struct inquiry *i)
     return false;
 }
 
-/* Up to a tenth more, so that many who wait do not send again in the same moment. */
-static uint64_t jitter(struct inquiry *i, uint64_t ms)
+/* Up to a tenth more, so that many who wait do not send again in the same moment.  The id is a die
+ * that was thrown already. */
+static uint64_t jitter(const struct upstream_ask *ask, uint64_t ms)
 {
-    struct network *network = i->desk->network;
-    uint16_t dice;
-
-    network->random(network, &dice, sizeof dice);
-    return ms + (ms * dice >> 16) / 10;
+    return ms + (ms * upstream_id(ask) >> 16) / 10;
 }
 
 /* For whatever comes first. */
@@ -126,7 +123,7 @@ static bool send_to(struct inquiry *i, unsigned place, uint64_t now)
     }
     i->sends++;
     i->last = ask;
-    set_timer(i, jitter(i, upstream_wait(u, at->overdue, tcp, now)), now);
+    set_timer(i, jitter(ask, upstream_wait(u, at->overdue, tcp, now)), now);
     return true;
 }
 

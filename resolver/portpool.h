@@ -23,7 +23,7 @@
 #define PORTPOOL_SLOTS  32
 /* A port of a full pool serves so many questions, one of a pool that may not grow so few: 2,000
  * questions see 500 ports either way. */
-#define PORTPOOL_USES       256
+#define PORTPOOL_USES       1024
 #define PORTPOOL_USES_SMALL 3
 #define PORTPOOL_AGE_MS     30000
 /* So many wrong replies while one question waits: somebody is guessing. */

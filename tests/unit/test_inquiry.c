@@ -317,7 +317,7 @@ static void test_idle_server_is_probed(void **state)
             probes++;
         }
     }
-    assert_int_equal(probes, 2);
+    assert_in_range(probes, 2, 4); /* each may be sent again before its reply is there */
     asker_free(a);
 }
 

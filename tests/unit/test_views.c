@@ -37,7 +37,7 @@ static char *const environment[] = {
     (char *)"PLDNS_DIAGNOSTICS_CLIENTS=private", (char *)"PLDNS_FENCE=fenced.example", NULL};
 
 /* Long enough for a retransmission, too short for the probe of an upstream that is silent. */
-#define RETRY_MS 450
+#define RETRY_MS 350 /* behind the first wait, before the first probe */
 
 static void expect(const char *what, const char *said, const char *wanted)
 {
