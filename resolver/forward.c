@@ -17,7 +17,7 @@ struct errand {
     struct forward *forward;
     struct errand *next, **link; /* in the bucket, or spare */
     uint64_t hash;
-    struct forward_job *jobs, **jobs_end;
+    struct forward_jobs jobs;
     unsigned jobs_length;
     bool unattended; /* goes on though nobody waits (prefetch) */
     bool ending;     /* being told to its waiters */
@@ -44,7 +44,7 @@ struct forward {
     size_t mask, length;
     struct errand *spare;
     size_t spare_length;
-    struct forward_job *overloaded, **overloaded_end;
+    struct forward_jobs overloaded;
     struct network_timer *overloaded_timer;
     struct inquiry_desk desk;
 };
@@ -66,13 +66,13 @@ struct forward *forward_new(const struct forward_options *options)
                          inquiry_on_upstream);
     f->buckets = alloc_array(BUCKETS_LEAST, sizeof(struct errand *));
     f->mask = BUCKETS_LEAST - 1;
-    f->overloaded_end = &f->overloaded;
+    f->overloaded.end = &f->overloaded.first;
     f->overloaded_timer = options->network->timer(options->network, on_overloaded, f);
     f->desk.config = options->config;
     f->desk.network = options->network;
     f->desk.stats = options->stats;
     f->desk.guard = options->guard;
-    f->desk.guard_arg = options->arg;
+    f->desk.guard_arg = options->guard_arg;
     f->desk.expect = on_expect;
     f->desk.done = on_done;
     f->desk.late = options->late != NULL ? on_late : NULL;
@@ -87,45 +87,38 @@ void forward_set_upstreams(struct forward *f, const struct config_upstreams *ups
 
 /* ---- jobs ---- */
 
-static void append(struct forward_job *job, struct forward_job ***end)
+static void append(struct forward_job *job, struct forward_jobs *list)
 {
+    job->list = list;
     job->next = NULL;
-    job->link = *end;
-    **end = job;
-    *end = &job->next;
+    job->link = list->end;
+    *list->end = job;
+    list->end = &job->next;
 }
 
-static void unlink_job(struct forward_job *job, struct forward_job ***end)
+static void unlink_job(struct forward_job *job)
 {
     *job->link = job->next;
     if (job->next != NULL)
         job->next->link = job->link;
     else
-        *end = job->link;
+        job->list->end = job->link;
     job->link = NULL;
 }
 
-/* Tells and ends all jobs of a list.  Each is off the list before it is told, so that whoever is
- * told may cancel others. */
-static void tell_jobs(struct forward_job **first, struct forward_job ***end,
-                      enum forward_result result, const uint8_t *message, size_t size,
-                      const struct reply *reply, uint64_t now)
+/* Nothing came of what these ask. */
+static void tell_in_vain(struct forward *f, struct forward_jobs *jobs, enum forward_result result,
+                         uint64_t now)
 {
-    while (*first != NULL) {
-        struct forward_job *job = *first;
-        forward_done_fn *done = job->done;
-        void *arg = job->arg;
-
-        unlink_job(job, end);
-        done(arg, result, message, size, reply, now);
-    }
+    f->options.tell(f->options.arg,
+                    &(struct forward_outcome){.result = result, .now = now, .jobs = jobs});
 }
 
 static void on_overloaded(void *arg, uint64_t now)
 {
     struct forward *f = arg;
 
-    tell_jobs(&f->overloaded, &f->overloaded_end, FORWARD_OVERLOADED, NULL, 0, NULL, now);
+    tell_in_vain(f, &f->overloaded, FORWARD_OVERLOADED, now);
 }
 
 /* ---- errands come and go ---- */
@@ -201,7 +194,7 @@ static void on_expect(const struct inquiry *i)
     const struct errand *e = errand_of(i);
     const struct forward_options *options = &e->forward->options;
 
-    __builtin_prefetch(e->jobs);
+    __builtin_prefetch(e->jobs.first);
     if (options->expect != NULL)
         options->expect(options->arg, &i->question);
 }
@@ -216,7 +209,7 @@ static bool is_to_keep(const struct errand *e, enum forward_result result,
                         (reply->rcode == REPLY_NOERROR || reply->rcode == REPLY_NXDOMAIN));
 }
 
-/* Well or badly done: keep, tell everybody, free. */
+/* Well or badly done: tell everybody, free. */
 static void on_done(struct inquiry *i, enum inquiry_result outcome, const uint8_t *message,
                     size_t size, const struct reply *reply, uint64_t now)
 {
@@ -226,15 +219,22 @@ static void on_done(struct inquiry *i, enum inquiry_result outcome, const uint8_
         [INQUIRY_GUARDED] = FORWARD_OWNED,
     };
     struct errand *e = errand_of(i);
-    struct forward *f = e->forward;
+    const struct forward_options *options = &e->forward->options;
     enum forward_result result = results[outcome];
 
     e->ending = true;
     leave(e);
-    fetch_memory(e->jobs, FETCHED); /* needed once it is kept */
-    if (f->options.keep != NULL && is_to_keep(e, result, reply))
-        f->options.keep(f->options.arg, &i->question, result, message, size, reply, now);
-    tell_jobs(&e->jobs, &e->jobs_end, result, message, size, reply, now);
+    fetch_memory(e->jobs.first, FETCHED); /* needed once it is kept */
+    options->tell(options->arg, &(struct forward_outcome){
+                                    .question = &i->question,
+                                    .result = result,
+                                    .keep = is_to_keep(e, result, reply),
+                                    .message = message,
+                                    .size = size,
+                                    .reply = reply,
+                                    .now = now,
+                                    .jobs = &e->jobs,
+                                });
     bury(e);
 }
 
@@ -247,9 +247,13 @@ static void on_late(struct inquiry *i, uint64_t now)
     if (!f->options.late(f->options.arg, &i->question, now))
         return;
     e->unattended = e->late = true;
-    if (f->options.keep != NULL)
-        f->options.keep(f->options.arg, &i->question, FORWARD_UNREACHABLE, NULL, 0, NULL, now);
-    tell_jobs(&e->jobs, &e->jobs_end, FORWARD_UNREACHABLE, NULL, 0, NULL, now);
+    f->options.tell(f->options.arg, &(struct forward_outcome){
+                                        .question = &i->question,
+                                        .result = FORWARD_UNREACHABLE,
+                                        .keep = true,
+                                        .now = now,
+                                        .jobs = &e->jobs,
+                                    });
     e->jobs_length = 0;
 }
 
@@ -289,8 +293,7 @@ static struct errand *begin(struct forward *f, uint64_t hash, const struct reply
     struct errand *e = take_spare(f);
 
     e->hash = hash;
-    e->jobs = NULL;
-    e->jobs_end = &e->jobs;
+    e->jobs = (struct forward_jobs){NULL, &e->jobs.first};
     e->jobs_length = 0;
     e->unattended = e->ending = e->late = e->forgotten = false;
     if (f->length > f->mask)
@@ -305,7 +308,7 @@ static struct errand *begin(struct forward *f, uint64_t hash, const struct reply
 static void wait_for(struct errand *e, struct forward_job *job)
 {
     job->errand = e;
-    append(job, &e->jobs_end);
+    append(job, &e->jobs);
     e->jobs_length++;
 }
 
@@ -316,20 +319,15 @@ RARE static void refuse(struct forward *f, struct forward_job *job, uint64_t now
         return;
     f->options.network->timer_set(f->overloaded_timer, now, 0);
     job->errand = NULL;
-    append(job, &f->overloaded_end);
+    append(job, &f->overloaded);
 }
 
 void forward_ask(struct forward *f, const struct reply_question *q, uint64_t now,
-                 struct forward_job *job, forward_done_fn *done, void *arg)
+                 struct forward_job *job)
 {
     uint64_t hash = reply_question_hash(q, &f->hash);
     struct errand *e = find(f, hash, q);
 
-    if (job != NULL) {
-        job->forward = f;
-        job->done = done;
-        job->arg = arg;
-    }
     if (e != NULL) {
         if (e->jobs_length >= FORWARD_WAITERS_MAX) {
             refuse(f, job, now);
@@ -364,11 +362,11 @@ void forward_cancel(struct forward_job *job)
 
     if (job->link == NULL)
         return;
-    unlink_job(job, e != NULL ? &e->jobs_end : &job->forward->overloaded_end);
+    unlink_job(job);
     if (e == NULL)
         return;
     e->jobs_length--;
-    if (e->jobs == NULL && !e->unattended && !e->ending)
+    if (e->jobs.first == NULL && !e->unattended && !e->ending)
         abandon(e);
 }
 
@@ -381,11 +379,11 @@ void forward_end(struct forward *f, uint64_t now)
             e->ending = true;
             inquiry_stop(&e->inquiry);
             leave(e);
-            tell_jobs(&e->jobs, &e->jobs_end, FORWARD_ENDED, NULL, 0, NULL, now);
+            tell_in_vain(f, &e->jobs, FORWARD_ENDED, now);
             bury(e);
         }
     }
-    tell_jobs(&f->overloaded, &f->overloaded_end, FORWARD_ENDED, NULL, 0, NULL, now);
+    tell_in_vain(f, &f->overloaded, FORWARD_ENDED, now);
 }
 
 void forward_free(struct forward *f)

@@ -34,27 +34,34 @@ enum forward_result {
     FORWARD_ENDED,       /* forward_end() */
 };
 
-/* Called once per job unless cancelled, never from inside forward_ask().  Everything is lent for
- * the call.  'message' has its question in lower case and id 0; without FORWARD_ANSWER it is NULL.
- * May ask and cancel. */
-typedef void forward_done_fn(void *arg, enum forward_result, const uint8_t *message, size_t size,
-                             const struct reply *, uint64_t now);
-
 /* One waiting client: room for it is the asker's, and untouched until it is told or cancels. */
-struct forward_job {       /* private */
-    struct errand *errand; /* NULL: overloaded */
-    struct forward *forward;
+struct forward_job { /* private */
     struct forward_job *next, **link;
-    forward_done_fn *done;
-    void *arg;
+    struct forward_jobs *list;
+    struct errand *errand; /* NULL: overloaded */
 };
 
-/* Called once per question that ended in FORWARD_ANSWER, UNREACHABLE, BROKEN or LOOP, before its
- * waiters are told: the place to cache it.  After UNREACHABLE of one that was late (see below) an
- * ANSWER may still follow.  With FORWARD_ANSWER look at the rcode: SERVFAIL is a failure too. */
-typedef void forward_keep_fn(void *arg, const struct reply_question *, enum forward_result,
-                             const uint8_t *message, size_t size, const struct reply *,
-                             uint64_t now);
+struct forward_jobs { /* private */
+    struct forward_job *first, **end;
+};
+
+/* How a question ended, for all who wait for it; lent for the call. */
+struct forward_outcome {
+    const struct reply_question *question; /* NULL: OVERLOADED, ENDED */
+    enum forward_result result;
+    bool keep; /* worth keeping, before anybody is told: ANSWER, UNREACHABLE, BROKEN or LOOP */
+    const uint8_t *message; /* ANSWER only: question in lower case, id 0; else NULL */
+    size_t size;
+    const struct reply *reply;
+    uint64_t now;
+    struct forward_jobs *jobs; /* private: forward_next() */
+};
+
+/* Called once per question, and once for those that are over a limit, never from inside
+ * forward_ask(): keeps what is worth it and tells all who wait.  May ask and cancel.  After
+ * UNREACHABLE of a question that was late (see below) an ANSWER may still follow.  With ANSWER look
+ * at the rcode: SERVFAIL is a failure too. */
+typedef void forward_tell_fn(void *arg, const struct forward_outcome *);
 
 /* A reply has come, and if it is good the question will be kept in a moment: the time to fetch from
  * memory what that needs. */
@@ -74,12 +81,13 @@ struct forward_options {
     const struct config_upstreams *upstreams; /* default list; copied */
     struct network *network;
     struct stats *stats;
-    unsigned in_flight;        /* questions at a time, this worker */
-    forward_keep_fn *keep;     /* NULL: nothing is kept */
+    unsigned in_flight; /* questions at a time, this worker */
+    forward_tell_fn *tell;
     forward_expect_fn *expect; /* NULL: nothing to fetch */
     forward_late_fn *late;     /* NULL: who waits, waits to the end */
     forward_guard_fn *guard;
-    void *arg; /* of these four */
+    void *arg;       /* of tell, expect and late … */
+    void *guard_arg; /* … and of the guard */
 };
 
 struct forward *forward_new(const struct forward_options *);
@@ -95,8 +103,11 @@ void forward_set_upstreams(struct forward *, const struct config_upstreams *, ui
 /* Never fails: over a limit the job ends with FORWARD_OVERLOADED soon.  Without a job nobody waits
  * (prefetch).  The question is copied. */
 void forward_ask(struct forward *, const struct reply_question *, uint64_t now,
-                 struct forward_job *, forward_done_fn *done, void *arg);
-/* No callback comes after; the question itself goes on if others wait.  Who was told already, or
+                 struct forward_job *);
+/* Whom to tell next, who waits no more from then on; NULL: nobody is left. */
+static inline struct forward_job *forward_next(const struct forward_outcome *);
+
+/* Nobody is told after; the question itself goes on if others wait.  Who was told already, or
  * never asked (all zero bytes), is left as it is. */
 void forward_cancel(struct forward_job *);
 
@@ -111,5 +122,20 @@ bool forward_has_upstreams(const struct forward *);
 
 /* Names of the upstreams a question for 'name' would be sent to, for diagnosis: "10.0.0.2, …". */
 char *forward_describe(const struct forward *, const uint8_t *name, char *text, size_t size);
+
+static inline struct forward_job *forward_next(const struct forward_outcome *outcome)
+{
+    struct forward_job *job = outcome->jobs->first;
+
+    if (job == NULL)
+        return NULL;
+    outcome->jobs->first = job->next;
+    if (job->next != NULL)
+        job->next->link = job->link;
+    else
+        outcome->jobs->end = job->link;
+    job->link = NULL;
+    return job;
+}
 
 #endif

@@ -53,6 +53,7 @@ struct waiting {
     struct wire_query wire; /* points into 'packet' */
     uint8_t packet[WIRE_QUESTION_MAX];
 };
+_Static_assert(offsetof(struct waiting, job) == 0, "a job is what waits");
 
 /* ---- the stages, in the order in which a query meets them ---- */
 
@@ -172,7 +173,7 @@ static enum visit_step serve_stale(struct visit *v, const struct cache_hit *hit)
 APART static void refresh(const struct visit *v)
 {
     if (v->config->cache.prefetch)
-        forward_ask(v->desk->forward, &v->question, v->now, NULL, NULL, NULL);
+        forward_ask(v->desk->forward, &v->question, v->now, NULL);
 }
 
 static enum visit_step answer_cached(struct visit *v)
@@ -204,8 +205,6 @@ static enum visit_step recall_failure(struct visit *v)
     return visit_fail(v, WIRE_EDE_UNREACHABLE, "failed a moment ago");
 }
 
-static forward_done_fn on_forwarded;
-
 static enum visit_step ask_upstream(struct visit *v)
 {
     struct query_desk *desk = v->desk;
@@ -230,7 +229,7 @@ static enum visit_step ask_upstream(struct visit *v)
     desk->waiting++;
     stats_count(desk->stats, STATS_FORWARDED);
     desk->asking = &v->question;
-    forward_ask(desk->forward, &v->question, v->now, &w->job, on_forwarded, w);
+    forward_ask(desk->forward, &v->question, v->now, &w->job);
     desk->asking = NULL;
     return VISIT_WAIT;
 }
@@ -435,13 +434,13 @@ enum query_result query_handle(struct query_desk *desk, const struct query_clien
 /* ---- behind a wait ---- */
 
 /* Begins the reply anew, in a visit that no query has: no wait ends while a batch is handled. */
-static struct visit *resume(const struct waiting *w, uint64_t now)
+static struct visit *resume(const struct waiting *w, const struct tableset *set, uint64_t now)
 {
     struct query_desk *desk = w->desk;
     struct visit *v = desk->visits;
 
     assert(desk->asking == NULL);
-    open_visit(v, &w->client, publish_get(desk->table), now);
+    open_visit(v, &w->client, set, now);
     v->wire = w->wire;
     v->packet = NULL;
     v->size = 0;
@@ -470,7 +469,7 @@ RARE static enum visit_step look_again(struct visit *v)
 }
 
 /* The only way a wait ends: the reply goes out, and nothing of the wait is left. */
-static void end_wait(struct waiting *w, struct visit *v)
+static void send_reply(struct waiting *w, struct visit *v)
 {
     size_t size = visit_finish(v);
 
@@ -488,17 +487,16 @@ static enum visit_step stale_or_fail(struct visit *v, enum wire_ede code, const 
     return visit_fail(v, code, why);
 }
 
-static enum visit_step take_result(struct visit *v, enum forward_result result,
-                                   const uint8_t *message, const struct reply *reply)
+static enum visit_step take_outcome(struct visit *v, const struct forward_outcome *outcome)
 {
-    switch (result) {
+    switch (outcome->result) {
     case FORWARD_ANSWER:
-        if (reply->rcode == WIRE_SERVFAIL) {
+        if (outcome->reply->rcode == WIRE_SERVFAIL) {
             struct cache_hit hit;
             if (recall(v, &hit) == CACHE_STALE)
                 return serve_stale(v, &hit);
         }
-        message_write(v, message, reply, true, v->desk->turn++);
+        message_write(v, outcome->message, outcome->reply, true, v->desk->turn++);
         return VISIT_DONE;
     case FORWARD_UNREACHABLE:
         return stale_or_fail(v, WIRE_EDE_UNREACHABLE, "no upstream answered");
@@ -523,18 +521,14 @@ static bool is_still_foreign(const struct table *table, uint64_t foreign)
     return foreign != 0 && foreign == table_generation(table);
 }
 
-static void on_forwarded(void *arg, enum forward_result result, const uint8_t *message, size_t size,
-                         const struct reply *reply, uint64_t now)
+static void end_wait(struct waiting *w, const struct tableset *set,
+                     const struct forward_outcome *outcome)
 {
-    struct waiting *w = arg;
+    struct visit *v = resume(w, set, outcome->now);
 
-    (void)size;
-    publish_read_begin();
-    struct visit *v = resume(w, now);
     if (is_still_foreign(v->table, w->foreign) || look_again(v) == VISIT_NEXT)
-        take_result(v, result, message, reply);
-    end_wait(w, v);
-    publish_read_end();
+        take_outcome(v, outcome);
+    send_reply(w, v);
 }
 
 /* ---- what forward asks of us ---- */
@@ -555,9 +549,10 @@ static bool is_owned_now(void *arg, const uint8_t *name, unsigned view)
 }
 
 static void keep_answer(const struct query_desk *desk, const struct table *table,
-                        const struct reply_question *question, const uint8_t *message, size_t size,
-                        const struct reply *reply, uint64_t now)
+                        const struct forward_outcome *outcome)
 {
+    const struct reply_question *question = outcome->question;
+    const struct reply *reply = outcome->reply;
     struct table_match match;
     struct chain_cut cut;
     struct reply head;
@@ -567,12 +562,13 @@ static void keep_answer(const struct query_desk *desk, const struct table *table
         if (match.outcome != TABLE_NOT_OWNED)
             return;
     }
-    if (reply->hops_length > 0 && chain_find(table, message, reply, &cut)) {
+    if (reply->hops_length > 0 && chain_find(table, outcome->message, reply, &cut)) {
         head = *reply;
-        reply_shorten(message, &head, cut.hops);
-        cache_put(desk->cache, question, message, head.end, &head, true, now);
+        reply_shorten(outcome->message, &head, cut.hops);
+        cache_put(desk->cache, question, outcome->message, head.end, &head, true, outcome->now);
     } else {
-        cache_put(desk->cache, question, message, size, reply, false, now);
+        cache_put(desk->cache, question, outcome->message, outcome->size, reply, false,
+                  outcome->now);
     }
 }
 
@@ -590,18 +586,27 @@ static bool is_failure(const struct reply *reply)
            reply->rcode != REPLY_YXDOMAIN;
 }
 
-static void keep(void *arg, const struct reply_question *question, enum forward_result result,
-                 const uint8_t *message, size_t size, const struct reply *reply, uint64_t now)
+static void keep(const struct query_desk *desk, const struct tableset *set,
+                 const struct forward_outcome *outcome)
+{
+    if (outcome->result == FORWARD_ANSWER && !is_failure(outcome->reply))
+        keep_answer(desk, tableset_table(set, outcome->question->view), outcome);
+    else
+        cache_put_failure(desk->cache, outcome->question, outcome->now);
+}
+
+/* Kept first, then told to all who wait, while one table is in sight. */
+static void on_outcome(void *arg, const struct forward_outcome *outcome)
 {
     const struct query_desk *desk = arg;
+    struct forward_job *job;
 
-    if (result != FORWARD_ANSWER || is_failure(reply)) {
-        cache_put_failure(desk->cache, question, now);
-        return;
-    }
     publish_read_begin();
-    keep_answer(desk, tableset_table(publish_get(desk->table), question->view), question, message,
-                size, reply, now);
+    const struct tableset *set = publish_get(desk->table);
+    if (outcome->keep)
+        keep(desk, set, outcome);
+    while ((job = forward_next(outcome)) != NULL)
+        end_wait((struct waiting *)job, set, outcome);
     publish_read_end();
 }
 
@@ -647,11 +652,12 @@ struct query_desk *query_desk_new(const struct query_desk_options *options)
         .network = options->network,
         .stats = options->stats,
         .in_flight = options->in_flight,
-        .keep = keep,
+        .tell = on_outcome,
         .expect = expect,
         .late = has_stale,
-        .guard = is_owned_now,
         .arg = desk,
+        .guard = is_owned_now,
+        .guard_arg = desk,
     });
     return desk;
 }

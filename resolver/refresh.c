@@ -45,9 +45,9 @@ static const char *const troubles[] = {
 struct target;
 
 struct family {
+    struct forward_job job; /* first: it is the family */
     struct target *target;
     uint16_t type;
-    struct forward_job job;
     enum outcome outcome; /* of the round that runs, or of the last one */
     uint64_t ttl_ms;
     struct addressset addresses; /* the last good ones */
@@ -121,29 +121,21 @@ static bool leads_into_owned(const struct refresh *r, const uint8_t *message, si
     return false;
 }
 
-static enum outcome judge(const struct refresh *r, enum forward_result result,
-                          const uint8_t *message, size_t size, const struct reply *reply)
+static enum outcome judge(const struct refresh *r, const struct forward_outcome *told)
 {
-    switch (result) {
-    case FORWARD_ANSWER:
-        break;
-    case FORWARD_UNREACHABLE:
-    case FORWARD_ENDED:
-        return OUTCOME_TIMEOUT;
-    case FORWARD_BROKEN:
-        return OUTCOME_BROKEN;
-    case FORWARD_LOOP:
-        return OUTCOME_LOOP;
-    case FORWARD_OVERLOADED:
-        return OUTCOME_OVERLOADED;
-    case FORWARD_OWNED:
+    static const enum outcome failures[] = {
+        [FORWARD_UNREACHABLE] = OUTCOME_TIMEOUT, [FORWARD_BROKEN] = OUTCOME_BROKEN,
+        [FORWARD_LOOP] = OUTCOME_LOOP,           [FORWARD_OVERLOADED] = OUTCOME_OVERLOADED,
+        [FORWARD_OWNED] = OUTCOME_OWNED,         [FORWARD_ENDED] = OUTCOME_TIMEOUT,
+    };
+
+    if (told->result != FORWARD_ANSWER)
+        return failures[told->result];
+    if (leads_into_owned(r, told->message, told->size, told->reply))
         return OUTCOME_OWNED;
-    }
-    if (leads_into_owned(r, message, size, reply))
-        return OUTCOME_OWNED;
-    if (reply->rcode == REPLY_NXDOMAIN)
+    if (told->reply->rcode == REPLY_NXDOMAIN)
         return OUTCOME_NXDOMAIN;
-    return reply->rcode == REPLY_NOERROR ? OUTCOME_ADDRESSES : OUTCOME_REFUSED;
+    return told->reply->rcode == REPLY_NOERROR ? OUTCOME_ADDRESSES : OUTCOME_REFUSED;
 }
 
 /* ---- rounds ---- */
@@ -256,30 +248,37 @@ static void end_round(struct target *target, uint64_t now)
     start_due(r, now);
 }
 
-static void on_answer(void *arg, enum forward_result result, const uint8_t *message, size_t size,
-                      const struct reply *reply, uint64_t now)
+static void take_answer(struct family *family, const struct forward_outcome *told)
 {
-    struct family *family = arg;
     struct target *target = family->target;
     struct refresh *r = target->refresh;
     struct addressset addresses;
 
-    family->outcome = judge(r, result, message, size, reply);
+    family->outcome = judge(r, told);
     if (family->outcome == OUTCOME_ADDRESSES) {
-        addressset_read(&addresses, message, size, reply, family->type);
+        addressset_read(&addresses, told->message, told->size, told->reply, family->type);
         if (addresses.length == 0) {
             family->outcome = OUTCOME_NONE;
         } else {
-            family->ttl_ms = (uint64_t)reply->ttl * 1000;
+            family->ttl_ms = (uint64_t)told->reply->ttl * 1000;
             target->resolved = true;
             if (addressset_replace(&family->addresses, &addresses)) {
-                log_target(target, now, "now=\"addresses have changed\"");
-                r->options.changed(r->options.arg, now);
+                log_target(target, told->now, "now=\"addresses have changed\"");
+                r->options.changed(r->options.arg, told->now);
             }
         }
     }
     if (--target->asking == 0)
-        end_round(target, now);
+        end_round(target, told->now);
+}
+
+static void on_outcome(void *arg, const struct forward_outcome *told)
+{
+    struct forward_job *job;
+
+    (void)arg;
+    while ((job = forward_next(told)) != NULL)
+        take_answer((struct family *)job, told);
 }
 
 static void begin_round(struct target *target, uint64_t now)
@@ -296,7 +295,7 @@ static void begin_round(struct target *target, uint64_t now)
                                                 .type = family->type,
                                                 .class = CLASS_IN};
         family->outcome = OUTCOME_WAITING;
-        forward_ask(r->forward, &question, now, &family->job, on_answer, family);
+        forward_ask(r->forward, &question, now, &family->job);
     }
 }
 
@@ -349,8 +348,9 @@ struct refresh *refresh_new(const struct refresh_options *options)
         .network = options->network,
         .stats = options->stats,
         .in_flight = IN_FLIGHT,
+        .tell = on_outcome,
         .guard = options->owned,
-        .arg = options->arg,
+        .guard_arg = options->arg,
     });
     r->timer = options->network->timer(options->network, on_timer, r);
     return r;

@@ -46,7 +46,7 @@ enum step {
 };
 
 struct client {
-    struct forward_job job;
+    struct forward_job job; /* first: it is the client */
     uint64_t asked;
     bool waiting;
 };
@@ -90,17 +90,6 @@ static void check_message(const struct reply_question *q, const uint8_t *bytes, 
     assert(again.answer_count == reply->answer_count && again.hops_length == reply->hops_length);
 }
 
-static void keep(void *arg, const struct reply_question *q, enum forward_result result,
-                 const uint8_t *bytes, size_t size, const struct reply *reply, uint64_t now)
-{
-    (void)arg;
-    (void)now;
-    if (result == FORWARD_ANSWER)
-        check_message(q, bytes, size, reply);
-    else
-        assert(bytes == NULL);
-}
-
 static bool guard(void *arg, const uint8_t *name, unsigned view)
 {
     const struct world *w = arg;
@@ -110,18 +99,21 @@ static bool guard(void *arg, const uint8_t *name, unsigned view)
     return w->owned;
 }
 
-static void done(void *arg, enum forward_result result, const uint8_t *bytes, size_t size,
-                 const struct reply *reply, uint64_t now)
+static void tell(void *arg, const struct forward_outcome *o)
 {
-    struct client *c = arg;
+    struct forward_job *job;
 
-    (void)bytes;
-    (void)size;
-    (void)reply;
-    assert(c->waiting);
-    c->waiting = false;
-    assert(now - c->asked <= TIMEOUT);
-    assert(result <= FORWARD_OWNED);
+    (void)arg;
+    assert((o->result == FORWARD_ANSWER) == (o->message != NULL));
+    if (o->message != NULL)
+        check_message(o->question, o->message, o->size, o->reply);
+    while ((job = forward_next(o)) != NULL) {
+        struct client *c = (struct client *)job;
+
+        assert(c->waiting);
+        c->waiting = false;
+        assert(o->now - c->asked <= TIMEOUT);
+    }
 }
 
 static struct reply_question question_of(unsigned number, uint8_t *wire)
@@ -144,7 +136,7 @@ static void ask(struct world *w, unsigned number)
 
     c->waiting = true;
     c->asked = fake_network_now(w->net);
-    forward_ask(w->forward, &q, c->asked, &c->job, done, c);
+    forward_ask(w->forward, &q, c->asked, &c->job);
     assert(c->waiting); /* not from inside */
 }
 
@@ -248,7 +240,7 @@ static void step(struct world *w, struct script *s)
         break;
     case STEP_PREFETCH:
         q = question_of(next(s), wire);
-        forward_ask(w->forward, &q, fake_network_now(w->net), NULL, NULL, NULL);
+        forward_ask(w->forward, &q, fake_network_now(w->net), NULL);
         break;
     case STEP_CANCEL:
         cancel(w, next(s));
@@ -311,9 +303,9 @@ static void set_up(struct world *w, unsigned how)
                                                        .network = fake_network_of(w->net),
                                                        .stats = &w->stats,
                                                        .in_flight = IN_FLIGHT,
-                                                       .keep = keep,
+                                                       .tell = tell,
                                                        .guard = guard,
-                                                       .arg = w});
+                                                       .guard_arg = w});
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

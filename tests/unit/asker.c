@@ -14,22 +14,10 @@
 struct fake_message asker_reply;
 
 struct asker_job {
-    struct forward_job job;
+    struct forward_job job; /* first: it is this */
     struct asker_job *next;
+    struct asker_told *told;
 };
-
-static void keep(void *arg, const struct reply_question *q, enum forward_result result,
-                 const uint8_t *message, size_t size, const struct reply *reply, uint64_t now)
-{
-    struct asker *a = arg;
-
-    (void)q;
-    (void)now;
-    a->kept++;
-    a->kept_result = result;
-    if (result == FORWARD_ANSWER)
-        assert_true(message != NULL && reply->end == size);
-}
 
 static bool guard(void *arg, const uint8_t *name, unsigned view)
 {
@@ -40,20 +28,37 @@ static bool guard(void *arg, const uint8_t *name, unsigned view)
     return a->owned;
 }
 
-static void done(void *arg, enum forward_result result, const uint8_t *message, size_t size,
-                 const struct reply *reply, uint64_t now)
+static void told(struct asker_told *t, const struct forward_outcome *o)
 {
-    struct asker_told *t = arg;
-
     t->times++;
-    t->result = result;
-    t->at = now;
-    if (result != FORWARD_ANSWER)
+    t->result = o->result;
+    t->at = o->now;
+    if (o->result != FORWARD_ANSWER)
         return;
-    assert_memory_equal(message, "\0\0", 2);
-    t->rcode = reply->rcode;
-    t->answers = reply->answer_count;
-    t->last_octet = message[size - 1];
+    assert_memory_equal(o->message, "\0\0", 2);
+    t->rcode = o->reply->rcode;
+    t->answers = o->reply->answer_count;
+    t->last_octet = o->message[o->size - 1];
+}
+
+static void tell(void *arg, const struct forward_outcome *o)
+{
+    struct asker *a = arg;
+    struct forward_job *job;
+
+    if (o->keep) {
+        a->kept++;
+        a->kept_result = o->result;
+        if (o->result == FORWARD_ANSWER)
+            assert_true(o->message != NULL && o->reply->end == o->size);
+    }
+    while ((job = forward_next(o)) != NULL) {
+        const struct asker_job *j = (const struct asker_job *)job;
+
+        told(j->told, o);
+        if (a->meddle != NULL)
+            a->meddle(a);
+    }
 }
 
 static void add_server(struct config_upstream *out, const char *text)
@@ -86,9 +91,10 @@ void asker_start(struct asker *a, unsigned in_flight)
         .network = fake_network_of(a->net),
         .stats = &a->stats,
         .in_flight = in_flight,
-        .keep = keep,
-        .guard = guard,
+        .tell = tell,
         .arg = a,
+        .guard = guard,
+        .guard_arg = a,
     });
 }
 
@@ -118,9 +124,10 @@ struct forward_job *asker_ask_question(struct asker *a, const struct reply_quest
     struct asker_job *j = alloc_array(1, sizeof *j);
 
     *t = (struct asker_told){0};
+    j->told = t;
     j->next = a->jobs;
     a->jobs = j;
-    forward_ask(a->forward, q, fake_network_now(a->net), &j->job, done, t);
+    forward_ask(a->forward, q, fake_network_now(a->net), &j->job);
     return &j->job;
 }
 

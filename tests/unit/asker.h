@@ -31,8 +31,9 @@ struct asker {
     struct forward *forward;
     unsigned kept;
     enum forward_result kept_result;
-    bool owned;             /* what the guard says */
-    struct asker_job *jobs; /* all there ever were: one '*told' may be that of several */
+    bool owned;                     /* what the guard says */
+    void (*meddle)(struct asker *); /* when somebody is told; NULL: nothing */
+    struct asker_job *jobs;         /* all there ever were: one '*told' may be that of several */
 };
 
 /* 'first' is how the first server is written ("tcp://192.0.2.1").  asker_start() follows, after the

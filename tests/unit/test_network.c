@@ -94,18 +94,6 @@ struct asker {
     struct forward_job jobs[QUESTIONS];
 };
 
-static void keep(void *arg, const struct reply_question *q, enum forward_result result,
-                 const uint8_t *message, size_t size, const struct reply *reply, uint64_t now)
-{
-    (void)arg;
-    (void)q;
-    (void)result;
-    (void)message;
-    (void)size;
-    (void)reply;
-    (void)now;
-}
-
 static bool guard(void *arg, const uint8_t *name, unsigned view)
 {
     (void)arg;
@@ -113,8 +101,6 @@ static bool guard(void *arg, const uint8_t *name, unsigned view)
     (void)view;
     return false;
 }
-
-static forward_done_fn on_told;
 
 static void ask_one(struct asker *a)
 {
@@ -124,24 +110,21 @@ static void ask_one(struct asker *a)
 
     snprintf(name, sizeof name, "n%u.example", a->asked++);
     q.name_size = (uint8_t)fake_message_name(wire, name);
-    forward_ask(a->forward, &q, clock_ms(), &a->jobs[a->asked % QUESTIONS], on_told, a);
+    forward_ask(a->forward, &q, clock_ms(), &a->jobs[a->asked % QUESTIONS]);
 }
 
-static void on_told(void *arg, enum forward_result result, const uint8_t *message, size_t size,
-                    const struct reply *reply, uint64_t now)
+static void tell(void *arg, const struct forward_outcome *o)
 {
     struct asker *a = arg;
 
-    (void)message;
-    (void)size;
-    (void)reply;
-    (void)now;
-    assert_int_equal(result, FORWARD_ANSWER);
-    a->told++;
-    if (a->asked < QUESTIONS)
-        ask_one(a);
-    else if (a->told == QUESTIONS)
-        event_base_loopbreak(base);
+    while (forward_next(o) != NULL) {
+        assert_int_equal(o->result, FORWARD_ANSWER);
+        a->told++;
+        if (a->asked < QUESTIONS)
+            ask_one(a);
+        else if (a->told == QUESTIONS)
+            event_base_loopbreak(base);
+    }
 }
 
 static unsigned count_different(const uint16_t *values, size_t length)
@@ -186,7 +169,8 @@ static void test_ports_and_ids(void **state)
                                                           .network = network,
                                                           .stats = &stats,
                                                           .in_flight = 100,
-                                                          .keep = keep,
+                                                          .tell = tell,
+                                                          .arg = &asker,
                                                           .guard = guard});
     for (unsigned i = 0; i < AT_A_TIME; i++)
         ask_one(&asker);
@@ -219,7 +203,8 @@ static void test_ports_of_a_small_pool(void **state)
                                                           .network = network,
                                                           .stats = &stats,
                                                           .in_flight = 100,
-                                                          .keep = keep,
+                                                          .tell = tell,
+                                                          .arg = &asker,
                                                           .guard = guard});
     for (unsigned i = 0; i < AT_A_TIME; i++)
         ask_one(&asker);
