@@ -322,8 +322,8 @@ RARE static void refuse(struct forward *f, struct forward_job *job, uint64_t now
     append(job, &f->overloaded);
 }
 
-void forward_ask(struct forward *f, const struct reply_question *q, uint64_t now,
-                 struct forward_job *job)
+APART void forward_ask(struct forward *f, const struct reply_question *q, uint64_t now,
+                       struct forward_job *job)
 {
     uint64_t hash = reply_question_hash(q, &f->hash);
     struct errand *e = find(f, hash, q);

@@ -192,17 +192,30 @@ static enum visit_step answer_cached(struct visit *v)
     return VISIT_DONE;
 }
 
-static enum visit_step recall_failure(struct visit *v)
+RARE static enum visit_step repeat_failure(struct visit *v)
 {
     struct cache *cache = v->desk->cache;
     struct cache_hit hit;
 
-    if (!cache_failed(cache, &v->question, v->now))
-        return VISIT_NEXT;
     v->how = "failed before";
     if (cache_get(cache, &v->question, v->now, &hit) == CACHE_STALE)
         return serve_stale(v, &hit);
     return visit_fail(v, WIRE_EDE_UNREACHABLE, "failed a moment ago");
+}
+
+static enum visit_step recall_failure(struct visit *v)
+{
+    return cache_failed(v->desk->cache, &v->question, v->now) ? repeat_failure(v) : VISIT_NEXT;
+}
+
+/* Nobody has looked the name up. */
+RARE static enum visit_step stop_leak(struct visit *v)
+{
+    begin_look(v, v->desk->looks);
+    if (answer_owned(v) == VISIT_NEXT)
+        return VISIT_NEXT;
+    stats_count(v->desk->stats, STATS_LEAKS);
+    return VISIT_DONE;
 }
 
 static enum visit_step ask_upstream(struct visit *v)
@@ -211,13 +224,8 @@ static enum visit_step ask_upstream(struct visit *v)
     struct waiting *w;
 
     /* Where nothing may slip through, whoever rearranges the stages: this must never be true. */
-    if (!v->foreign) {
-        begin_look(v, desk->looks);
-        if (answer_owned(v) == VISIT_DONE) {
-            stats_count(desk->stats, STATS_LEAKS);
-            return VISIT_DONE;
-        }
-    }
+    if (!v->foreign && stop_leak(v) == VISIT_DONE)
+        return VISIT_DONE;
     w = spare_take(&desk->spare, sizeof *w);
     w->desk = desk;
     w->client = *v->item->client;
@@ -347,9 +355,15 @@ IN_ONE_PIECE APART static enum visit_step end_named(struct visit *v)
     return step;
 }
 
-APART static enum visit_step meet_upstream(struct visit *v)
+IN_ONE_PIECE APART static enum visit_step meet_upstream(struct visit *v)
 {
-    return run_stages(v, CACHED_STAGE + 1, ARRAY_LENGTH(stages));
+    enum visit_step step = visit_want_recursion(v);
+
+    if (step == VISIT_NEXT)
+        step = recall_failure(v);
+    if (step == VISIT_NEXT)
+        step = visit_break_loop(v);
+    return step == VISIT_NEXT ? ask_upstream(v) : step;
 }
 
 /* What is not ours, to its end: most of it is in the cache. */
@@ -451,13 +465,6 @@ static struct visit *resume(const struct waiting *w, const struct tableset *set,
     return v;
 }
 
-/* The question once more: nobody keeps it for who hardly ever needs it. */
-RARE static enum cache_result recall(struct visit *v, struct cache_hit *hit)
-{
-    visit_question(v);
-    return cache_get(v->desk->cache, &v->question, v->now, hit);
-}
-
 /* The name may have become ours. */
 RARE static enum visit_step look_again(struct visit *v)
 {
@@ -478,26 +485,26 @@ static void send_reply(struct waiting *w, struct visit *v)
     spare_give(&w->desk->spare, w);
 }
 
-static enum visit_step stale_or_fail(struct visit *v, enum wire_ede code, const char *why)
+/* Better an old answer than none.  VISIT_NEXT: there is none. */
+RARE static enum visit_step serve_old(struct visit *v)
 {
     struct cache_hit hit;
 
-    if (recall(v, &hit) == CACHE_STALE)
+    visit_question(v); /* nobody keeps it for who hardly ever needs it */
+    if (cache_get(v->desk->cache, &v->question, v->now, &hit) == CACHE_STALE)
         return serve_stale(v, &hit);
-    return visit_fail(v, code, why);
+    return VISIT_NEXT;
 }
 
-static enum visit_step take_outcome(struct visit *v, const struct forward_outcome *outcome)
+static enum visit_step stale_or_fail(struct visit *v, enum wire_ede code, const char *why)
 {
-    switch (outcome->result) {
-    case FORWARD_ANSWER:
-        if (outcome->reply->rcode == WIRE_SERVFAIL) {
-            struct cache_hit hit;
-            if (recall(v, &hit) == CACHE_STALE)
-                return serve_stale(v, &hit);
-        }
-        message_write(v, outcome->message, outcome->reply, true, v->desk->turn++);
-        return VISIT_DONE;
+    return serve_old(v) == VISIT_NEXT ? visit_fail(v, code, why) : VISIT_DONE;
+}
+
+/* No answer came. */
+RARE static enum visit_step take_failure(struct visit *v, enum forward_result result)
+{
+    switch (result) {
     case FORWARD_UNREACHABLE:
         return stale_or_fail(v, WIRE_EDE_UNREACHABLE, "no upstream answered");
     case FORWARD_BROKEN:
@@ -510,9 +517,20 @@ static enum visit_step take_outcome(struct visit *v, const struct forward_outcom
     case FORWARD_ENDED:
         return visit_fail(v, WIRE_EDE_UNREACHABLE, "shutting down");
     case FORWARD_OWNED: /* it was ours for a moment only */
+    case FORWARD_ANSWER:
         break;
     }
     return visit_fail(v, WIRE_EDE_UNREACHABLE, "");
+}
+
+static enum visit_step take_outcome(struct visit *v, const struct forward_outcome *outcome)
+{
+    if (outcome->result != FORWARD_ANSWER)
+        return take_failure(v, outcome->result);
+    if (outcome->reply->rcode == WIRE_SERVFAIL && serve_old(v) == VISIT_DONE)
+        return VISIT_DONE;
+    message_write(v, outcome->message, outcome->reply, true, v->desk->turn++);
+    return VISIT_DONE;
 }
 
 /* True if this very table said so before: a wait is shorter than most tables live. */
@@ -533,19 +551,46 @@ static void end_wait(struct waiting *w, const struct tableset *set,
 
 /* ---- what forward asks of us ---- */
 
+APART static bool is_owned_in(const struct table *table, const uint8_t *name)
+{
+    struct table_match match;
+
+    table_find(table, name, &match);
+    return match.outcome != TABLE_NOT_OWNED;
+}
+
+APART static bool is_owned_by_now(const struct query_desk *desk, const uint8_t *name, unsigned view)
+{
+    publish_read_begin();
+    bool owned = is_owned_in(tableset_table(publish_get(desk->table), view), name);
+    publish_read_end();
+    return owned;
+}
+
 static bool is_owned_now(void *arg, const uint8_t *name, unsigned view)
 {
     const struct query_desk *desk = arg;
     const struct reply_question *asking = desk->asking;
-    struct table_match match;
 
     if (asking != NULL && asking->view == view &&
         memcmp(asking->name, name, asking->name_size) == 0)
         return false;
-    publish_read_begin();
-    table_find(tableset_table(publish_get(desk->table), view), name, &match);
-    publish_read_end();
-    return match.outcome != TABLE_NOT_OWNED;
+    return is_owned_by_now(desk, name, view);
+}
+
+/* Of an answer that leads to us only the head.  False: it does not. */
+APART static bool keep_if_chain(const struct query_desk *desk, const struct table *table,
+                                const struct forward_outcome *outcome)
+{
+    struct chain_cut cut;
+
+    if (!chain_find(table, outcome->message, outcome->reply, &cut))
+        return false;
+    struct reply head = *outcome->reply;
+    reply_shorten(outcome->message, &head, cut.hops);
+    cache_put(desk->cache, outcome->question, outcome->message, head.end, &head, true,
+              outcome->now);
+    return true;
 }
 
 static void keep_answer(const struct query_desk *desk, const struct table *table,
@@ -553,23 +598,12 @@ static void keep_answer(const struct query_desk *desk, const struct table *table
 {
     const struct reply_question *question = outcome->question;
     const struct reply *reply = outcome->reply;
-    struct table_match match;
-    struct chain_cut cut;
-    struct reply head;
 
-    if (!is_still_foreign(table, question->foreign)) {
-        table_find(table, question->name, &match);
-        if (match.outcome != TABLE_NOT_OWNED)
-            return;
-    }
-    if (reply->hops_length > 0 && chain_find(table, outcome->message, reply, &cut)) {
-        head = *reply;
-        reply_shorten(outcome->message, &head, cut.hops);
-        cache_put(desk->cache, question, outcome->message, head.end, &head, true, outcome->now);
-    } else {
+    if (!is_still_foreign(table, question->foreign) && is_owned_in(table, question->name))
+        return;
+    if (reply->hops_length == 0 || !keep_if_chain(desk, table, outcome))
         cache_put(desk->cache, question, outcome->message, outcome->size, reply, false,
                   outcome->now);
-    }
 }
 
 static void expect(void *arg, const struct reply_question *question)

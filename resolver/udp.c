@@ -163,7 +163,7 @@ static void send_batch(int fd, struct mmsghdr *heads, unsigned length)
     }
 }
 
-static void send_late(struct udp *udp)
+APART static void send_late(struct udp *udp)
 {
     unsigned length = udp->late;
 
@@ -179,6 +179,14 @@ static void udp_on_flush(evutil_socket_t fd, short what, void *arg)
     send_late(arg);
 }
 
+APART static void say_origin(struct udp *udp, unsigned place, const struct query_client *client)
+{
+    struct origin origin;
+
+    memcpy(&origin, client->route, sizeof origin);
+    write_origin(&udp->out.heads[place].msg_hdr, udp->out.control[place], &origin);
+}
+
 /* Where the reply at that place goes, and where from. */
 static inline void address_reply(struct udp *udp, const struct udp_socket *socket, unsigned place,
                                  const struct query_client *client, const union config_ip *to)
@@ -187,13 +195,10 @@ static inline void address_reply(struct udp *udp, const struct udp_socket *socke
 
     head->msg_name = (void *)(uintptr_t)to;
     head->msg_namelen = address_size(to);
-    if (socket->wildcard) {
-        struct origin origin;
-        memcpy(&origin, client->route, sizeof origin);
-        write_origin(head, udp->out.control[place], &origin);
-    } else {
+    if (socket->wildcard)
+        say_origin(udp, place, client);
+    else
         write_no_origin(head);
-    }
 }
 
 /* A reply that had to wait. */

@@ -78,8 +78,7 @@ void visit_start(struct visit *v)
         start_edns(v);
         return;
     }
-    size_t limit = wire_limit(&v->wire, v->tcp, WIRE_UDP_MIN);
-    wire_reply_begin(&v->reply, &v->wire, v->out, limit < v->space ? limit : v->space, 0);
+    wire_reply_begin(&v->reply, &v->wire, v->out, v->tcp ? v->space : WIRE_UDP_MIN, 0);
 }
 
 void visit_question(struct visit *v)
@@ -277,14 +276,17 @@ enum visit_step visit_want_recursion(struct visit *v)
 }
 
 /* A question of our own that came round: whoever sends it here must not be asked. */
+RARE static enum visit_step refuse_loop(struct visit *v)
+{
+    wire_reply_explain(&v->reply, WIRE_EDE_PROHIBITED, "this question goes in a circle");
+    return visit_refuse(v, WIRE_REFUSED, "loop");
+}
+
 enum visit_step visit_break_loop(struct visit *v)
 {
     struct loop *loop = v->config->forward.loop;
 
-    if (loop == NULL || !loop_take(loop, v->folded, v->now))
-        return VISIT_NEXT;
-    wire_reply_explain(&v->reply, WIRE_EDE_PROHIBITED, "this question goes in a circle");
-    return visit_refuse(v, WIRE_REFUSED, "loop");
+    return loop != NULL && loop_take(loop, v->folded, v->now) ? refuse_loop(v) : VISIT_NEXT;
 }
 
 /* ---- the way out ---- */
