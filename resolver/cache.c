@@ -34,20 +34,23 @@
 
 #define COUNTS_AT 6 /* of ANCOUNT in the header; NSCOUNT and ARCOUNT follow */
 
-enum kind { KIND_ANSWER, KIND_FAILURE };
-
 struct entry {
     uint64_t hash, rest;         /* of the question */
     struct entry *newer, *older; /* in the queue */
     struct expiry_item expiry;
     uint32_t ttl; /* seconds; failures: milliseconds */
     uint64_t stored, ends;
-    uint16_t message_size, ttls_length, rcode, answer_count, authority_count, answer_end;
-    uint16_t records_at;
-    uint8_t hops_length, uses, kind;
-    bool authoritative, authentic_data, negative, has_soa, cut, refreshed;
+    /* In the order of struct reply: they are lent together. */
+    uint16_t rcode, answer_count, authority_count, records_at, answer_end;
+    uint16_t message_size, message_at; /* 'message_at' in 'behind' */
+    bool authoritative, authentic_data;
+    bool negative, has_soa;
+    uint8_t stride, hops_length;
+    uint8_t uses;
     bool visited; /* used since the hand came by */
-    /* struct reply_hop hops[hops_length]; uint16_t ttls[ttls_length]; uint8_t message[]; */
+    bool failure : 1, cut : 1, refreshed : 1;
+    /* struct reply_hop hops[hops_length]; without a stride, uint16_t ttls[], one for each record;
+     * uint8_t message[]; */
     _Alignas(struct reply_hop) uint8_t behind[];
 };
 
@@ -77,7 +80,7 @@ static uint16_t *ttls_of(const struct entry *e)
 
 static uint8_t *message_of(const struct entry *e)
 {
-    return (uint8_t *)(ttls_of(e) + e->ttls_length);
+    return (uint8_t *)(uintptr_t)e->behind + e->message_at;
 }
 
 static const uint8_t *name_of(const struct entry *e)
@@ -101,51 +104,79 @@ struct cache *cache_new(const struct cache_options *options)
     c->most_negative_ttl = seconds(options->max_negative_ttl_ms);
     c->index = cacheindex_new(options->bytes / ENTRY_LEAST);
     c->blocks = blocks_new(options->bytes < BLOCKS_LIMIT_MAX ? options->bytes : BLOCKS_LIMIT_MAX);
+    c->reply.authority_plain = c->reply.sound = true;
     c->fixed = c->bytes = sizeof *c + cacheindex_bytes(c->index);
     return c;
 }
 
 /* ---- one entry in all its lists ---- */
 
-/* Both kinds of one question are in one line of the index: it is looked for failures as often as
- * for answers. */
-static uint64_t hash_of(const struct cache *c, const struct reply_question *q, enum kind kind)
+static uint64_t hash_of(const struct cache *c, const struct reply_question *q)
 {
-    return reply_question_hash(q, &c->hash) ^ (uint64_t)kind << 63;
+    return reply_question_hash(q, &c->hash);
 }
 
-static bool matches(const struct entry *e, uint64_t hash, const struct reply_question *q,
-                    enum kind kind)
+static bool matches(const struct entry *e, uint64_t hash, const struct reply_question *q)
 {
-    return e->hash == hash && e->rest == q->rest && e->kind == kind &&
-           dname_same(name_of(e), q->name, q->name_size);
+    return e->hash == hash && e->rest == q->rest && dname_same(name_of(e), q->name, q->name_size);
 }
 
-static inline struct entry *find(const struct cache *c, uint64_t hash,
-                                 const struct reply_question *q, enum kind kind)
+/* The answer to a question.  NULL: there is none; '*failure' is then what says that it failed, or
+ * NULL. */
+static inline struct entry *find_answer(const struct cache *c, uint64_t hash,
+                                        const struct reply_question *q, struct entry **failure)
 {
+    struct cacheindex_look look;
+    uint32_t place = cacheindex_first(c->index, hash, &look);
+
+    *failure = NULL;
+    for (; place != 0; place = cacheindex_next(&look)) {
+        struct entry *e = blocks_at(c->blocks, place);
+
+        if (!matches(e, hash, q))
+            continue;
+        if (!e->failure)
+            return e;
+        *failure = e;
+    }
+    return NULL;
+}
+
+/* All that is known of a question. */
+struct found {
+    struct entry *answer, *failure;
+};
+
+static inline struct found find(const struct cache *c, uint64_t hash,
+                                const struct reply_question *q)
+{
+    struct found found = {NULL, NULL};
     struct cacheindex_look look;
     uint32_t place = cacheindex_first(c->index, hash, &look);
 
     for (; place != 0; place = cacheindex_next(&look)) {
         struct entry *e = blocks_at(c->blocks, place);
 
-        if (matches(e, hash, q, kind))
-            return e;
+        if (!matches(e, hash, q))
+            continue;
+        if (!e->failure)
+            found.answer = e;
+        else
+            found.failure = e;
     }
-    return NULL;
+    return found;
 }
 
 void cache_expect(const struct cache *c, const struct reply_question *q)
 {
-    cacheindex_expect(c->index, hash_of(c, q, KIND_ANSWER));
+    cacheindex_expect(c->index, hash_of(c, q));
 }
 
 void cache_expect_entry(const struct cache *c, const struct reply_question *q)
 {
     enum { OCTETS = 320 }; /* an entry with a few addresses */
     struct cacheindex_look look;
-    uint32_t place = cacheindex_first(c->index, hash_of(c, q, KIND_ANSWER), &look);
+    uint32_t place = cacheindex_first(c->index, hash_of(c, q), &look);
 
     if (place != 0)
         fetch_memory(blocks_at(c->blocks, place), OCTETS);
@@ -265,64 +296,95 @@ static void enter(struct cache *c, struct entry *e)
 
 /* ---- reading ---- */
 
+/* What is the same of all was set once. */
 static void lend_reply(struct cache *c, const struct entry *e)
 {
-    struct reply *r = &c->reply; /* all of it but hops beyond the last */
+    struct reply *r = &c->reply;
 
     r->rcode = e->rcode;
-    r->authoritative = e->authoritative;
-    r->truncated = r->referral = false;
-    r->authentic_data = e->authentic_data;
     r->answer_count = e->answer_count;
     r->authority_count = e->authority_count;
     r->records_at = e->records_at;
     r->answer_end = e->answer_end;
     r->authority_end = r->end = e->message_size;
+    r->authoritative = e->authoritative;
+    r->authentic_data = e->authentic_data;
     r->negative = e->negative;
     r->has_soa = e->has_soa;
-    r->authority_plain = r->sound = true;
     r->ttl = e->ttl;
     r->hops_length = e->hops_length;
     if (e->hops_length > 0)
         memcpy(r->hops, hops_of(e), e->hops_length * sizeof(struct reply_hop));
 }
 
+static bool lasts(const struct entry *failure, uint64_t now)
+{
+    return failure != NULL && now < failure->ends;
+}
+
+/* Beside an answer that is too old to be a hit. */
+RARE static bool has_failed(const struct cache *c, const struct reply_question *q, uint64_t now)
+{
+    return lasts(find(c, hash_of(c, q), q).failure, now);
+}
+
 enum cache_result cache_get(struct cache *c, const struct reply_question *q, uint64_t now,
                             struct cache_hit *out)
 {
-    struct entry *e = find(c, hash_of(c, q, KIND_ANSWER), q, KIND_ANSWER);
+    struct entry *failure, *e = find_answer(c, hash_of(c, q), q, &failure);
 
-    if (e == NULL || now >= e->ends + c->options.serve_stale_ms)
+    if (e == NULL) {
+        out->failed = lasts(failure, now);
         return CACHE_MISS;
-    e->visited = true;
-    if (e->uses < UINT8_MAX)
-        e->uses++;
-    lend_reply(c, e);
+    }
     *out =
         (struct cache_hit){.entry = e, .size = e->message_size, .reply = &c->reply, .cut = e->cut};
+    if (now >= e->ends) {
+        out->failed = has_failed(c, q, now);
+        if (now >= e->ends + c->options.serve_stale_ms)
+            return CACHE_MISS;
+    }
+    e->visited = true;
+    lend_reply(c, e);
     if (now >= e->ends)
         return CACHE_STALE;
-    if (!e->refreshed && e->uses >= REFRESH_USES &&
-        (e->ends - now) * REFRESH_PART <= e->ends - e->stored)
+    if (e->uses < REFRESH_USES)
+        e->uses++;
+    if (e->uses == REFRESH_USES && !e->refreshed &&
+        e->ends - now <= e->ttl * (UINT64_C(1000) / REFRESH_PART))
         out->refresh = e->refreshed = true;
     return CACHE_HIT;
+}
+
+static void put_ttl(uint8_t *at, bool stale, uint32_t passed)
+{
+    uint32_t ttl = wire_get32(at);
+
+    wire_put32(at, stale ? CACHE_STALE_TTL : ttl > passed ? ttl - passed : 0);
+}
+
+APART static void put_ttls(const struct entry *e, uint8_t *out, bool stale, uint32_t passed)
+{
+    size_t records = (size_t)e->answer_count + e->authority_count;
+
+    for (size_t i = 0; i < records; i++)
+        put_ttl(out + ttls_of(e)[i], stale, passed);
 }
 
 void cache_write_records(const struct cache_hit *hit, uint64_t now, uint8_t *out)
 {
     const struct entry *e = hit->entry;
-    const uint16_t *ttls = ttls_of(e);
     bool stale = now >= e->ends;
     uint32_t passed = now > e->stored ? (uint32_t)((now - e->stored) / 1000) : 0;
 
     memcpy(out + e->records_at, message_of(e) + e->records_at,
            (size_t)e->message_size - e->records_at);
-    for (size_t i = 0; i < e->ttls_length; i++) {
-        uint8_t *at = out + ttls[i];
-        uint32_t ttl = wire_get32(at);
-
-        wire_put32(at, stale ? CACHE_STALE_TTL : ttl > passed ? ttl - passed : 0);
+    if (e->stride == 0) {
+        put_ttls(e, out, stale, passed);
+        return;
     }
+    for (size_t at = e->records_at; at < e->message_size; at += e->stride)
+        put_ttl(out + at + REPLY_TTL_AT, stale, passed);
 }
 
 void cache_write(const struct cache_hit *hit, uint64_t now, uint8_t *out)
@@ -382,67 +444,96 @@ static bool measure(const struct cache *c, const struct reply_question *q, const
     return x->ttl > 0;
 }
 
-/* Copies the kept part and settles its TTLs: none above our limits; a negative answer's are all no
- * longer than the answer may live, because that is what clients go by. */
-static void copy_message(const struct cache *c, struct entry *e, const uint8_t *message,
-                         const struct extent *x)
+static void copy_message(struct entry *e, const uint8_t *message)
 {
     uint8_t *to = message_of(e);
 
-    memcpy(to, message, x->end);
+    memcpy(to, message, e->message_size);
     wire_put16(to, 0);
     wire_put16(to + COUNTS_AT, e->answer_count);
     wire_put16(to + COUNTS_AT + 2, e->authority_count);
     wire_put16(to + COUNTS_AT + 4, 0);
+}
+
+/* None is above our limits; a negative answer's are all no longer than the answer may live, because
+ * that is what clients go by. */
+static void settle_ttls(const struct cache *c, struct entry *e, const uint8_t *message,
+                        const struct extent *x)
+{
     for (size_t i = 0; i < x->records; i++) {
         uint32_t ttl = clamp(c, wire_get32(message + x->ttls[i]));
 
-        wire_put32(to + x->ttls[i], e->negative && ttl > e->ttl ? e->ttl : ttl);
+        wire_put32(message_of(e) + x->ttls[i], e->negative && ttl > e->ttl ? e->ttl : ttl);
         ttls_of(e)[i] = x->ttls[i];
     }
 }
 
-static void fill_key(struct entry *e, const struct reply_question *q, enum kind kind, uint64_t hash)
+/* Memory for an entry that takes the place of an old one, which may be NULL. */
+static struct entry *replace(struct cache *c, const struct reply_question *q, bool failure,
+                             struct entry *old, size_t size, uint64_t now)
 {
-    e->hash = hash;
-    e->kind = (uint8_t)kind;
-    e->rest = q->rest;
-}
-
-static void forget(struct cache *c, const struct reply_question *q, enum kind kind)
-{
-    struct entry *e = find(c, hash_of(c, q, kind), q, kind);
-
-    if (e != NULL)
-        drop(c, e);
-}
-
-void cache_put(struct cache *c, const struct reply_question *q, const uint8_t *message, size_t size,
-               const struct reply *reply, bool cut, uint64_t now)
-{
-    uint64_t hash = hash_of(c, q, KIND_ANSWER);
-    struct extent x;
-
-    assert(reply->end <= size);
-    if (reply->rcode == REPLY_NOERROR || reply->rcode == REPLY_NXDOMAIN)
-        forget(c, q, KIND_FAILURE);
-    if (!measure(c, q, message, reply, cut, &x))
-        return;
-    struct entry *old = find(c, hash, q, KIND_ANSWER), *e;
     bool visited = old != NULL && old->visited;
+    struct entry *e;
+
     if (old != NULL)
         drop(c, old);
-    e = make_room(
-        c, reply->hops_length * sizeof(struct reply_hop) + x.records * sizeof(uint16_t) + x.end,
-        now);
+    e = make_room(c, size, now);
+    if (e == NULL)
+        return NULL;
+    e->hash = hash_of(c, q);
+    e->rest = q->rest;
+    e->failure = failure;
+    e->stored = now;
+    e->visited = visited; /* what was hot comes back hot */
+    return e;
+}
+
+/* What nearly every reply is: its records stand at equal distances, and there is nothing else to be
+ * found out. */
+static void put_evenly(struct cache *c, const struct reply_question *q, const uint8_t *message,
+                       const struct reply *reply, struct entry *old, uint64_t now)
+{
+    uint32_t ttl = clamp(c, reply->ttl);
+    struct entry *e;
+
+    if (ttl == 0)
+        return;
+    e = replace(c, q, false, old, reply->answer_end, now);
     if (e == NULL)
         return;
-    fill_key(e, q, KIND_ANSWER, hash);
+    e->ttl = ttl;
+    e->ends = now + ttl * UINT64_C(1000);
+    e->message_size = e->answer_end = reply->answer_end;
+    e->stride = reply->stride;
+    e->answer_count = reply->answer_count;
+    e->records_at = reply->records_at;
+    e->authoritative = reply->authoritative;
+    e->authentic_data = reply->authentic_data;
+    copy_message(e, message);
+    if (reply->longest > c->most_ttl || reply->ttl < c->least_ttl) {
+        for (size_t at = e->records_at + REPLY_TTL_AT; at < e->message_size; at += e->stride)
+            wire_put32(message_of(e) + at, clamp(c, wire_get32(message + at)));
+    }
+    enter(c, e);
+}
+
+APART static void put_any(struct cache *c, const struct reply_question *q, const uint8_t *message,
+                          const struct reply *reply, bool cut, struct entry *old, uint64_t now)
+{
+    struct extent x;
+    size_t front;
+    struct entry *e;
+
+    if (!measure(c, q, message, reply, cut, &x))
+        return;
+    front = reply->hops_length * sizeof(struct reply_hop) + x.records * sizeof(uint16_t);
+    e = replace(c, q, false, old, front + x.end, now);
+    if (e == NULL)
+        return;
     e->ttl = x.ttl;
-    e->stored = now;
     e->ends = now + x.ttl * UINT64_C(1000);
     e->message_size = (uint16_t)x.end;
-    e->ttls_length = (uint16_t)x.records;
+    e->message_at = (uint16_t)front;
     e->rcode = cut ? REPLY_NOERROR : reply->rcode;
     e->answer_count = (uint16_t)x.answers;
     e->authority_count = (uint16_t)(x.records - x.answers);
@@ -454,48 +545,47 @@ void cache_put(struct cache *c, const struct reply_question *q, const uint8_t *m
     e->negative = reply->negative && !cut;
     e->has_soa = reply->has_soa && e->authority_count > 0;
     e->cut = cut;
-    e->visited = visited; /* what was hot comes back hot */
     memcpy(hops_of(e), reply->hops, reply->hops_length * sizeof(struct reply_hop));
-    copy_message(c, e, message, &x);
+    copy_message(e, message);
+    settle_ttls(c, e, message, &x);
     enter(c, e);
+}
+
+void cache_put(struct cache *c, const struct reply_question *q, const uint8_t *message, size_t size,
+               const struct reply *reply, bool cut, uint64_t now)
+{
+    struct found old = find(c, hash_of(c, q), q);
+
+    assert(reply->end <= size);
+    if (old.failure != NULL && (reply->rcode == REPLY_NOERROR || reply->rcode == REPLY_NXDOMAIN))
+        drop(c, old.failure);
+    if (reply->stride > 0 && !cut)
+        put_evenly(c, q, message, reply, old.answer, now);
+    else
+        put_any(c, q, message, reply, cut, old.answer, now);
 }
 
 /* ---- failures ---- */
 
 void cache_put_failure(struct cache *c, const struct reply_question *q, uint64_t now)
 {
-    uint64_t hash = hash_of(c, q, KIND_FAILURE);
-    struct entry *e = find(c, hash_of(c, q, KIND_ANSWER), q, KIND_ANSWER);
+    struct found old = find(c, hash_of(c, q), q);
     uint32_t ms = FAILURE_FIRST_MS;
-    size_t size = REPLY_HEADER_SIZE + q->name_size + 4u;
+    size_t size = REPLY_HEADER_SIZE + q->name_size;
+    struct entry *e = old.failure;
 
-    if (e != NULL && now < e->ends)
+    if (old.answer != NULL && now < old.answer->ends)
         return;
-    e = find(c, hash, q, KIND_FAILURE);
-    if (e != NULL) {
-        if (now < e->ends + FAILURE_MEMORY_MS)
-            ms = e->ttl * 2 < FAILURE_MAX_MS ? e->ttl * 2 : FAILURE_MAX_MS;
-        drop(c, e);
-    }
-    e = make_room(c, size, now);
+    if (e != NULL && now < e->ends + FAILURE_MEMORY_MS)
+        ms = e->ttl * 2 < FAILURE_MAX_MS ? e->ttl * 2 : FAILURE_MAX_MS;
+    e = replace(c, q, true, e, size, now);
     if (e == NULL)
         return;
-    fill_key(e, q, KIND_FAILURE, hash);
     e->ttl = ms;
-    e->stored = now;
     e->ends = now + ms;
     e->message_size = (uint16_t)size;
     memcpy(message_of(e) + REPLY_HEADER_SIZE, q->name, q->name_size);
-    wire_put16(message_of(e) + size - 4, q->type);
-    wire_put16(message_of(e) + size - 2, q->class);
     enter(c, e);
-}
-
-bool cache_failed(struct cache *c, const struct reply_question *q, uint64_t now)
-{
-    struct entry *e = find(c, hash_of(c, q, KIND_FAILURE), q, KIND_FAILURE);
-
-    return e != NULL && now < e->ends;
 }
 
 /* ---- for people ---- */

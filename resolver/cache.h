@@ -45,8 +45,10 @@ struct cache_hit { /* lent until the next call on this cache that is not cache_w
     bool cut;     /* stored only up to a CNAME whose target was owned then: complete only
                      if that target is owned still */
     bool refresh; /* near its end and asked often: worth a prefetch.  Said once per entry */
+    bool failed; /* a failure is remembered.  Said of CACHE_MISS, too; none is behind a CACHE_HIT */
 };
 
+/* Behind CACHE_MISS nothing of '*out' is filled in but 'failed'. */
 MUST_USE enum cache_result cache_get(struct cache *, const struct reply_question *, uint64_t now,
                                      struct cache_hit *out);
 
@@ -67,8 +69,6 @@ void cache_put(struct cache *, const struct reply_question *, const uint8_t *mes
 /* Remembers that the question failed (RFC 9520): 1 s, doubled each time in a row up to 5 s, never
  * in place of good data. */
 void cache_put_failure(struct cache *, const struct reply_question *, uint64_t now);
-/* True while a failure is remembered. */
-bool cache_failed(struct cache *, const struct reply_question *, uint64_t now);
 
 /* Drops a name (all types), or everything at and below it; returns how many entries.  Looks at
  * every entry: for people, not for queries. */

@@ -182,6 +182,7 @@ static enum visit_step answer_cached(struct visit *v)
     struct cache_hit hit;
 
     if (cache_get(desk->cache, &v->question, v->now, &hit) != CACHE_HIT || !write_stored(v, &hit)) {
+        v->failed = hit.failed;
         stats_count(desk->stats, STATS_CACHE_MISSES);
         return VISIT_NEXT;
     }
@@ -194,18 +195,17 @@ static enum visit_step answer_cached(struct visit *v)
 
 RARE static enum visit_step repeat_failure(struct visit *v)
 {
-    struct cache *cache = v->desk->cache;
     struct cache_hit hit;
 
     v->how = "failed before";
-    if (cache_get(cache, &v->question, v->now, &hit) == CACHE_STALE)
+    if (cache_get(v->desk->cache, &v->question, v->now, &hit) == CACHE_STALE)
         return serve_stale(v, &hit);
     return visit_fail(v, WIRE_EDE_UNREACHABLE, "failed a moment ago");
 }
 
 static enum visit_step recall_failure(struct visit *v)
 {
-    return cache_failed(v->desk->cache, &v->question, v->now) ? repeat_failure(v) : VISIT_NEXT;
+    return v->failed ? repeat_failure(v) : VISIT_NEXT;
 }
 
 /* Nobody has looked the name up. */

@@ -1,11 +1,12 @@
 #include "reply.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "record.h"
 
-#define FLAG_QR     0x8000
-#define FLAG_OPCODE 0x7800
+#define FLAG_QR     0x8000u
+#define FLAG_OPCODE 0x7800u
 #define FLAG_AA     0x0400
 #define FLAG_TC     0x0200
 #define FLAG_AD     0x0020
@@ -312,11 +313,11 @@ static bool is_ours(const uint8_t *message, size_t size, uint16_t id, const uint
 {
     if (size < REPLY_HEADER_SIZE + q->name_size + 4u || get16(message) != id)
         return false;
-    uint16_t flags = get16(message + 2);
-    const uint8_t *behind = message + REPLY_HEADER_SIZE + q->name_size;
-    return (flags & FLAG_QR) != 0 && (flags & FLAG_OPCODE) == 0 && get16(message + 4) == 1 &&
-           memcmp(message + REPLY_HEADER_SIZE, sent, q->name_size) == 0 &&
-           get16(behind) == q->type && get16(behind + 2) == q->class;
+    uint32_t flags = get32(message + 2); /* and the number of questions, which is 1 */
+    uint32_t kind = get32(message + REPLY_HEADER_SIZE + q->name_size);
+    return (flags & ((FLAG_QR | FLAG_OPCODE) << 16 | UINT16_MAX)) == (FLAG_QR << 16 | 1) &&
+           kind == ((uint32_t)q->type << 16 | q->class) &&
+           dname_same(message + REPLY_HEADER_SIZE, sent, q->name_size);
 }
 
 RARE uint64_t reply_hash(const struct reply_question *q, const struct questionhash *h)
@@ -331,17 +332,13 @@ static void read_header(const uint8_t *message, const struct reply_question *q, 
 {
     uint16_t flags = get16(message + 2), at = (uint16_t)(REPLY_HEADER_SIZE + q->name_size + 4u);
 
-    *out = (struct reply){
-        .rcode = flags & RCODE_BITS,
-        .authoritative = (flags & FLAG_AA) != 0,
-        .truncated = (flags & FLAG_TC) != 0,
-        .authentic_data = (flags & FLAG_AD) != 0,
-        .records_at = at,
-        .answer_end = at,
-        .authority_end = at,
-        .end = at,
-        .ttl = TTL_NONE,
-    };
+    memset(out, 0, offsetof(struct reply, hops));
+    out->rcode = flags & RCODE_BITS;
+    out->authoritative = (flags & FLAG_AA) != 0;
+    out->truncated = (flags & FLAG_TC) != 0;
+    out->authentic_data = (flags & FLAG_AD) != 0;
+    out->records_at = out->answer_end = out->authority_end = out->end = at;
+    out->ttl = TTL_NONE;
 }
 
 /* A check that has seen the header. */
@@ -383,19 +380,20 @@ static bool take_addresses(const uint8_t *message, size_t size, const struct rep
     enum { POINTED = 2 + RECORD_FIXED_SIZE, OPT_SIZE = 1 + RECORD_FIXED_SIZE };
     unsigned count = get16(message + 6), additional = get16(message + 10);
     size_t rdata = q->type == RECORD_A ? 4 : 16, at = out->records_at;
-    size_t end = at + count * (POINTED + rdata);
+    size_t stride = POINTED + rdata, end = at + count * stride;
     uint32_t least = TTL_NONE, longest = 0;
 
     if ((q->type != RECORD_A && q->type != RECORD_AAAA) || out->truncated ||
         out->rcode != REPLY_NOERROR || count == 0 || get16(message + 8) != 0 || additional > 1 ||
         size > REPLY_SIZE_MAX || end + additional * OPT_SIZE != size)
         return false;
-    for (; at < end; at += POINTED + rdata) {
+    const uint8_t *kind = message + at - 4; /* type and class of the question */
+    for (; at < end; at += stride) {
         const uint8_t *record = message + at;
-        uint32_t ttl = get32(record + 6);
+        uint32_t ttl = get32(record + REPLY_TTL_AT);
 
-        if (!record_is_questions(message, size, at) || get16(record + 2) != q->type ||
-            get16(record + 4) != q->class || get16(record + 10) != rdata)
+        if (!record_is_questions(message, size, at) || memcmp(record + 2, kind, 4) != 0 ||
+            get16(record + 10) != rdata)
             return false;
         least = sane_ttl(ttl) < least ? sane_ttl(ttl) : least;
         longest = ttl > longest ? ttl : longest;
@@ -408,6 +406,7 @@ static bool take_addresses(const uint8_t *message, size_t size, const struct rep
     out->answer_end = out->authority_end = (uint16_t)end;
     out->end = (uint16_t)size;
     out->authority_plain = out->sound = true;
+    out->stride = (uint8_t)stride;
     out->ttl = least;
     out->longest = longest;
     return true;
@@ -449,6 +448,7 @@ void reply_shorten(const uint8_t *message, struct reply *reply, unsigned hops)
     reply->has_soa = reply->referral = false;
     reply->authority_plain = true;
     reply->ttl = 0;
+    reply->stride = 0;
     reply->hops_length = hops;
 }
 

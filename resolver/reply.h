@@ -67,30 +67,37 @@ struct reply_hop {   /* one CNAME of the chain, in chain order, which is message
     uint16_t end;    /* offset behind the record */
     uint16_t target; /* offset of the target name in its RDATA */
     bool dname;      /* made from the DNAME that stands before it (it must stand there, RFC 6672) */
+    uint8_t none;    /* zero: hops are the same where their octets are */
 };
 
 struct reply {
-    uint16_t rcode; /* with the upper bits of EDNS */
-    bool authoritative, truncated, authentic_data;
+    uint16_t rcode;                         /* with the upper bits of EDNS */
     uint16_t answer_count, authority_count; /* as in the header */
     uint16_t records_at;                    /* offset of the first record: behind the question */
     uint16_t answer_end;                    /* offset behind the answer section */
     uint16_t authority_end;                 /* offset behind the authority section */
     uint16_t end;                           /* offset behind the message */
-    bool negative;        /* NXDOMAIN, or no record of the asked type at the chain's end */
-    bool has_soa;         /* in the authority section, of a zone the chain's end is in */
+    bool authoritative, authentic_data;
+    bool negative; /* NXDOMAIN, or no record of the asked type at the chain's end */
+    bool has_soa;  /* in the authority section, of a zone the chain's end is in */
+    bool truncated;
     bool referral;        /* "ask those over there": no answer of somebody who resolves for us */
     bool authority_plain; /* only SOA, NS, DS, NSEC, NSEC3 and RRSIG stand in the authority section
                            */
-    uint32_t ttl;         /* seconds to keep it: least TTL of answer records; negative: also
-                             min(SOA TTL, MINIMUM), 0 without SOA; negative or DO: also of
-                             authority records.  Top bit set counts as 0 */
-    uint32_t longest;     /* TTL of any record, as it stands there; an upper bound */
     bool sound; /* every record parses: 'hops' and what stands before their ends may be used, even
                    where the records make no sense together */
+    uint8_t stride;   /* octets of each record, if all are as REPLY_TTL_AT says; 0: perhaps not */
+    uint32_t ttl;     /* seconds to keep it: least TTL of answer records; negative: also
+                         min(SOA TTL, MINIMUM), 0 without SOA; negative or DO: also of
+                         authority records.  Top bit set counts as 0 */
+    uint32_t longest; /* TTL of any record, as it stands there; an upper bound */
     unsigned hops_length;
-    struct reply_hop hops[REPLY_HOPS_MAX];
+    struct reply_hop hops[REPLY_HOPS_MAX]; /* behind 'hops_length': anything */
 };
+
+/* Where the TTL of a record stands whose owner is a pointer.  Most replies are nothing but answers
+ * of that form and one length, and an OPT. */
+#define REPLY_TTL_AT 6
 
 enum reply_verdict {
     REPLY_GOOD,

@@ -38,6 +38,7 @@ struct visit {
     const struct table *table;  /* of it, the one that the client sees … */
     unsigned view;              /* … because it is in this view */
     bool foreign;               /* and looked up there: not ours */
+    bool failed;                /* the cache remembers a failure of it */
     uint64_t now;
     const uint8_t *packet; /* as it came; NULL behind a wait */
     size_t size;

@@ -86,6 +86,13 @@ static void read_addresses(const uint8_t *message, size_t size, const struct rep
     assert(set.length <= CONNECTION_ADDRESSES_MAX && set.length <= reply->answer_count);
 }
 
+/* But for what only the short way says. */
+static bool same(const struct reply *a, struct reply *b)
+{
+    b->stride = a->stride;
+    return memcmp(a, b, offsetof(struct reply, hops) + a->hops_length * sizeof *a->hops) == 0;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const uint8_t *message = data + 1;
@@ -113,7 +120,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     assert(reply_check_whole(message, size, id, name.wire, &q, &again) == verdict);
     if (verdict != REPLY_GOOD)
         return 0;
-    assert(memcmp(&reply, &again, sizeof reply) == 0);
+    assert(same(&reply, &again));
     assert(reply.truncated || reply.end == size);
     if (!reply.truncated)
         (void)codec_compare_reply(message, size);
@@ -122,7 +129,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     assert(reply_check(copy, size, 0, folded, &q, &again) == REPLY_GOOD);
     assert(again.longest <= reply.longest && again.longest >> 31 == 0);
     reply.longest = again.longest;
-    assert(memcmp(&reply, &again, sizeof reply) == 0);
+    assert(same(&reply, &again));
     through_the_cache(&q, copy, size, &again, data[0]);
     read_addresses(copy, size, &again, q.type);
     free(copy);
