@@ -195,7 +195,7 @@ static void expect_eviction(const struct cache *c)
     fetch_memory(c->hand->newer, OCTETS);
 }
 
-static void drop(struct cache *c, struct entry *e)
+APART static void drop(struct cache *c, struct entry *e)
 {
     cacheindex_remove(c->index, e->hash, blocks_place(c->blocks, e));
     if (c->hand == e) {
@@ -238,7 +238,7 @@ static struct entry *sieve(struct cache *c)
     return e;
 }
 
-static void evict(struct cache *c, uint64_t now)
+APART static void evict(struct cache *c, uint64_t now)
 {
     uint64_t ends;
     struct expiry_item *first = expiry_first(&c->expiry, &ends);
@@ -551,8 +551,8 @@ APART static void put_any(struct cache *c, const struct reply_question *q, const
     enter(c, e);
 }
 
-void cache_put(struct cache *c, const struct reply_question *q, const uint8_t *message, size_t size,
-               const struct reply *reply, bool cut, uint64_t now)
+IN_ONE_PIECE void cache_put(struct cache *c, const struct reply_question *q, const uint8_t *message,
+                            size_t size, const struct reply *reply, bool cut, uint64_t now)
 {
     struct found old = find(c, hash_of(c, q), q);
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "alloc.h"
+#include "error.h"
 
 #define ROOM_FIRST 64
 /* Children of a place.  Each step down writes to an item somewhere in memory: few steps, and what
@@ -54,15 +55,19 @@ static size_t next_room(const struct expiry *x)
     return x->room == 0 ? ROOM_FIRST : x->room * 2;
 }
 
-void expiry_add(struct expiry *x, struct expiry_item *item, uint64_t when)
+RARE static void grow(struct expiry *x)
 {
     size_t room = next_room(x);
 
     assert(room <= UINT32_MAX);
-    if (room != x->room) {
-        x->slots = alloc_resize(x->slots, room, sizeof *x->slots);
-        x->room = room;
-    }
+    x->slots = alloc_resize(x->slots, room, sizeof *x->slots);
+    x->room = room;
+}
+
+void expiry_add(struct expiry *x, struct expiry_item *item, uint64_t when)
+{
+    if (x->length == x->room)
+        grow(x);
     rise(x, x->length++, (struct expiry_slot){when, item});
 }
 

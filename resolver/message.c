@@ -4,14 +4,16 @@
 #include "owned.h"
 #include "relay.h"
 
-APART static void clamp(struct visit *v, const struct reply *reply, bool negative)
+/* Within the limits of the cache, which nearly all are as they come. */
+static inline void clamp(struct visit *v, const struct reply *reply, bool negative)
 {
-    uint64_t most = v->config->cache.max_ttl_ms, less = v->config->cache.max_negative_ttl_ms;
+    const struct config *config = v->config;
+    uint64_t most = config->cache.max_ttl_ms, less = config->cache.max_negative_ttl_ms;
 
     if (negative && less < most)
         most = less;
-    if (v->config->cache.min_ttl_ms > 0 || reply->longest > most / 1000)
-        relay_clamp(&v->reply, v->config->cache.min_ttl_ms, most);
+    if (config->cache.min_ttl_ms > 0 || (uint64_t)reply->longest * 1000 > most)
+        relay_clamp(&v->reply, config->cache.min_ttl_ms, most);
 }
 
 /* The upstream's chain up to the cut, and our own answer for what it leads to, whose TTL is ours.
