@@ -6,11 +6,9 @@
 
 #include "alloc.h"
 #include "blocks.h"
+#include "cacheentry.h"
 #include "cacheindex.h"
-#include "expiry.h"
 #include "fetch.h"
-#include "wire.h"
-#include "record.h"
 
 /* Octets of an entry with a short name and one address.  Of smaller ones there are no more than if
  * they were as large. */
@@ -32,61 +30,19 @@
 #define REFRESH_USES 3  /* asked that often: worth asking again before the end */
 #define REFRESH_PART 10 /* the last tenth of its time is near the end */
 
-#define COUNTS_AT 6 /* of ANCOUNT in the header; NSCOUNT and ARCOUNT follow */
-
-struct entry {
-    uint64_t hash, rest;         /* of the question */
-    struct entry *newer, *older; /* in the queue */
-    struct expiry_item expiry;
-    uint32_t ttl; /* seconds; failures: milliseconds */
-    uint64_t stored, ends;
-    /* In the order of struct reply: they are lent together. */
-    uint16_t rcode, answer_count, authority_count, records_at, answer_end;
-    uint16_t message_size, message_at; /* 'message_at' in 'behind' */
-    bool authoritative, authentic_data;
-    bool negative, has_soa;
-    uint8_t stride, hops_length;
-    uint8_t uses;
-    bool visited; /* used since the hand came by */
-    bool failure : 1, cut : 1, refreshed : 1;
-    /* struct reply_hop hops[hops_length]; without a stride, uint16_t ttls[], one for each record;
-     * uint8_t message[]; */
-    _Alignas(struct reply_hop) uint8_t behind[];
-};
-
 struct cache {
     struct cache_options options;
     struct questionhash hash;
-    uint32_t least_ttl, most_ttl, most_negative_ttl; /* of them, in seconds */
+    struct cacheentry_limits limits; /* of them */
     struct cacheindex *index;
     struct blocks *blocks; /* memory of the entries */
     size_t fixed;          /* octets of what there always is */
     size_t bytes, entries; /* without 'expiry' */
     uint64_t evicted;
-    struct entry *newest, *oldest, *hand;
+    struct cacheentry *newest, *oldest, *hand;
     struct expiry expiry;
     struct reply reply; /* what cache_get() lends */
 };
-
-static struct reply_hop *hops_of(const struct entry *e)
-{
-    return (struct reply_hop *)(uintptr_t)e->behind;
-}
-
-static uint16_t *ttls_of(const struct entry *e)
-{
-    return (uint16_t *)(uintptr_t)(e->behind + e->hops_length * sizeof(struct reply_hop));
-}
-
-static uint8_t *message_of(const struct entry *e)
-{
-    return (uint8_t *)(uintptr_t)e->behind + e->message_at;
-}
-
-static const uint8_t *name_of(const struct entry *e)
-{
-    return message_of(e) + REPLY_HEADER_SIZE;
-}
 
 static uint32_t seconds(uint64_t ms)
 {
@@ -99,9 +55,9 @@ struct cache *cache_new(const struct cache_options *options)
 
     c->options = *options;
     questionhash_init(&c->hash, &options->key);
-    c->least_ttl = seconds(options->min_ttl_ms + 999);
-    c->most_ttl = seconds(options->max_ttl_ms);
-    c->most_negative_ttl = seconds(options->max_negative_ttl_ms);
+    c->limits.least_ttl = seconds(options->min_ttl_ms + 999);
+    c->limits.most_ttl = seconds(options->max_ttl_ms);
+    c->limits.most_negative_ttl = seconds(options->max_negative_ttl_ms);
     c->index = cacheindex_new(options->bytes / ENTRY_LEAST);
     c->blocks = blocks_new(options->bytes < BLOCKS_LIMIT_MAX ? options->bytes : BLOCKS_LIMIT_MAX);
     c->reply.authority_plain = c->reply.sound = true;
@@ -116,22 +72,24 @@ static uint64_t hash_of(const struct cache *c, const struct reply_question *q)
     return reply_question_hash(q, &c->hash);
 }
 
-static bool matches(const struct entry *e, uint64_t hash, const struct reply_question *q)
+static bool matches(const struct cacheentry *e, uint64_t hash, const struct reply_question *q)
 {
-    return e->hash == hash && e->rest == q->rest && dname_same(name_of(e), q->name, q->name_size);
+    return e->hash == hash && e->rest == q->rest &&
+           dname_same(cacheentry_name(e), q->name, q->name_size);
 }
 
 /* The answer to a question.  NULL: there is none; '*failure' is then what says that it failed, or
  * NULL. */
-static inline struct entry *find_answer(const struct cache *c, uint64_t hash,
-                                        const struct reply_question *q, struct entry **failure)
+static inline struct cacheentry *find_answer(const struct cache *c, uint64_t hash,
+                                             const struct reply_question *q,
+                                             struct cacheentry **failure)
 {
     struct cacheindex_look look;
     uint32_t place = cacheindex_first(c->index, hash, &look);
 
     *failure = NULL;
     for (; place != 0; place = cacheindex_next(&look)) {
-        struct entry *e = blocks_at(c->blocks, place);
+        struct cacheentry *e = blocks_at(c->blocks, place);
 
         if (!matches(e, hash, q))
             continue;
@@ -144,7 +102,7 @@ static inline struct entry *find_answer(const struct cache *c, uint64_t hash,
 
 /* All that is known of a question. */
 struct found {
-    struct entry *answer, *failure;
+    struct cacheentry *answer, *failure;
 };
 
 static inline struct found find(const struct cache *c, uint64_t hash,
@@ -155,7 +113,7 @@ static inline struct found find(const struct cache *c, uint64_t hash,
     uint32_t place = cacheindex_first(c->index, hash, &look);
 
     for (; place != 0; place = cacheindex_next(&look)) {
-        struct entry *e = blocks_at(c->blocks, place);
+        struct cacheentry *e = blocks_at(c->blocks, place);
 
         if (!matches(e, hash, q))
             continue;
@@ -195,7 +153,7 @@ static void expect_eviction(const struct cache *c)
     fetch_memory(c->hand->newer, OCTETS);
 }
 
-APART static void drop(struct cache *c, struct entry *e)
+APART static void drop(struct cache *c, struct cacheentry *e)
 {
     cacheindex_remove(c->index, e->hash, blocks_place(c->blocks, e));
     if (c->hand == e) {
@@ -226,9 +184,9 @@ void cache_free(struct cache *c)
 }
 
 /* The entry SIEVE gives up: the hand goes from old to new and spares, once, what was used. */
-static struct entry *sieve(struct cache *c)
+static struct cacheentry *sieve(struct cache *c)
 {
-    struct entry *e = c->hand != NULL ? c->hand : c->oldest;
+    struct cacheentry *e = c->hand != NULL ? c->hand : c->oldest;
 
     for (unsigned steps = 0; e->visited && steps < SIEVE_STEPS; steps++) {
         e->visited = false;
@@ -244,7 +202,7 @@ APART static void evict(struct cache *c, uint64_t now)
     struct expiry_item *first = expiry_first(&c->expiry, &ends);
 
     if (ends <= now)
-        drop(c, (struct entry *)((char *)first - offsetof(struct entry, expiry)));
+        drop(c, (struct cacheentry *)((char *)first - offsetof(struct cacheentry, expiry)));
     else
         drop(c, sieve(c));
     c->evicted++;
@@ -259,10 +217,10 @@ static size_t room_for_blocks(const struct cache *c)
 }
 
 /* Memory for an entry with so many octets behind it, or NULL if it cannot fit. */
-static struct entry *make_room(struct cache *c, size_t rest, uint64_t now)
+static struct cacheentry *make_room(struct cache *c, size_t rest, uint64_t now)
 {
-    size_t want = sizeof(struct entry) + rest, given_up = 0;
-    struct entry *e = NULL;
+    size_t want = sizeof(struct cacheentry) + rest, given_up = 0;
+    struct cacheentry *e = NULL;
 
     if (want > c->options.bytes / ENTRY_PART)
         return NULL;
@@ -283,7 +241,7 @@ static struct entry *make_room(struct cache *c, size_t rest, uint64_t now)
 }
 
 /* Puts a filled entry into all lists. */
-static void enter(struct cache *c, struct entry *e)
+static void enter(struct cache *c, struct cacheentry *e)
 {
     cacheindex_add(c->index, e->hash, blocks_place(c->blocks, e));
     e->older = c->newest;
@@ -296,28 +254,7 @@ static void enter(struct cache *c, struct entry *e)
 
 /* ---- reading ---- */
 
-/* What is the same of all was set once. */
-static void lend_reply(struct cache *c, const struct entry *e)
-{
-    struct reply *r = &c->reply;
-
-    r->rcode = e->rcode;
-    r->answer_count = e->answer_count;
-    r->authority_count = e->authority_count;
-    r->records_at = e->records_at;
-    r->answer_end = e->answer_end;
-    r->authority_end = r->end = e->message_size;
-    r->authoritative = e->authoritative;
-    r->authentic_data = e->authentic_data;
-    r->negative = e->negative;
-    r->has_soa = e->has_soa;
-    r->ttl = e->ttl;
-    r->hops_length = e->hops_length;
-    if (e->hops_length > 0)
-        memcpy(r->hops, hops_of(e), e->hops_length * sizeof(struct reply_hop));
-}
-
-static bool lasts(const struct entry *failure, uint64_t now)
+static bool lasts(const struct cacheentry *failure, uint64_t now)
 {
     return failure != NULL && now < failure->ends;
 }
@@ -331,7 +268,7 @@ RARE static bool has_failed(const struct cache *c, const struct reply_question *
 enum cache_result cache_get(struct cache *c, const struct reply_question *q, uint64_t now,
                             struct cache_hit *out)
 {
-    struct entry *failure, *e = find_answer(c, hash_of(c, q), q, &failure);
+    struct cacheentry *failure, *e = find_answer(c, hash_of(c, q), q, &failure);
 
     if (e == NULL) {
         out->failed = lasts(failure, now);
@@ -345,7 +282,7 @@ enum cache_result cache_get(struct cache *c, const struct reply_question *q, uin
             return CACHE_MISS;
     }
     e->visited = true;
-    lend_reply(c, e);
+    cacheentry_lend(e, &c->reply);
     if (now >= e->ends)
         return CACHE_STALE;
     if (e->uses < REFRESH_USES)
@@ -356,124 +293,27 @@ enum cache_result cache_get(struct cache *c, const struct reply_question *q, uin
     return CACHE_HIT;
 }
 
-static void put_ttl(uint8_t *at, bool stale, uint32_t passed)
-{
-    uint32_t ttl = wire_get32(at);
-
-    wire_put32(at, stale ? CACHE_STALE_TTL : ttl > passed ? ttl - passed : 0);
-}
-
-APART static void put_ttls(const struct entry *e, uint8_t *out, bool stale, uint32_t passed)
-{
-    size_t records = (size_t)e->answer_count + e->authority_count;
-
-    for (size_t i = 0; i < records; i++)
-        put_ttl(out + ttls_of(e)[i], stale, passed);
-}
-
 void cache_write_records(const struct cache_hit *hit, uint64_t now, uint8_t *out)
 {
-    const struct entry *e = hit->entry;
-    bool stale = now >= e->ends;
-    uint32_t passed = now > e->stored ? (uint32_t)((now - e->stored) / 1000) : 0;
-
-    memcpy(out + e->records_at, message_of(e) + e->records_at,
-           (size_t)e->message_size - e->records_at);
-    if (e->stride == 0) {
-        put_ttls(e, out, stale, passed);
-        return;
-    }
-    for (size_t at = e->records_at; at < e->message_size; at += e->stride)
-        put_ttl(out + at + REPLY_TTL_AT, stale, passed);
+    cacheentry_write(hit->entry, now, CACHE_STALE_TTL, out);
 }
 
 void cache_write(const struct cache_hit *hit, uint64_t now, uint8_t *out)
 {
-    const struct entry *e = hit->entry;
+    const struct cacheentry *e = hit->entry;
 
-    memcpy(out, message_of(e), e->records_at);
+    memcpy(out, cacheentry_message(e), e->records_at);
     cache_write_records(hit, now, out);
 }
 
 /* ---- keeping ---- */
 
-/* What of a message is kept. */
-struct extent {
-    size_t end; /* octets */
-    size_t records, answers;
-    uint32_t ttl; /* seconds */
-    uint16_t ttls[REPLY_RECORDS_MAX];
-};
-
-static uint32_t clamp(const struct cache *c, uint32_t ttl)
-{
-    uint32_t wide = ttl < c->least_ttl ? c->least_ttl : ttl;
-
-    return wide > c->most_ttl ? c->most_ttl : wide;
-}
-
-/* Works out what of a message would be kept.  False: nothing. */
-static bool measure(const struct cache *c, const struct reply_question *q, const uint8_t *message,
-                    const struct reply *reply, bool cut, struct extent *x)
-{
-    bool negative = reply->negative && !cut, authority = !cut && (negative || q->dnssec_ok);
-    unsigned count = reply->answer_count + (authority ? reply->authority_count : 0u);
-    size_t found;
-
-    if (reply->truncated || reply->referral || (cut && reply->hops_length == 0) ||
-        (!cut && reply->rcode != REPLY_NOERROR && reply->rcode != REPLY_NXDOMAIN) ||
-        (negative && !reply->has_soa) || (authority && !reply->authority_plain))
-        return false;
-    x->end = cut         ? reply->hops[reply->hops_length - 1].end
-             : authority ? reply->authority_end
-                         : reply->answer_end;
-    x->ttl = cut ? UINT32_MAX : reply->ttl;
-    found = reply_ttl_offsets(message, reply, count, x->ttls);
-    for (x->records = x->answers = 0; x->records < found; x->records++) {
-        size_t at = x->ttls[x->records];
-
-        if (at >= x->end)
-            break;
-        x->answers += at < reply->answer_end;
-        if (cut && wire_get32(message + at) < x->ttl)
-            x->ttl = wire_get32(message + at);
-    }
-    x->ttl = clamp(c, x->ttl);
-    if (negative && x->ttl > c->most_negative_ttl)
-        x->ttl = c->most_negative_ttl;
-    return x->ttl > 0;
-}
-
-static void copy_message(struct entry *e, const uint8_t *message)
-{
-    uint8_t *to = message_of(e);
-
-    memcpy(to, message, e->message_size);
-    wire_put16(to, 0);
-    wire_put16(to + COUNTS_AT, e->answer_count);
-    wire_put16(to + COUNTS_AT + 2, e->authority_count);
-    wire_put16(to + COUNTS_AT + 4, 0);
-}
-
-/* None is above our limits; a negative answer's are all no longer than the answer may live, because
- * that is what clients go by. */
-static void settle_ttls(const struct cache *c, struct entry *e, const uint8_t *message,
-                        const struct extent *x)
-{
-    for (size_t i = 0; i < x->records; i++) {
-        uint32_t ttl = clamp(c, wire_get32(message + x->ttls[i]));
-
-        wire_put32(message_of(e) + x->ttls[i], e->negative && ttl > e->ttl ? e->ttl : ttl);
-        ttls_of(e)[i] = x->ttls[i];
-    }
-}
-
 /* Memory for an entry that takes the place of an old one, which may be NULL. */
-static struct entry *replace(struct cache *c, const struct reply_question *q, bool failure,
-                             struct entry *old, size_t size, uint64_t now)
+static struct cacheentry *replace(struct cache *c, const struct reply_question *q, bool failure,
+                                  struct cacheentry *old, size_t size, uint64_t now)
 {
     bool visited = old != NULL && old->visited;
-    struct entry *e;
+    struct cacheentry *e;
 
     if (old != NULL)
         drop(c, old);
@@ -488,66 +328,33 @@ static struct entry *replace(struct cache *c, const struct reply_question *q, bo
     return e;
 }
 
-/* What nearly every reply is: its records stand at equal distances, and there is nothing else to be
- * found out. */
 static void put_evenly(struct cache *c, const struct reply_question *q, const uint8_t *message,
-                       const struct reply *reply, struct entry *old, uint64_t now)
+                       const struct reply *reply, struct cacheentry *old, uint64_t now)
 {
-    uint32_t ttl = clamp(c, reply->ttl);
-    struct entry *e;
+    uint32_t ttl = cacheentry_clamp(&c->limits, reply->ttl);
+    struct cacheentry *e;
 
     if (ttl == 0)
         return;
     e = replace(c, q, false, old, reply->answer_end, now);
     if (e == NULL)
         return;
-    e->ttl = ttl;
-    e->ends = now + ttl * UINT64_C(1000);
-    e->message_size = e->answer_end = reply->answer_end;
-    e->stride = reply->stride;
-    e->answer_count = reply->answer_count;
-    e->records_at = reply->records_at;
-    e->authoritative = reply->authoritative;
-    e->authentic_data = reply->authentic_data;
-    copy_message(e, message);
-    if (reply->longest > c->most_ttl || reply->ttl < c->least_ttl) {
-        for (size_t at = e->records_at + REPLY_TTL_AT; at < e->message_size; at += e->stride)
-            wire_put32(message_of(e) + at, clamp(c, wire_get32(message + at)));
-    }
+    cacheentry_fill_evenly(e, &c->limits, message, reply, ttl);
     enter(c, e);
 }
 
 APART static void put_any(struct cache *c, const struct reply_question *q, const uint8_t *message,
-                          const struct reply *reply, bool cut, struct entry *old, uint64_t now)
+                          const struct reply *reply, bool cut, struct cacheentry *old, uint64_t now)
 {
-    struct extent x;
-    size_t front;
-    struct entry *e;
+    struct cacheentry_extent x;
+    struct cacheentry *e;
 
-    if (!measure(c, q, message, reply, cut, &x))
+    if (!cacheentry_measure(&x, &c->limits, q, message, reply, cut))
         return;
-    front = reply->hops_length * sizeof(struct reply_hop) + x.records * sizeof(uint16_t);
-    e = replace(c, q, false, old, front + x.end, now);
+    e = replace(c, q, false, old, x.size, now);
     if (e == NULL)
         return;
-    e->ttl = x.ttl;
-    e->ends = now + x.ttl * UINT64_C(1000);
-    e->message_size = (uint16_t)x.end;
-    e->message_at = (uint16_t)front;
-    e->rcode = cut ? REPLY_NOERROR : reply->rcode;
-    e->answer_count = (uint16_t)x.answers;
-    e->authority_count = (uint16_t)(x.records - x.answers);
-    e->answer_end = cut ? (uint16_t)x.end : reply->answer_end;
-    e->records_at = reply->records_at;
-    e->hops_length = (uint8_t)reply->hops_length;
-    e->authoritative = reply->authoritative;
-    e->authentic_data = reply->authentic_data;
-    e->negative = reply->negative && !cut;
-    e->has_soa = reply->has_soa && e->authority_count > 0;
-    e->cut = cut;
-    memcpy(hops_of(e), reply->hops, reply->hops_length * sizeof(struct reply_hop));
-    copy_message(e, message);
-    settle_ttls(c, e, message, &x);
+    cacheentry_fill(e, &c->limits, message, reply, cut, &x);
     enter(c, e);
 }
 
@@ -572,7 +379,7 @@ void cache_put_failure(struct cache *c, const struct reply_question *q, uint64_t
     struct found old = find(c, hash_of(c, q), q);
     uint32_t ms = FAILURE_FIRST_MS;
     size_t size = REPLY_HEADER_SIZE + q->name_size;
-    struct entry *e = old.failure;
+    struct cacheentry *e = old.failure;
 
     if (old.answer != NULL && now < old.answer->ends)
         return;
@@ -584,7 +391,7 @@ void cache_put_failure(struct cache *c, const struct reply_question *q, uint64_t
     e->ttl = ms;
     e->ends = now + ms;
     e->message_size = (uint16_t)size;
-    memcpy(message_of(e) + REPLY_HEADER_SIZE, q->name, q->name_size);
+    memcpy(cacheentry_message(e) + REPLY_HEADER_SIZE, q->name, q->name_size);
     enter(c, e);
 }
 
@@ -593,11 +400,11 @@ void cache_put_failure(struct cache *c, const struct reply_question *q, uint64_t
 size_t cache_flush(struct cache *c, const uint8_t *name, bool subtree)
 {
     size_t dropped = 0;
-    struct entry *newer;
+    struct cacheentry *newer;
 
-    for (struct entry *e = c->oldest; e != NULL; e = newer) {
+    for (struct cacheentry *e = c->oldest; e != NULL; e = newer) {
         newer = e->newer;
-        if (dname_is_in(name_of(e), name, subtree)) {
+        if (dname_is_in(cacheentry_name(e), name, subtree)) {
             drop(c, e);
             dropped++;
         }
