@@ -456,8 +456,6 @@ static struct visit *resume(const struct waiting *w, const struct tableset *set,
     assert(desk->asking == NULL);
     open_visit(v, &w->client, set, now);
     v->wire = w->wire;
-    v->packet = NULL;
-    v->size = 0;
     v->out = desk->late;
     v->space = w->space;
     v->how = "forwarded";
@@ -573,7 +571,7 @@ static bool is_owned_now(void *arg, const uint8_t *name, unsigned view)
     const struct reply_question *asking = desk->asking;
 
     if (asking != NULL && asking->view == view &&
-        memcmp(asking->name, name, asking->name_size) == 0)
+        dname_same(asking->name, name, asking->name_size))
         return false;
     return is_owned_by_now(desk, name, view);
 }

@@ -40,7 +40,7 @@ struct visit {
     bool foreign;               /* and looked up there: not ours */
     bool failed;                /* the cache remembers a failure of it */
     uint64_t now;
-    const uint8_t *packet; /* as it came; NULL behind a wait */
+    const uint8_t *packet; /* as it came; behind a wait it is gone */
     size_t size;
     uint8_t *out;
     size_t space;
