@@ -210,8 +210,8 @@ static bool is_to_keep(const struct errand *e, enum forward_result result,
 }
 
 /* Well or badly done: tell everybody, free. */
-static void on_done(struct inquiry *i, enum inquiry_result outcome, const uint8_t *message,
-                    size_t size, const struct reply *reply, uint64_t now)
+static void on_done(struct inquiry *i, enum inquiry_result outcome, uint8_t *message, size_t size,
+                    const struct reply *reply, uint64_t now)
 {
     static const enum forward_result results[] = {
         [INQUIRY_ANSWER] = FORWARD_ANSWER, [INQUIRY_UNREACHABLE] = FORWARD_UNREACHABLE,

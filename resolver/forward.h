@@ -50,7 +50,8 @@ struct forward_outcome {
     const struct reply_question *question; /* NULL: OVERLOADED, ENDED */
     enum forward_result result;
     bool keep; /* worth keeping, before anybody is told: ANSWER, UNREACHABLE, BROKEN or LOOP */
-    const uint8_t *message; /* ANSWER only: question in lower case, id 0; else NULL */
+    uint8_t *message; /* ANSWER only: question in lower case, id 0; else NULL.  Whoever is told last
+                         may write over all REPLY_SIZE_MAX octets */
     size_t size;
     const struct reply *reply;
     uint64_t now;
@@ -106,6 +107,11 @@ void forward_ask(struct forward *, const struct reply_question *, uint64_t now,
                  struct forward_job *);
 /* Whom to tell next, who waits no more from then on; NULL: nobody is left. */
 static inline struct forward_job *forward_next(const struct forward_outcome *);
+/* Nobody is left behind who was told last. */
+static inline bool forward_is_last(const struct forward_outcome *outcome)
+{
+    return outcome->jobs->first == NULL;
+}
 
 /* Nobody is told after; the question itself goes on if others wait.  Who was told already, or
  * never asked (all zero bytes), is left as it is. */

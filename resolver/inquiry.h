@@ -31,9 +31,10 @@ enum inquiry_result {
 };
 
 /* Called once per inquiry that was not stopped, never from inside inquiry_start().  Nothing is on
- * its way any more; message and reply (ANSWER only) are lent for the call. */
-typedef void inquiry_done_fn(struct inquiry *, enum inquiry_result, const uint8_t *message,
-                             size_t size, const struct reply *, uint64_t now);
+ * its way any more; message and reply (ANSWER only) are lent for the call, and REPLY_SIZE_MAX
+ * octets of the message may be written over. */
+typedef void inquiry_done_fn(struct inquiry *, enum inquiry_result, uint8_t *message, size_t size,
+                             const struct reply *, uint64_t now);
 
 /* Called at most once, when the time is nearly over and nobody has answered well.  The inquiry goes
  * on: it may not be stopped here. */

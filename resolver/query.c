@@ -54,6 +54,7 @@ struct waiting {
     uint8_t packet[WIRE_QUESTION_MAX];
 };
 _Static_assert(offsetof(struct waiting, job) == 0, "a job is what waits");
+_Static_assert(QUERY_REPLY_MAX == REPLY_SIZE_MAX, "a reply fits where a message came");
 
 /* ---- the stages, in the order in which a query meets them ---- */
 
@@ -448,7 +449,8 @@ enum query_result query_handle(struct query_desk *desk, const struct query_clien
 /* ---- behind a wait ---- */
 
 /* Begins the reply anew, in a visit that no query has: no wait ends while a batch is handled. */
-static struct visit *resume(const struct waiting *w, const struct tableset *set, uint64_t now)
+static struct visit *resume(const struct waiting *w, const struct tableset *set, uint8_t *out,
+                            uint64_t now)
 {
     struct query_desk *desk = w->desk;
     struct visit *v = desk->visits;
@@ -456,7 +458,7 @@ static struct visit *resume(const struct waiting *w, const struct tableset *set,
     assert(desk->asking == NULL);
     open_visit(v, &w->client, set, now);
     v->wire = w->wire;
-    v->out = desk->late;
+    v->out = out;
     v->space = w->space;
     v->how = "forwarded";
     visit_start(v);
@@ -540,7 +542,9 @@ static bool is_still_foreign(const struct table *table, uint64_t foreign)
 static void end_wait(struct waiting *w, const struct tableset *set,
                      const struct forward_outcome *outcome)
 {
-    struct visit *v = resume(w, set, outcome->now);
+    /* What the last one gets stands where it is; before it, others need it as it came. */
+    bool in_place = outcome->message != NULL && forward_is_last(outcome);
+    struct visit *v = resume(w, set, in_place ? outcome->message : w->desk->late, outcome->now);
 
     if (is_still_foreign(v->table, w->foreign) || look_again(v) == VISIT_NEXT)
         take_outcome(v, outcome);
@@ -570,8 +574,7 @@ static bool is_owned_now(void *arg, const uint8_t *name, unsigned view)
     const struct query_desk *desk = arg;
     const struct reply_question *asking = desk->asking;
 
-    if (asking != NULL && asking->view == view &&
-        dname_same(asking->name, name, asking->name_size))
+    if (asking != NULL && asking->view == view && dname_same(asking->name, name, asking->name_size))
         return false;
     return is_owned_by_now(desk, name, view);
 }
