@@ -389,6 +389,7 @@ struct builder *builder_new(const struct config *config, struct hash_key key,
     pthread_cond_init(&b->wanted, NULL);
     b->lore = lore_new();
     b->catalog = catalog_new(config->attachments.detach_hold_ms);
+    catalog_set_sum_key(b->catalog, &b->key);
     catalog_set_views(b->catalog, &config->attachments.views);
     b->state = statedir_open(config->attachments.state);
     b->source = source_dir_new(config->attachments.directory);

@@ -11,11 +11,10 @@
 #include "alloc.h"
 #include "cpus.h"
 #include "crew.h"
+#include "filetime.h"
 #include "slurp.h"
 #include "yamldoc.h"
 
-/* The clocks of file systems tick every few milliseconds, of some every two seconds. */
-#define SETTLED_US 3000000
 /* What keeps a thread busy for some ten milliseconds is worth one. */
 #define OCTETS_PER_HAND (256u << 10)
 
@@ -133,18 +132,6 @@ static bool is_same_status(const struct stat *a, const struct stat *b)
            is_same_time(&a->st_mtim, &b->st_mtim) && is_same_time(&a->st_ctim, &b->st_ctim);
 }
 
-static uint64_t in_us(const struct timespec *t)
-{
-    return (uint64_t)t->tv_sec * 1000000 + (uint64_t)t->tv_nsec / 1000;
-}
-
-/* A change within the same tick of the file system's clock would leave the times as they are. */
-static bool is_settled(const struct stat *status, uint64_t now_us)
-{
-    return in_us(&status->st_mtim) + SETTLED_US < now_us &&
-           in_us(&status->st_ctim) + SETTLED_US < now_us;
-}
-
 /* What is known of 'name' from the last reading; both lists are sorted, '*at' only grows. */
 static const struct seen *seen_before(const struct source_dir *dir, const char *name, size_t *at)
 {
@@ -167,6 +154,7 @@ static bool is_gone(int folder, const char *name)
 struct pass {
     struct catalog *catalog;
     int folder;
+    struct filetime times;
     uint64_t now_us;
     struct seen **files;
     struct catalog_reading **readings; /* NULL: what to say of the file stands in 'why' … */
@@ -185,7 +173,7 @@ static void read_one(void *arg, size_t i)
                                &file->status, &pass->why[i]);
     if (file->settled) {
         pass->readings[i] = catalog_read(pass->catalog, file->name, bytes, size);
-        file->settled = is_settled(&file->status, pass->now_us);
+        file->settled = filetime_is_settled(&pass->times, &file->status, pass->now_us);
     } else if (is_gone(pass->folder, file->name)) {
         pass->why[i] = NULL; /* since it was listed: as if it had not been */
     }
@@ -272,7 +260,8 @@ bool source_dir_read(struct source_dir *dir, struct catalog *catalog, bool trust
     struct seen *fresh = alloc_array(list.length, sizeof *fresh);
     for (size_t i = 0; i < list.length; i++)
         fresh[i].name = list.names[i]; /* taken over */
-    struct pass pass = {.catalog = catalog, .folder = folder, .now_us = now_us};
+    struct pass pass = {
+        .catalog = catalog, .folder = folder, .times = filetime_of(folder), .now_us = now_us};
     offer_all(dir, catalog, &pass, fresh, list.length, trust);
     close(folder);
     forget(dir);

@@ -115,6 +115,11 @@ void catalog_forget(struct catalog *catalog)
     catalog->ledger_told.size = 0;
 }
 
+void catalog_set_sum_key(struct catalog *catalog, const struct hash_key *key)
+{
+    catalog->sum_key = *key;
+}
+
 /* ---- a reload begins ---- */
 
 void catalog_begin(struct catalog *catalog)
@@ -128,7 +133,7 @@ void catalog_begin(struct catalog *catalog)
 }
 
 struct catalog_reading {
-    struct digest digest;
+    struct catalog_identity identity;
     struct catalog_version *version; /* NULL: one with this digest is known */
 };
 
@@ -152,11 +157,10 @@ struct catalog_reading *catalog_read(struct catalog *catalog, const char *name, 
     const struct catalog_document *entry =
         look_up(catalog, name, &at) ? catalog->entries[at] : NULL;
 
-    digest_of(&reading->digest, bytes, size);
-    if (entry != NULL && catalogentry_known(entry, &reading->digest) != NULL) {
+    if (catalogentry_identify(entry, &catalog->sum_key, bytes, size, &reading->identity)) {
         free(bytes);
     } else {
-        reading->version = catalogentry_read(name, bytes, size, &reading->digest,
+        reading->version = catalogentry_read(name, bytes, size, &reading->identity.digest,
                                              entry != NULL ? entry->served : NULL);
         forget_bytes(catalog, reading->version);
     }
@@ -171,7 +175,7 @@ enum catalog_offer catalog_offer_reading(struct catalog *catalog, const char *na
     enum catalog_offer result = CATALOG_UNCHANGED;
 
     if (version == NULL) {
-        version = catalogentry_known(entry, &reading->digest);
+        version = catalogentry_known(entry, &reading->identity.digest);
     } else {
         result = version->document != NULL ? CATALOG_PARSED : CATALOG_REFUSED;
         if (version->document != NULL && catalog->shelf != NULL) {
@@ -179,6 +183,8 @@ enum catalog_offer catalog_offer_reading(struct catalog *catalog, const char *na
             (void)document_shelve(version->document, catalog->shelf);
         }
     }
+    version->sum = reading->identity.sum;
+    version->summed = true;
     entry->offered = true;
     catalogentry_set(entry, &entry->newest, version);
     free(reading);

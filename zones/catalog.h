@@ -25,6 +25,8 @@ void catalog_free(struct catalog *);
 
 /* Before anything is offered or restored; lent for as long as the catalog lives. */
 void catalog_set_views(struct catalog *, const struct view_list *);
+/* Documents that were read before are known by sums under this key; best nobody can guess it. */
+void catalog_set_sum_key(struct catalog *, const struct hash_key *);
 
 /* A reload in three steps: begin, tell all that the source holds (offer), finish.
  * Time is monotonic milliseconds. */

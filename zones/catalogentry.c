@@ -78,3 +78,32 @@ struct catalog_version *catalogentry_known(const struct catalog_document *entry,
     }
     return NULL;
 }
+
+static const struct catalog_version *known_sum(const struct catalog_document *entry,
+                                               const struct digest_sum *sum)
+{
+    const struct catalog_version *const known[] = {entry->served, entry->newest};
+
+    for (size_t i = 0; i < ARRAY_LENGTH(known); i++) {
+        if (known[i] != NULL && known[i]->summed &&
+            memcmp(&known[i]->sum, sum, sizeof(*sum)) == 0) {
+            return known[i];
+        }
+    }
+    return NULL;
+}
+
+bool catalogentry_identify(const struct catalog_document *entry, const struct hash_key *key,
+                           const void *bytes, size_t size, struct catalog_identity *out)
+{
+    const struct catalog_version *known;
+
+    digest_sum_of(&out->sum, key, bytes, size);
+    known = entry != NULL ? known_sum(entry, &out->sum) : NULL;
+    if (known != NULL) {
+        out->digest = known->digest;
+        return true;
+    }
+    digest_of(&out->digest, bytes, size);
+    return entry != NULL && catalogentry_known(entry, &out->digest) != NULL;
+}

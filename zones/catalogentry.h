@@ -9,6 +9,8 @@ struct catalog_version {
     struct document *document; /* NULL: it did not load */
     bool wants;                /* wanted_any() */
     struct digest digest;
+    bool summed; /* 'sum' is known */
+    struct digest_sum sum;
     struct error_list errors; /* of reading it, warnings too */
     void *bytes;              /* until they were handed out */
     size_t size;
@@ -47,5 +49,15 @@ void catalogentry_set(struct catalog_document *, struct catalog_version **place,
 
 /* The version that these bytes are, or NULL. */
 struct catalog_version *catalogentry_known(const struct catalog_document *, const struct digest *);
+
+/* What bytes are: the digest, and a sum, under a key of this process, by which they are known again
+ * in less time. */
+struct catalog_identity {
+    struct digest digest;
+    struct digest_sum sum;
+};
+/* True: they are one of the entry's versions.  'entry' may be NULL. */
+bool catalogentry_identify(const struct catalog_document *entry, const struct hash_key *,
+                           const void *bytes, size_t size, struct catalog_identity *out);
 
 #endif

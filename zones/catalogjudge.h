@@ -17,8 +17,9 @@ struct catalog {
     const struct view_list *views;     /* NULL = there are none */
     struct catalog_document **entries; /* by name */
     size_t length, space;
-    struct hash_key key;   /* set with … */
-    struct ledger *ledger; /* … the claims of all that is served; NULL before the first load */
+    struct hash_key sum_key; /* of digest_sum_of() */
+    struct hash_key key;     /* set with … */
+    struct ledger *ledger;   /* … the claims of all that is served; NULL before the first load */
     struct packing ledger_told; /* of it as it lies on 'shelf'; empty: it is not there like that */
     struct documentchange_list changes; /* of a reload that is being finished */
     struct tombstone_list tombstones;

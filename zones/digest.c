@@ -13,14 +13,18 @@ void digest_of(struct digest *digest, const void *bytes, size_t size)
     (void)done;
 }
 
-void digest_sum_of(struct digest_sum *sum, const void *bytes, size_t size)
+void digest_sum_of(struct digest_sum *sum, const struct hash_key *key, const void *bytes,
+                   size_t size)
 {
     enum { STEP = 1 << 30 }; /* the library counts in int */
-    static const uint8_t key[16], nonce[12];
+    static const struct hash_key known;
+    static const uint8_t nonce[12];
+    const uint8_t *secret = (const uint8_t *)(key != NULL ? key : &known);
     EVP_CIPHER_CTX *gcm = EVP_CIPHER_CTX_new();
     const uint8_t *at = bytes;
     uint8_t none[EVP_MAX_BLOCK_LENGTH];
-    int length, done = gcm != NULL && EVP_EncryptInit_ex(gcm, EVP_aes_128_gcm(), NULL, key, nonce);
+    int length,
+        done = gcm != NULL && EVP_EncryptInit_ex(gcm, EVP_aes_128_gcm(), NULL, secret, nonce);
 
     for (size_t left = size, n; done && left > 0; left -= n, at += n) {
         n = left < STEP ? left : STEP;

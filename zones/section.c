@@ -8,7 +8,7 @@ void section_tell(struct packing *packing, uint64_t place, const void *bytes, si
 {
     struct digest_sum sum;
 
-    digest_sum_of(&sum, bytes, size);
+    digest_sum_of(&sum, NULL, bytes, size);
     packing_number(packing, place);
     packing_number(packing, size);
     packing_bytes(packing, sum.bytes, sizeof(sum.bytes));
@@ -36,7 +36,7 @@ const void *section_take(struct unpacking *unpacking, const struct shelf *shelf,
     const uint8_t *expected = unpacking_bytes(unpacking, sizeof(sum.bytes));
     const void *bytes = expected != NULL ? shelf_at(shelf, *place, *size) : NULL;
     if (bytes != NULL) {
-        digest_sum_of(&sum, bytes, *size);
+        digest_sum_of(&sum, NULL, bytes, *size);
     }
     if (bytes == NULL || memcmp(sum.bytes, expected, sizeof(sum.bytes)) != 0) {
         unpacking->broken = true;

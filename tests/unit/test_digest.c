@@ -30,11 +30,12 @@ static void test_vectors(void **state)
     }
 }
 
-static void sum_to_text(const void *bytes, size_t size, char text[2 * DIGEST_SUM_SIZE + 1])
+static void sum_to_text(const struct hash_key *key, const void *bytes, size_t size,
+                        char text[2 * DIGEST_SUM_SIZE + 1])
 {
     struct digest_sum sum;
 
-    digest_sum_of(&sum, bytes, size);
+    digest_sum_of(&sum, key, bytes, size);
     for (size_t i = 0; i < DIGEST_SUM_SIZE; i++)
         snprintf(text + 2 * i, 3, "%02x", sum.bytes[i]);
 }
@@ -42,12 +43,18 @@ static void sum_to_text(const void *bytes, size_t size, char text[2 * DIGEST_SUM
 static void test_sums(void **state)
 {
     char text[2 * DIGEST_SUM_SIZE + 1];
+    struct hash_key key;
 
     (void)state;
-    sum_to_text("", 0, text);
+    memcpy(&key, "0123456789abcdef", sizeof key);
+    sum_to_text(NULL, "", 0, text);
     assert_string_equal(text, "58e2fccefa7e3061367f1d57a4e7455a");
-    sum_to_text("abc", 3, text);
+    sum_to_text(NULL, "abc", 3, text);
     assert_string_equal(text, "258281014dcf7bc2eac3be27cc039fb4");
+    sum_to_text(&(struct hash_key){0}, "abc", 3, text);
+    assert_string_equal(text, "258281014dcf7bc2eac3be27cc039fb4");
+    sum_to_text(&key, "abc", 3, text);
+    assert_string_equal(text, "e5c8a7f8e5aa8bd90cf318227ca0c4ff");
 }
 
 /* Each octet counts, and how many there are. */
@@ -57,12 +64,12 @@ static void test_accidents(void **state)
     char before[2 * DIGEST_SUM_SIZE + 1], after[2 * DIGEST_SUM_SIZE + 1];
 
     (void)state;
-    sum_to_text(bytes, sizeof bytes - 1, before);
-    sum_to_text(bytes, sizeof bytes, after);
+    sum_to_text(NULL, bytes, sizeof bytes - 1, before);
+    sum_to_text(NULL, bytes, sizeof bytes, after);
     assert_string_not_equal(before, after);
     for (size_t i = 0; i < sizeof bytes - 1; i += 37) {
         bytes[i] ^= 1;
-        sum_to_text(bytes, sizeof bytes - 1, after);
+        sum_to_text(NULL, bytes, sizeof bytes - 1, after);
         assert_string_not_equal(before, after);
         bytes[i] ^= 1;
     }
