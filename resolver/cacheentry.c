@@ -42,19 +42,36 @@ struct count {
     uint32_t stale_ttl, passed; /* seconds */
 };
 
-static void put_ttl(uint8_t *at, struct count count)
+static void put_ttl(uint8_t *to, const uint8_t *from, struct count count)
 {
-    uint32_t ttl = wire_get32(at);
+    uint32_t ttl = wire_get32(from);
 
-    wire_put32(at, count.stale ? count.stale_ttl : ttl > count.passed ? ttl - count.passed : 0);
+    wire_put32(to, count.stale ? count.stale_ttl : ttl > count.passed ? ttl - count.passed : 0);
 }
 
-APART static void put_ttls(const struct cacheentry *e, uint8_t *out, struct count count)
+APART static void write_listed(const struct cacheentry *e, uint8_t *out, struct count count)
 {
+    const uint8_t *message = cacheentry_message(e);
     size_t records = (size_t)e->answer_count + e->authority_count;
 
+    memcpy(out + e->records_at, message + e->records_at, (size_t)e->message_size - e->records_at);
     for (size_t i = 0; i < records; i++)
-        put_ttl(out + ttls_of(e)[i], count);
+        put_ttl(out + ttls_of(e)[i], message + ttls_of(e)[i], count);
+}
+
+/* Records are short: a call would cost more than to copy them.  The last step overlaps the first.
+ */
+static void write_even(const struct cacheentry *e, uint8_t *out, struct count count)
+{
+    enum { STEP = 16 };
+    const uint8_t *message = cacheentry_message(e);
+    size_t stride = e->stride;
+
+    for (size_t at = e->records_at; at < e->message_size; at += stride) {
+        memcpy(out + at, message + at, STEP);
+        memcpy(out + at + stride - STEP, message + at + stride - STEP, STEP);
+        put_ttl(out + at + REPLY_TTL_AT, message + at + REPLY_TTL_AT, count);
+    }
 }
 
 void cacheentry_write(const struct cacheentry *e, uint64_t now, uint32_t stale_ttl, uint8_t *out)
@@ -65,14 +82,10 @@ void cacheentry_write(const struct cacheentry *e, uint64_t now, uint32_t stale_t
         .passed = now > e->stored ? (uint32_t)((now - e->stored) / 1000) : 0,
     };
 
-    memcpy(out + e->records_at, cacheentry_message(e) + e->records_at,
-           (size_t)e->message_size - e->records_at);
-    if (e->stride == 0) {
-        put_ttls(e, out, count);
-        return;
-    }
-    for (size_t at = e->records_at; at < e->message_size; at += e->stride)
-        put_ttl(out + at + REPLY_TTL_AT, count);
+    if (e->stride > 0)
+        write_even(e, out, count);
+    else
+        write_listed(e, out, count);
 }
 
 /* ---- keeping ---- */

@@ -86,7 +86,8 @@ struct reply {
                            */
     bool sound; /* every record parses: 'hops' and what stands before their ends may be used, even
                    where the records make no sense together */
-    uint8_t stride;   /* octets of each record, if all are as REPLY_TTL_AT says; 0: perhaps not */
+    uint8_t stride;   /* octets of each record, if all are as REPLY_TTL_AT says; at least 16;
+                         0: perhaps not */
     uint32_t ttl;     /* seconds to keep it: least TTL of answer records; negative: also
                          min(SOA TTL, MINIMUM), 0 without SOA; negative or DO: also of
                          authority records.  Top bit set counts as 0 */
