@@ -26,23 +26,43 @@ static uint64_t load(const uint8_t *at)
     return le64toh(word);
 }
 
+static void store(uint8_t *at, uint64_t word)
+{
+    word = htole64(word);
+    memcpy(at, &word, sizeof word);
+}
+
+static wide product(const uint64_t *words, uint64_t first, uint64_t second)
+{
+    return (wide)(first + words[0]) * (second + words[1]);
+}
+
 /* The pair at that place of the name. */
 static wide pair(const struct questionhash *h, size_t place, const uint8_t *folded)
 {
-    const uint64_t *words = &h->words[place / WORD];
-
-    return (wide)(load(folded) + words[0]) * (load(folded + WORD) + words[1]);
+    return product(&h->words[place / WORD], load(folded), load(folded + WORD));
 }
 
-/* One pair that ends with zeros: with the size, it tells the name. */
+typedef uint64_t two_words __attribute__((vector_size(DNAME_STEP)));
+
+/* Two words that overlap, or one that ends with zeros: with the size, either tells the name. Folded
+ * where they are: memory would be read otherwise than it has just been written, and waited for. */
 APART static wide sum_short(const struct questionhash *h, uint8_t *folded, const uint8_t *name,
                             size_t size)
 {
-    uint8_t padded[DNAME_STEP] = {0};
+    size_t second = size >= WORD ? size - WORD : WORD;
+    two_words words = {0, 0};
 
-    memcpy(padded, name, size);
-    dname_fold16(folded, padded);
-    return pair(h, 0, folded);
+    if (size >= WORD) {
+        words = (two_words){load(name), load(name + second)};
+    } else {
+        for (size_t i = 0; i < size; i++)
+            words[0] |= (uint64_t)name[i] << 8 * i;
+    }
+    words = (two_words)dname_folded((dname_octets)words);
+    store(folded, words[0]);
+    store(folded + second, words[1]);
+    return product(h->words, words[0], words[1]);
 }
 
 /* The last pair overlaps the one before. */

@@ -61,15 +61,21 @@ void dname_fold_sized(uint8_t *out, const uint8_t *wire, size_t size);
 #define DNAME_STEP 16
 typedef uint8_t dname_octets __attribute__((vector_size(DNAME_STEP)));
 typedef int8_t dname_numbers __attribute__((vector_size(DNAME_STEP)));
+static inline dname_octets dname_folded(dname_octets v)
+{
+    /* Moved so far, 'Z' is the greatest signed number there is: one comparison finds the letters.
+     */
+    dname_numbers moved = (dname_numbers)(v + (INT8_MAX - 'Z'));
+
+    return v | ((dname_octets)(moved > INT8_MAX - 26) & ('a' - 'A'));
+}
+
 static inline void dname_fold16(uint8_t *out, const uint8_t *wire)
 {
     dname_octets v;
 
     memcpy(&v, wire, sizeof(v));
-    /* Moved so far, 'Z' is the greatest signed number there is: one comparison finds the letters.
-     */
-    dname_numbers moved = (dname_numbers)(v + (INT8_MAX - 'Z'));
-    v |= (dname_octets)(moved > INT8_MAX - 26) & ('a' - 'A');
+    v = dname_folded(v);
     memcpy(out, &v, sizeof(v));
 }
 

@@ -87,9 +87,10 @@ static uint64_t reference(const struct questionhash *h, uint64_t rest, const uin
 
     for (size_t step = 0; step < (size + 15) / 16; step++) {
         size_t at = size >= 16 && step * 16 + 16 > size ? size - 16 : step * 16;
+        size_t second = size >= 8 && size < 16 ? size - 8 : at + 8;
 
         add_pair(&of_name, &h->words[step * 2], word_at(name, size, at),
-                 word_at(name, size, at + 8));
+                 word_at(name, size, second));
     }
     add_word(&sum, h->start, 1);
     add_word(&sum, h->of_rest, rest);
