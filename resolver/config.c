@@ -42,6 +42,7 @@ static const struct configvalue_key keys[] = {
     {"zone", CONFIGVALUE_ZONE, FIELD(zone), "", 0, 0, {0}, 0},
     {"identity", CONFIGVALUE_SHOWN, FIELD(identity_hidden), "shown", 0, 0, {0}, 0},
     {"udpSize", CONFIGVALUE_PORTION, FIELD(udp_size), "1232", 512, 4096, {0}, 0},
+    {"udpSegmentation", CONFIGVALUE_BOOLEAN, FIELD(udp_segmentation), "true", 0, 0, {0}, 0},
     {"attachments.directory", CONFIGVALUE_PATH, FIELD(attachments.directory),
      PLDNS_SYSCONFDIR "/pldns/attachments.d", 0, 0, {0}, 0},
     {"attachments.state", CONFIGVALUE_STRING, FIELD(attachments.state), "/var/lib/pldns", 0, 0, {0}, 0},

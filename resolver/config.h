@@ -30,7 +30,8 @@ struct config {
     char *instance;   /* host name if not set */
     char *zone;
     bool identity_hidden;
-    uint16_t udp_size; /* our EDNS UDP size, default 1232 */
+    uint16_t udp_size;     /* our EDNS UDP size, default 1232 */
+    bool udp_segmentation; /* see bundle.h */
     struct {
         char *directory;
         char *state; /* "" = keep none */

@@ -8,6 +8,7 @@
 #include <sys/uio.h>
 
 #include "alloc.h"
+#include "bundle.h"
 #include "clock.h"
 
 /* Of a longer datagram the rest is lost, so that it does not parse: FORMERR.  Real queries are a
@@ -34,6 +35,7 @@ struct udp_socket {
     struct event *busy; /* a timer that runs out at once */
     int fd;
     bool wildcard; /* the address that was asked must be asked for */
+    bool bundles;  /* see bundle_send() */
     const union config_address *address;
 };
 
@@ -61,13 +63,14 @@ struct udp {
     struct udp_socket *sockets;
     size_t length;
     size_t reply_size;
+    struct bundle bundle;
     struct half in, out; /* 'out': what does not simply go back to where it came from */
     struct query_client clients[UDP_BATCH];
     struct query_item items[UDP_BATCH];
     /* Replies that had to wait, gathered in 'out' until the events in hand are done: those of many
      * upstream sockets leave with one system call. */
     struct event *flush;
-    const struct udp_socket *late_socket; /* whose they are */
+    struct udp_socket *late_socket; /* whose they are */
     unsigned late;
     union config_ip late_to[UDP_BATCH];
     bool answering;                         /* a batch */
@@ -150,17 +153,10 @@ static socklen_t address_size(const union config_ip *address)
 
 /* ---- replies ---- */
 
-/* Sends the batch.  A reply that cannot be sent (full buffers, a firewall, an address that is gone)
- * is lost, as on the wire; those behind it are not. */
-static void send_batch(int fd, struct mmsghdr *heads, unsigned length)
+static inline void send_batch(struct udp *udp, struct udp_socket *socket, struct mmsghdr *heads,
+                              unsigned length)
 {
-    for (unsigned at = 0; at < length;) {
-        int sent = sendmmsg(fd, heads + at, length - at, MSG_DONTWAIT | MSG_NOSIGNAL);
-        if (sent > 0)
-            at += (unsigned)sent;
-        else if (sent == 0 || errno != EINTR)
-            at++;
-    }
+    bundle_send(&udp->bundle, socket->fd, &socket->bundles, heads, length);
 }
 
 APART static void send_late(struct udp *udp)
@@ -169,7 +165,7 @@ APART static void send_late(struct udp *udp)
 
     udp->late = 0;
     if (length > 0)
-        send_batch(udp->late_socket->fd, udp->out.heads, length);
+        send_batch(udp, udp->late_socket, udp->out.heads, length);
 }
 
 static void udp_on_flush(evutil_socket_t fd, short what, void *arg)
@@ -204,7 +200,7 @@ static inline void address_reply(struct udp *udp, const struct udp_socket *socke
 /* A reply that had to wait. */
 static void reply_late(const struct query_client *client, const uint8_t *reply, size_t size)
 {
-    const struct udp_socket *socket = client->transport;
+    struct udp_socket *socket = client->transport;
     struct udp *udp = socket->udp;
 
     assert(!udp->answering); /* no wait ends from inside query_handle_all(): see forward.h */
@@ -249,7 +245,7 @@ static void take_reply(struct udp *udp, const struct udp_socket *socket, unsigne
 }
 
 /* Sends those replies of a batch that there are, from where their queries were sent to. */
-static void send_some(struct udp *udp, const struct udp_socket *socket, unsigned length)
+static void send_some(struct udp *udp, struct udp_socket *socket, unsigned length)
 {
     unsigned replies = 0;
 
@@ -258,7 +254,7 @@ static void send_some(struct udp *udp, const struct udp_socket *socket, unsigned
         if (udp->items[i].result == QUERY_DONE)
             take_reply(udp, socket, replies++, &udp->items[i]);
     }
-    send_batch(socket->fd, udp->out.heads, replies);
+    send_batch(udp, socket, udp->out.heads, replies);
 }
 
 /* Replies stand where the queries did.  If all are answered, what the kernel filled in when it
@@ -283,7 +279,7 @@ static void answer_batch(struct udp *udp, struct udp_socket *socket, unsigned le
         udp->in.parts[i].iov_len = udp->items[i].out_size;
     }
     if (all)
-        send_batch(socket->fd, udp->in.heads, length);
+        send_batch(udp, socket, udp->in.heads, length);
     else
         send_some(udp, socket, length);
 }
@@ -356,7 +352,8 @@ static void socket_on_turn(evutil_socket_t fd, short what, void *arg)
 
 /* ---- life ---- */
 
-_Static_assert(UDP_BATCH <= QUERY_BATCH, "a batch is handled at once");
+_Static_assert(UDP_BATCH <= QUERY_BATCH && UDP_BATCH <= BUNDLE_BATCH,
+               "a batch is handled, and sent, at once");
 
 static bool is_wildcard(const union config_address *a)
 {
@@ -407,7 +404,12 @@ struct udp *udp_new(const struct udp_options *options)
         const struct listener *l = &options->listeners[udp->length];
         struct udp_socket *s = &udp->sockets[udp->length];
         *s = (struct udp_socket){
-            .udp = udp, .fd = l->udp, .wildcard = is_wildcard(&l->address), .address = &l->address};
+            .udp = udp,
+            .fd = l->udp,
+            .wildcard = is_wildcard(&l->address),
+            .bundles = udp->config->udp_segmentation && bundle_is_possible(l->udp),
+            .address = &l->address,
+        };
         s->event = event_new(options->base, s->fd, EV_READ | EV_PERSIST, socket_on_readable, s);
         s->busy = evtimer_new(options->base, socket_on_turn, s);
         if (s->event == NULL || s->busy == NULL || event_add(s->event, NULL) != 0) {

@@ -71,6 +71,36 @@ def test_one_client_socket_keeps_all_workers_busy(daemon):
     assert all(now - then > 100 for now, then in zip(turns(), before)), (before, turns())
 
 
+def test_many_replies_to_one_socket(daemon, upstream):
+    """Those of one length may leave as one long datagram; each arrives by itself, attached, forwarded or cached."""
+    names = {managed(1): "10.0.0.1"}
+    for n in range(40):
+        names["n%02d.example" % n] = "192.0.2.%d" % (n + 1)
+        upstream.answers["n%02d.example" % n] = ["192.0.2.%d" % (n + 1)]
+    daemon.set("workers", 1)
+    daemon.set("forward.upstreams", [upstream.address])
+    daemon.write("a.yaml", document(1, ["10.0.0.1"]))
+    daemon.start()
+    for edns in (None, 0):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+            client.settimeout(5 * SLACK)
+            client.connect(("127.0.0.1", daemon.port))
+            asked = {}
+            for n, name in enumerate(list(names) + [managed(1)] * 30):
+                question = dns.message.make_query(name, "A", use_edns=edns)
+                question.id = n
+                asked[n] = (question, names[name])
+                client.send(question.to_wire())
+            while asked:
+                reply = dns.message.from_wire(client.recv(4096))        # nothing stands behind the message
+                question, address = asked.pop(reply.id)
+                assert question.is_response(reply)
+                assert [record.address for record in reply.answer[0]] == [address]
+            client.settimeout(0.1)
+            with pytest.raises(socket.timeout):
+                client.recv(4096)
+
+
 def test_upstreams_dead_owned_names_alive(daemon):
     daemon.write("a.yaml", document(1, ["10.0.0.1"]))
     daemon.set("forward.timeout", "500ms")

@@ -166,6 +166,7 @@ static void defaults_hold(void **state)
     assert_int_equal(c->cache.max_ttl_ms, 86400000);
     assert_int_equal(c->cache.max_negative_ttl_ms, 300000);
     assert_int_equal(c->cache.serve_stale_ms, 86400000);
+    assert_true(c->udp_segmentation);
     assert_true(c->cache.prefetch);
     assert_true(c->allow.length > 0);
     assert_true(c->diagnostics.length > 0);
