@@ -71,13 +71,15 @@ def test_one_client_socket_keeps_all_workers_busy(daemon):
     assert all(now - then > 100 for now, then in zip(turns(), before)), (before, turns())
 
 
-def test_many_replies_to_one_socket(daemon, upstream):
+@pytest.mark.parametrize("joined", [True, False])
+def test_many_replies_to_one_socket(daemon, upstream, joined):
     """Those of one length may leave as one long datagram; each arrives by itself, attached, forwarded or cached."""
     names = {managed(1): "10.0.0.1"}
     for n in range(40):
         names["n%02d.example" % n] = "192.0.2.%d" % (n + 1)
         upstream.answers["n%02d.example" % n] = ["192.0.2.%d" % (n + 1)]
     daemon.set("workers", 1)
+    daemon.set("udpSegmentation", joined)
     daemon.set("forward.upstreams", [upstream.address])
     daemon.write("a.yaml", document(1, ["10.0.0.1"]))
     daemon.start()
