@@ -35,65 +35,82 @@ static void send_plain(int fd, struct mmsghdr *heads, unsigned length)
 
 /* ---- who goes with whom ---- */
 
+/* Family, port, and the address of IPv4: the port of IPv6 stands at the same place. */
+static uint64_t start_of(const struct msghdr *head)
+{
+    uint64_t start;
+
+    memcpy(&start, head->msg_name, sizeof start);
+    return start;
+}
+
 static unsigned slot_of(const struct msghdr *head)
 {
-    const struct sockaddr_in *to = head->msg_name; /* the port of IPv6 stands at the same place */
-    uint32_t mixed = (to->sin_port ^ to->sin_addr.s_addr) * UINT32_C(0x9e3779b1);
-
-    return mixed >> (32 - SLOTS_BITS);
+    return (unsigned)(start_of(head) * UINT64_C(0x9e3779b97f4a7c15) >> (64 - SLOTS_BITS));
 }
 
 static bool go_together(const struct msghdr *a, const struct msghdr *b)
 {
-    return a->msg_iov->iov_len == b->msg_iov->iov_len && a->msg_namelen == b->msg_namelen &&
-           memcmp(a->msg_name, b->msg_name, a->msg_namelen) == 0;
+    return start_of(a) == start_of(b) && a->msg_iov->iov_len == b->msg_iov->iov_len &&
+           a->msg_controllen + b->msg_controllen == 0 &&
+           (b->msg_namelen == sizeof(struct sockaddr_in) ||
+            memcmp(a->msg_name, b->msg_name, b->msg_namelen) == 0);
 }
 
-static bool may_be_joined(const struct msghdr *head)
+/* The group that this one goes with, or a new one. */
+static struct bundle_group *find(struct bundle *b, const struct mmsghdr *heads, unsigned place,
+                                 uint8_t slots[1 << SLOTS_BITS])
 {
-    return head->msg_controllen == 0 && head->msg_iov->iov_len <= BUNDLE_SIZE;
+    uint8_t *slot = &slots[slot_of(&heads[place].msg_hdr)];
+    struct bundle_group *g;
+
+    if (*slot > 0) {
+        g = &b->groups[*slot - 1];
+        if (go_together(&heads[g->first].msg_hdr, &heads[place].msg_hdr))
+            return g;
+    }
+    g = &b->groups[b->length++];
+    *slot = (uint8_t)b->length;
+    *g = (struct bundle_group){.first = (uint8_t)place, .last = (uint8_t)place};
+    return g;
 }
 
 /* Sorts the batch into groups, each in the order of the batch.  True: one of them is to be joined.
- */
+ * One that goes with the one before it needs no search. */
 static bool group(struct bundle *b, const struct mmsghdr *heads, unsigned length)
 {
     uint8_t slots[1 << SLOTS_BITS] = {0}; /* one more than a group's place */
-    unsigned largest = 0;
+    struct bundle_group *g = NULL;
+    bool enough = false;
 
     b->length = 0;
     for (unsigned i = 0; i < length; i++) {
-        const struct msghdr *head = &heads[i].msg_hdr;
-        unsigned slot = slot_of(head);
-        struct bundle_group *g = &b->groups[slots[slot] - (slots[slot] > 0)];
-
-        if (slots[slot] > 0 && may_be_joined(head) && go_together(head, &heads[g->first].msg_hdr)) {
-            b->next[g->last] = (uint8_t)i;
-            g->last = (uint8_t)i;
-            g->count++;
-            largest = g->count > largest ? g->count : largest;
-        } else {
-            b->groups[b->length] = (struct bundle_group){(uint8_t)i, (uint8_t)i, 1};
-            slots[slot] = (uint8_t)++b->length;
-        }
+        if (g == NULL || !go_together(&heads[i - 1].msg_hdr, &heads[i].msg_hdr))
+            g = find(b, heads, i, slots);
+        b->next[g->last] = (uint8_t)i; /* its own, if it is the first */
+        g->last = (uint8_t)i;
+        enough |= ++g->count == BUNDLE_LEAST;
     }
-    return largest >= BUNDLE_LEAST;
+    return enough;
+}
+
+static bool is_to_be_joined(const struct bundle_group *g, const struct mmsghdr *heads)
+{
+    return g->count >= BUNDLE_LEAST && heads[g->first].msg_hdr.msg_iov->iov_len <= BUNDLE_SIZE;
 }
 
 /* ---- the way out ---- */
 
-/* One head for all of the group; its parts stand from 'parts' on. */
-static void join(struct bundle *b, unsigned place, const struct bundle_group *g,
-                 const struct mmsghdr *heads, struct iovec *parts)
+/* One head for 'count' parts of one length. */
+static void join(struct bundle *b, unsigned place, const struct msghdr *first, struct iovec *parts,
+                 size_t count)
 {
     struct msghdr *to = &b->heads[place].msg_hdr;
-    uint16_t size = (uint16_t)heads[g->first].msg_hdr.msg_iov->iov_len;
+    uint16_t size = (uint16_t)parts->iov_len;
 
-    *to = heads[g->first].msg_hdr;
+    *to = *first;
     to->msg_iov = parts;
-    to->msg_iovlen = g->count;
-    for (unsigned n = 0, i = g->first; n < g->count; n++, i = b->next[i])
-        parts[n] = *heads[i].msg_hdr.msg_iov;
+    to->msg_iovlen = count;
     to->msg_control = b->control[place];
     to->msg_controllen = sizeof b->control[place];
     struct cmsghdr *c = CMSG_FIRSTHDR(to);
@@ -101,6 +118,20 @@ static void join(struct bundle *b, unsigned place, const struct bundle_group *g,
     c->cmsg_type = UDP_SEGMENT;
     c->cmsg_len = CMSG_LEN(sizeof size);
     memcpy(CMSG_DATA(c), &size, sizeof size);
+}
+
+/* What stands together already is taken as it stands. */
+static struct iovec *parts_of(struct bundle *b, unsigned *used, const struct bundle_group *g,
+                              const struct mmsghdr *heads)
+{
+    struct iovec *parts = b->parts + *used;
+
+    if (g->last - g->first + 1 == g->count)
+        return heads[g->first].msg_hdr.msg_iov;
+    for (unsigned k = 0, i = g->first; k < g->count; k++, i = b->next[i])
+        parts[k] = *heads[i].msg_hdr.msg_iov;
+    *used += g->count;
+    return parts;
 }
 
 /* Returns how many heads there are. */
@@ -111,9 +142,8 @@ static unsigned load(struct bundle *b, const struct mmsghdr *heads)
     for (unsigned n = 0; n < b->length; n++) {
         struct bundle_group *g = &b->groups[n];
 
-        if (g->count >= BUNDLE_LEAST) {
-            join(b, length, g, heads, b->parts + used);
-            used += g->count;
+        if (is_to_be_joined(g, heads)) {
+            join(b, length, &heads[g->first].msg_hdr, parts_of(b, &used, g, heads), g->count);
             b->of[length++] = g;
             continue;
         }
@@ -139,25 +169,32 @@ static bool is_refusal(int error)
     return error == EIO || error == EINVAL || error == EOPNOTSUPP || error == EMSGSIZE;
 }
 
-void bundle_send(struct bundle *b, int fd, bool *possible, struct mmsghdr *heads, unsigned length)
+static void send_groups(struct bundle *b, int fd, bool *possible, struct mmsghdr *heads)
 {
-    assert(length <= BUNDLE_BATCH);
-    if (!*possible || length < BUNDLE_LEAST || !group(b, heads, length)) {
-        send_plain(fd, heads, length);
-        return;
-    }
     unsigned loaded = load(b, heads);
+
     for (unsigned at = 0; at < loaded;) {
         int sent = sendmmsg(fd, b->heads + at, loaded - at, MSG_DONTWAIT | MSG_NOSIGNAL);
 
         if (sent > 0) {
             at += (unsigned)sent;
         } else if (sent == 0 || errno != EINTR) {
-            if (b->of[at]->count >= BUNDLE_LEAST) {
+            if (is_to_be_joined(b->of[at], heads)) {
                 *possible = *possible && !is_refusal(errno);
                 send_apart(b, fd, b->of[at], heads);
             }
             at++;
         }
     }
+}
+
+void bundle_send(struct bundle *b, int fd, bool *possible, struct mmsghdr *heads, unsigned length)
+{
+    assert(length <= BUNDLE_BATCH);
+    if (!*possible || length < BUNDLE_LEAST)
+        send_plain(fd, heads, length);
+    else if (group(b, heads, length))
+        send_groups(b, fd, possible, heads);
+    else
+        send_plain(fd, heads, length);
 }

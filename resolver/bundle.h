@@ -40,10 +40,10 @@ struct bundle {
 /* True if the kernel can cut up what this socket sends. */
 bool bundle_is_possible(int fd);
 
-/* Sends the replies (one part each, at most BUNDLE_BATCH).  One that cannot be sent (full buffers,
- * a firewall, an address that is gone) is lost, as on the wire; those behind it are not. 'possible'
- * is what bundle_is_possible() said of the socket; it becomes false if the kernel thinks better of
- * it. */
+/* Sends the replies: at most BUNDLE_BATCH, one part each, which stand in one array in their order.
+ * One that cannot be sent (full buffers, a firewall, an address that is gone) is lost, as on the
+ * wire; those behind it are not.  'possible' is what bundle_is_possible() said of the socket; it
+ * becomes false if the kernel thinks better of it. */
 void bundle_send(struct bundle *, int fd, bool *possible, struct mmsghdr *heads, unsigned length);
 
 #endif
