@@ -78,35 +78,14 @@ static bool matches(const struct cacheentry *e, uint64_t hash, const struct repl
            dname_same(cacheentry_name(e), q->name, q->name_size);
 }
 
-/* The answer to a question.  NULL: there is none; '*failure' is then what says that it failed, or
- * NULL. */
-static inline struct cacheentry *find_answer(const struct cache *c, uint64_t hash,
-                                             const struct reply_question *q,
-                                             struct cacheentry **failure)
-{
-    struct cacheindex_look look;
-    uint32_t place = cacheindex_first(c->index, hash, &look);
-
-    *failure = NULL;
-    for (; place != 0; place = cacheindex_next(&look)) {
-        struct cacheentry *e = blocks_at(c->blocks, place);
-
-        if (!matches(e, hash, q))
-            continue;
-        if (!e->failure)
-            return e;
-        *failure = e;
-    }
-    return NULL;
-}
-
-/* All that is known of a question. */
+/* What is known of a question. */
 struct found {
     struct cacheentry *answer, *failure;
 };
 
+/* 'enough': once there is an answer, whether the question failed too does not matter. */
 static inline struct found find(const struct cache *c, uint64_t hash,
-                                const struct reply_question *q)
+                                const struct reply_question *q, bool enough)
 {
     struct found found = {NULL, NULL};
     struct cacheindex_look look;
@@ -117,10 +96,13 @@ static inline struct found find(const struct cache *c, uint64_t hash,
 
         if (!matches(e, hash, q))
             continue;
-        if (!e->failure)
-            found.answer = e;
-        else
+        if (e->failure) {
             found.failure = e;
+            continue;
+        }
+        found.answer = e;
+        if (enough)
+            break;
     }
     return found;
 }
@@ -262,16 +244,17 @@ static bool lasts(const struct cacheentry *failure, uint64_t now)
 /* Beside an answer that is too old to be a hit. */
 RARE static bool has_failed(const struct cache *c, const struct reply_question *q, uint64_t now)
 {
-    return lasts(find(c, hash_of(c, q), q).failure, now);
+    return lasts(find(c, hash_of(c, q), q, false).failure, now);
 }
 
 enum cache_result cache_get(struct cache *c, const struct reply_question *q, uint64_t now,
                             struct cache_hit *out)
 {
-    struct cacheentry *failure, *e = find_answer(c, hash_of(c, q), q, &failure);
+    struct found known = find(c, hash_of(c, q), q, true);
+    struct cacheentry *e = known.answer;
 
     if (e == NULL) {
-        out->failed = lasts(failure, now);
+        out->failed = lasts(known.failure, now);
         return CACHE_MISS;
     }
     *out =
@@ -361,7 +344,7 @@ APART static void put_any(struct cache *c, const struct reply_question *q, const
 IN_ONE_PIECE void cache_put(struct cache *c, const struct reply_question *q, const uint8_t *message,
                             size_t size, const struct reply *reply, bool cut, uint64_t now)
 {
-    struct found old = find(c, hash_of(c, q), q);
+    struct found old = find(c, hash_of(c, q), q, false);
 
     assert(reply->end <= size);
     if (old.failure != NULL && (reply->rcode == REPLY_NOERROR || reply->rcode == REPLY_NXDOMAIN))
@@ -376,7 +359,7 @@ IN_ONE_PIECE void cache_put(struct cache *c, const struct reply_question *q, con
 
 void cache_put_failure(struct cache *c, const struct reply_question *q, uint64_t now)
 {
-    struct found old = find(c, hash_of(c, q), q);
+    struct found old = find(c, hash_of(c, q), q, false);
     uint32_t ms = FAILURE_FIRST_MS;
     size_t size = REPLY_HEADER_SIZE + q->name_size;
     struct cacheentry *e = old.failure;
