@@ -15,12 +15,6 @@
 #include "tableset.h"
 #include "visit.h"
 
-#ifdef __clang__
-#define UNROLL /* clang does not go along with a loop around calls */
-#else
-#define UNROLL _Pragma("GCC unroll 16")
-#endif
-
 struct query_desk {
     const struct config *config;
     struct publish *table;
@@ -35,6 +29,7 @@ struct query_desk {
      * NULL: nothing is. */
     const struct reply_question *asking;
     struct spare spare; /* of struct waiting */
+    struct visit_moment moment;
     struct visit visits[QUERY_BATCH];
     struct table_look looks[QUERY_BATCH];
     struct table_match match; /* of the name in hand */
@@ -73,14 +68,14 @@ static enum visit_step tell_diagnosis(struct visit *v)
     struct chaos_facts facts = {
         .config = desk->config,
         .table = v->table,
-        .view = view_name(v->set->views, v->view),
-        .divided = v->set->views != NULL,
+        .view = view_name(v->moment->set->views, v->view),
+        .divided = v->moment->set->views != NULL,
         .upstreams = forward_describe(desk->forward, v->folded, upstreams, sizeof upstreams),
         .dated = desk->facts != NULL,
     };
     if (facts.dated) {
-        uint64_t published = atomic_load(&desk->facts->published_ms);
-        facts.age_ms = v->now > published ? v->now - published : 0;
+        uint64_t now = v->moment->now, published = atomic_load(&desk->facts->published_ms);
+        facts.age_ms = now > published ? now - published : 0;
         facts.refused = atomic_load(&desk->facts->refused);
     }
     chaos_write(&v->reply, &facts);
@@ -134,13 +129,13 @@ static bool write_stored(struct visit *v, const struct cache_hit *hit)
 {
     struct wire_reply *r = &v->reply;
     bool fits = hit->size <= r->limit;
-    uint8_t *to = fits ? v->out : v->desk->stored;
+    uint8_t *to = fits ? r->out : v->desk->stored;
 
     assert(hit->size <= QUERY_REPLY_MAX);
     if (fits)
-        cache_write_records(hit, v->now, to);
+        cache_write_records(hit, v->moment->now, to);
     else
-        cache_write(hit, v->now, to);
+        cache_write(hit, v->moment->now, to);
     if (hit->cut && !leads_home(v->table, to, hit->reply))
         return false;
     message_write(v, to, hit->reply, false, v->desk->turn++);
@@ -161,7 +156,7 @@ static enum visit_step serve_stale(struct visit *v, const struct cache_hit *hit)
 {
     bool nothing = hit->reply->rcode == WIRE_NXDOMAIN;
 
-    if (!is_complete(v->desk, v->table, hit, v->now))
+    if (!is_complete(v->desk, v->table, hit, v->moment->now))
         return visit_fail(v, WIRE_EDE_UNREACHABLE, "");
     wire_reply_explain(&v->reply, nothing ? WIRE_EDE_STALE_NXDOMAIN : WIRE_EDE_STALE, "");
     (void)write_stored(v, hit);
@@ -174,7 +169,7 @@ static enum visit_step serve_stale(struct visit *v, const struct cache_hit *hit)
 APART static void refresh(const struct visit *v)
 {
     if (v->config->cache.prefetch)
-        forward_ask(v->desk->forward, &v->question, v->now, NULL);
+        forward_ask(v->desk->forward, &v->question, v->moment->now, NULL);
 }
 
 static enum visit_step answer_cached(struct visit *v)
@@ -182,7 +177,8 @@ static enum visit_step answer_cached(struct visit *v)
     const struct query_desk *desk = v->desk;
     struct cache_hit hit;
 
-    if (cache_get(desk->cache, &v->question, v->now, &hit) != CACHE_HIT || !write_stored(v, &hit)) {
+    if (cache_get(desk->cache, &v->question, v->moment->now, &hit) != CACHE_HIT ||
+        !write_stored(v, &hit)) {
         v->failed = hit.failed;
         stats_count(desk->stats, STATS_CACHE_MISSES);
         return VISIT_NEXT;
@@ -199,7 +195,7 @@ RARE static enum visit_step repeat_failure(struct visit *v)
     struct cache_hit hit;
 
     v->how = "failed before";
-    if (cache_get(v->desk->cache, &v->question, v->now, &hit) == CACHE_STALE)
+    if (cache_get(v->desk->cache, &v->question, v->moment->now, &hit) == CACHE_STALE)
         return serve_stale(v, &hit);
     return visit_fail(v, WIRE_EDE_UNREACHABLE, "failed a moment ago");
 }
@@ -232,26 +228,16 @@ static enum visit_step ask_upstream(struct visit *v)
     w->client = *v->item->client;
     w->wire = v->wire;
     w->wire.packet = w->packet;
-    w->space = v->space;
+    w->space = v->item->space;
     w->foreign = v->question.foreign = table_generation(v->table);
     memcpy(w->packet, v->wire.packet, v->wire.question_end);
     desk->waiting++;
     stats_count(desk->stats, STATS_FORWARDED);
     desk->asking = &v->question;
-    forward_ask(desk->forward, &v->question, v->now, &w->job);
+    forward_ask(desk->forward, &v->question, v->moment->now, &w->job);
     desk->asking = NULL;
     return VISIT_WAIT;
 }
-
-static visit_stage *const stages[] = {
-    visit_shun_ourselves, visit_decode,      visit_admit,          diagnose,
-    visit_refuse_class,   visit_refuse_type, visit_answer_any,     answer_owned,
-    visit_answer_special, answer_cached,     visit_want_recursion, recall_failure,
-    visit_break_loop,     ask_upstream,
-};
-#define UNUSUAL_STAGE 3 /* diagnose(): the first that a usual question passes by … */
-#define OWNED_STAGE   7 /* … on its way to answer_owned() */
-#define CACHED_STAGE  9 /* answer_cached() */
 
 /* ---- the way in ---- */
 
@@ -264,28 +250,16 @@ static void furnish_visit(struct visit *v, struct query_desk *desk)
     v->cookie_secret = desk->cookie_secret;
     v->hash = cache_hash(desk->cache);
     v->port_marks = visit_port_marks(desk->config);
+    v->moment = &desk->moment;
 }
 
 /* The rest is filled in stage by stage: clearing it all would cost more than the answer. */
-static void open_visit(struct visit *v, const struct query_client *client,
-                       const struct tableset *set, uint64_t now)
+static void open_visit(struct visit *v, const struct query_client *client)
 {
     v->from = &client->address;
     v->tcp = client->tcp;
     v->foreign = false;
-    v->now = now;
-    visit_see(v, set);
-}
-
-/* Unrolled, the stages are called by name and those of one file with no call at all. */
-static inline enum visit_step run_stages(struct visit *v, size_t from, size_t to)
-{
-    enum visit_step step = VISIT_NEXT;
-
-    UNROLL
-    for (size_t i = from; i < to && step == VISIT_NEXT; i++)
-        step = stages[i](v);
-    return step;
+    visit_see(v);
 }
 
 static void end_visit(struct visit *v, enum visit_step step)
@@ -309,25 +283,27 @@ static void end_visit(struct visit *v, enum visit_step step)
     assert(false && "it has not ended");
 }
 
+/* The stages that a usual question passes by. */
 RARE static enum visit_step meet_unusual(struct visit *v)
 {
-    return run_stages(v, UNUSUAL_STAGE, OWNED_STAGE);
+    enum visit_step step = diagnose(v);
+
+    if (step == VISIT_NEXT)
+        step = visit_refuse_class(v);
+    if (step == VISIT_NEXT)
+        step = visit_refuse_type(v);
+    return step == VISIT_NEXT ? visit_answer_any(v) : step;
 }
 
 /* The way of most queries, up to the table, and with it unless it is to be fetched first: in one
- * piece but for what is rare, and without a list of stages. */
-static inline enum visit_step begin_visit(struct visit *v, struct query_item *item,
-                                          const struct tableset *set, uint64_t now, bool fetch)
+ * piece but for what is rare. */
+static inline enum visit_step begin_visit(struct visit *v, struct query_item *item, bool fetch)
 {
-    open_visit(v, item->client, set, now);
+    open_visit(v, item->client);
     v->item = item;
-    v->packet = item->packet;
-    v->size = item->size;
-    v->out = item->out;
-    v->space = item->space;
     enum visit_step step = visit_shun_ourselves(v);
     if (step == VISIT_NEXT)
-        step = visit_decode(v);
+        step = visit_decode(v, item->packet, item->size, item->out, item->space);
     if (step == VISIT_NEXT)
         step = visit_admit(v);
     if (step == VISIT_NEXT && !wire_is_usual(&v->wire))
@@ -414,10 +390,11 @@ IN_ONE_PIECE void query_handle_all(struct query_desk *desk, struct query_item *i
     bool fetch = length > 1 && set->large;
     struct rest named, foreign;
 
+    desk->moment = (struct visit_moment){set, now};
     assert(length <= QUERY_BATCH);
     named.length = foreign.length = 0;
     for (unsigned i = 0; i < length; i++) {
-        if (begin_visit(v, &items[i], set, now, fetch) == VISIT_NEXT) {
+        if (begin_visit(v, &items[i], fetch) == VISIT_NEXT) {
             struct rest *rest = v->foreign ? &foreign : &named;
             rest->visits[rest->length++] = v++;
         }
@@ -456,12 +433,11 @@ static struct visit *resume(const struct waiting *w, const struct tableset *set,
     struct visit *v = desk->visits;
 
     assert(desk->asking == NULL);
-    open_visit(v, &w->client, set, now);
+    desk->moment = (struct visit_moment){set, now};
+    open_visit(v, &w->client);
     v->wire = w->wire;
-    v->out = out;
-    v->space = w->space;
     v->how = "forwarded";
-    visit_start(v);
+    visit_start(v, out, w->space);
     return v;
 }
 
@@ -480,7 +456,7 @@ static void send_reply(struct waiting *w, struct visit *v)
 {
     size_t size = visit_finish(v);
 
-    w->client.reply(&w->client, v->out, size);
+    w->client.reply(&w->client, v->reply.out, size);
     w->desk->waiting--;
     spare_give(&w->desk->spare, w);
 }
@@ -491,7 +467,7 @@ RARE static enum visit_step serve_old(struct visit *v)
     struct cache_hit hit;
 
     visit_question(v); /* nobody keeps it for who hardly ever needs it */
-    if (cache_get(v->desk->cache, &v->question, v->now, &hit) == CACHE_STALE)
+    if (cache_get(v->desk->cache, &v->question, v->moment->now, &hit) == CACHE_STALE)
         return serve_stale(v, &hit);
     return VISIT_NEXT;
 }
@@ -666,11 +642,6 @@ struct query_desk *query_desk_new(const struct query_desk_options *options)
 {
     struct query_desk *desk = alloc_array(1, sizeof *desk);
 
-    assert(stages[0] == visit_shun_ourselves && stages[1] == visit_decode &&
-           stages[2] == visit_admit && stages[UNUSUAL_STAGE] == diagnose &&
-           stages[OWNED_STAGE] == answer_owned &&
-           stages[CACHED_STAGE - 1] == visit_answer_special &&
-           stages[CACHED_STAGE] == answer_cached);
     desk->config = options->config;
     desk->table = options->table;
     desk->cache = options->cache;

@@ -28,9 +28,10 @@ enum visit_step visit_refuse(struct visit *v, enum wire_rcode rcode, const char 
     return VISIT_DONE;
 }
 
-void visit_see(struct visit *v, const struct tableset *set)
+void visit_see(struct visit *v)
 {
-    v->set = set;
+    const struct tableset *set = v->moment->set;
+
     v->view = tableset_view(set, &v->from->any);
     v->table = tableset_table(set, v->view);
 }
@@ -62,23 +63,23 @@ APART static void add_options(struct visit *v)
 }
 
 /* visit_start() with EDNS. */
-APART static void start_edns(struct visit *v)
+APART static void start_edns(struct visit *v, uint8_t *out, size_t space)
 {
     uint16_t ours = v->config->udp_size;
     size_t limit = wire_limit(&v->wire, v->tcp, ours);
 
-    wire_reply_begin(&v->reply, &v->wire, v->out, limit < v->space ? limit : v->space, ours);
+    wire_reply_begin(&v->reply, &v->wire, out, limit < space ? limit : space, ours);
     if (v->wire.nsid || v->wire.keepalive || v->wire.cookie)
         add_options(v);
 }
 
-void visit_start(struct visit *v)
+void visit_start(struct visit *v, uint8_t *out, size_t space)
 {
     if (v->wire.edns) {
-        start_edns(v);
+        start_edns(v, out, space);
         return;
     }
-    wire_reply_begin(&v->reply, &v->wire, v->out, v->tcp ? v->space : WIRE_UDP_MIN, 0);
+    wire_reply_begin(&v->reply, &v->wire, out, v->tcp ? space : WIRE_UDP_MIN, 0);
 }
 
 void visit_question(struct visit *v)
@@ -160,7 +161,8 @@ enum visit_step visit_shun_ourselves(struct visit *v)
 }
 
 /* What is no question that can be answered. */
-RARE static enum visit_step reject(struct visit *v, enum wire_verdict verdict)
+RARE static enum visit_step reject(struct visit *v, enum wire_verdict verdict, uint8_t *out,
+                                   size_t space)
 {
     struct stats *stats = v->stats;
 
@@ -168,7 +170,7 @@ RARE static enum visit_step reject(struct visit *v, enum wire_verdict verdict)
         stats_count(stats, verdict == WIRE_RUNT ? STATS_DROPPED_RUNT : STATS_DROPPED_RESPONSE);
         return VISIT_SILENT;
     }
-    visit_start(v);
+    visit_start(v, out, space);
     switch (verdict) {
     case WIRE_OPCODE:
         stats_count(stats, STATS_NOTIMP);
@@ -183,13 +185,14 @@ RARE static enum visit_step reject(struct visit *v, enum wire_verdict verdict)
     }
 }
 
-enum visit_step visit_decode(struct visit *v)
+enum visit_step visit_decode(struct visit *v, const uint8_t *packet, size_t size, uint8_t *out,
+                             size_t space)
 {
-    enum wire_verdict verdict = wire_decode(&v->wire, &v->cut, v->packet, v->size);
+    enum wire_verdict verdict = wire_decode(&v->wire, &v->cut, packet, size);
 
     if (verdict != WIRE_GOOD)
-        return reject(v, verdict);
-    visit_start(v);
+        return reject(v, verdict, out, space);
+    visit_start(v, out, space);
     return VISIT_NEXT;
 }
 
@@ -286,7 +289,7 @@ enum visit_step visit_break_loop(struct visit *v)
 {
     struct loop *loop = v->config->forward.loop;
 
-    return loop != NULL && loop_take(loop, v->folded, v->now) ? refuse_loop(v) : VISIT_NEXT;
+    return loop != NULL && loop_take(loop, v->folded, v->moment->now) ? refuse_loop(v) : VISIT_NEXT;
 }
 
 /* ---- the way out ---- */

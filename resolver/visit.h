@@ -24,6 +24,12 @@ enum visit_step {
     VISIT_WAIT,   /* an upstream was asked */
 };
 
+/* What all visits of a batch see: not kept across a wait. */
+struct visit_moment {
+    const struct tableset *set;
+    uint64_t now; /* clock_ms() */
+};
+
 struct visit {
     struct query_desk *desk; /* query.c's own */
     struct query_item *item; /* the same */
@@ -32,18 +38,13 @@ struct visit {
     const uint8_t *cookie_secret;
     const struct questionhash *hash; /* of questions */
     uint64_t port_marks;             /* visit_port_marks() */
+    const struct visit_moment *moment;
     const union config_ip *from;
+    const struct table *table; /* of this moment, the one that the client sees … */
+    unsigned view;             /* … because it is in this view */
     bool tcp;
-    const struct tableset *set; /* of this moment: not kept across a wait */
-    const struct table *table;  /* of it, the one that the client sees … */
-    unsigned view;              /* … because it is in this view */
-    bool foreign;               /* and looked up there: not ours */
-    bool failed;                /* the cache remembers a failure of it */
-    uint64_t now;
-    const uint8_t *packet; /* as it came; behind a wait it is gone */
-    size_t size;
-    uint8_t *out;
-    size_t space;
+    bool foreign;    /* and looked up there: not ours */
+    bool failed;     /* the cache remembers a failure of it */
     const char *how; /* for the query log */
     struct wire_query wire;
     struct dname_cut cut; /* of its name; behind a wait not known until it is needed */
@@ -56,18 +57,23 @@ struct visit {
 typedef enum visit_step visit_stage(struct visit *);
 
 /* In the order in which a query meets them. */
-visit_stage visit_shun_ourselves, visit_decode, visit_admit, visit_refuse_class, visit_refuse_type,
+visit_stage visit_shun_ourselves, visit_admit, visit_refuse_class, visit_refuse_type,
     visit_answer_any, visit_answer_special, visit_want_recursion, visit_break_loop;
+
+/* The stage behind the first: fills in 'wire' and 'cut', and begins the reply in 'out', which has
+ * 'space' octets and may be the packet. */
+enum visit_step visit_decode(struct visit *, const uint8_t *packet, size_t size, uint8_t *out,
+                             size_t space);
 
 /* Bit n: one of the ports with the upper six bits n is 0 or one that we listen on. */
 uint64_t visit_port_marks(const struct config *);
 
 /* Finds the table that the client sees; nothing in a visit knows another's. */
-void visit_see(struct visit *, const struct tableset *);
+void visit_see(struct visit *);
 
 /* Header, question and options: everything a reply needs before anything is decided.
  * visit_decode() does it for a fresh query; 'wire' must be filled in. */
-void visit_start(struct visit *);
+void visit_start(struct visit *, uint8_t *out, size_t space);
 /* Fills 'question' and 'folded' from 'wire'. */
 void visit_question(struct visit *);
 

@@ -21,7 +21,7 @@ UNIT = "[Unit]\nDescription=x\n[Service]\nExecStart=/usr/sbin/pldnsd\n"
 CONFIG = {"etc/pldns.yaml": "#workers: auto\n", "docs/man/pldns.yaml.5": ".It Ic workers\n"}
 KEYS = 'static const struct key keys[] = {\n    {"workers", WORKERS},\n%s};\n'
 
-SPINE = "static int\ndecode(int q)\n{\n}\n\nstatic int (*const stages[])(int) = {\n    decode,\n};\n"
+SPINE = "static int\ndecode(int v)\n{\n}\n\nstatic int\nbegin_visit(int v)\n{\n    int step = decode(v);\n}\n"
 TRAVELS = {"resolver/query.c": SPINE, "zones/low.c": "void\nlow_do(void)\n{\n}\n"}
 TRAVEL = "docs/how-a-query-travels.md"
 STAGES = "## The stages\n\nIn `query.c`:\n\n1. `decode()`\n"

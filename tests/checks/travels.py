@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """What docs/how-a-query-travels.md names exists: each `file.c`, and each `function()` in a file that its
-paragraph names, or in the one that led a paragraph last; its list of stages is that of query.c."""
+paragraph names, or in the one that led a paragraph last; its list of stages is what query.c runs."""
 import re
 
 import _tree
 
 PAGE = "docs/how-a-query-travels.md"
 SPINE = "resolver/query.c"
+WAY = ("begin_visit", "end_foreign")  # the functions that run the stages, in this order
+STEP = re.compile(r"\bstep =(?:= VISIT_NEXT \?)?\s*(\w+)\(v\b")
 NAMED = re.compile(r"`(\w+\.[ch])`|`(\w+)\(\)`")
 
 
@@ -49,10 +51,20 @@ def check_names(text, known):
                 yield "%s:%d: there is no %s() in %s" % (PAGE, start, function, " or ".join(filter(None, files)))
 
 
+def stages_of(bodies, name):
+    """What the function runs, in the place of functions that run stages these."""
+    for called in STEP.findall(bodies.get(name, "")):
+        if STEP.search(bodies.get(called, "")):
+            yield from stages_of(bodies, called)
+        else:
+            yield called
+
+
 def check_stages(base, text):
-    source = "\n".join(_tree.lines(base, SPINE))
-    table = re.search(r"\bstages\[\]\)?[^{]*\{(.*?)\};", source, re.S)
-    real = re.findall(r"\w+", table.group(1)) if table else []
+    lines = _tree.lines(base, SPINE)
+    bodies = {_tree.function_name(signature): "\n".join(lines[start - 1:start - 1 + length])
+              for start, signature, length in _tree.functions(lines)}
+    real = [stage for name in WAY for stage in stages_of(bodies, name)]
     section = "\n".join(text).split("## The stages", 1)[-1].split("\n## ", 1)[0]
     told = re.findall(r"^\d+\. `(\w+)\(\)`", section, re.M)
     if not real or told != real:
