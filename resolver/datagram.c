@@ -5,10 +5,11 @@
 #include <netinet/in.h>
 #include <string.h>
 
-#define PORT_TRIES   64 /* then the kernel chooses */
-#define CONTROL_SIZE 128
-#define FLAGS_AT     2 /* in a DNS header */
-#define FLAG_TC      0x02
+#include "kernelcall.h"
+
+#define PORT_TRIES 64 /* then the kernel chooses */
+#define FLAGS_AT   2  /* in a DNS header */
+#define FLAG_TC    0x02
 
 /* Missing in older headers; the numbers are the kernel's. */
 #ifndef IP_RECVFRAGSIZE
@@ -81,37 +82,54 @@ static bool was_fragmented(struct msghdr *message)
     return false;
 }
 
-enum datagram_result datagram_receive(int fd, struct datagram *out, uint8_t *large)
+void datagram_prepare(struct datagram *d, uint8_t *large)
 {
-    _Alignas(struct cmsghdr) uint8_t control[CONTROL_SIZE];
-    struct iovec data[] = {{out->usual, DATAGRAM_USUAL},
-                           {large + DATAGRAM_USUAL, DATAGRAM_MAX - DATAGRAM_USUAL}};
-    struct msghdr message = {.msg_iov = data,
-                             .msg_iovlen = ARRAY_LENGTH(data),
-                             .msg_control = control,
-                             .msg_controllen = sizeof control};
+    d->data = d->usual;
+    d->large = large;
+    d->parts[0] = (struct iovec){d->usual, DATAGRAM_USUAL};
+    d->parts[1] = (struct iovec){large + DATAGRAM_USUAL, DATAGRAM_MAX - DATAGRAM_USUAL};
+    d->message = (struct msghdr){
+        .msg_iov = d->parts, .msg_iovlen = ARRAY_LENGTH(d->parts), .msg_control = d->control};
+}
+
+/* Received, but not as most are. */
+RARE static void look_closely(struct datagram *d)
+{
+    if (was_fragmented(&d->message) && d->size > FLAGS_AT)
+        d->usual[FLAGS_AT] |= FLAG_TC;
+    if (d->size > DATAGRAM_USUAL)
+        d->data = memcpy(d->large, d->usual, DATAGRAM_USUAL); /* the rest is there */
+}
+
+/* What was interrupted is tried once more. */
+RARE static ssize_t receive_again(int fd, struct datagram *d)
+{
+    return errno == EINTR ? kernelcall_recvmsg(fd, &d->message, MSG_DONTWAIT) : -1;
+}
+
+enum datagram_result datagram_receive(int fd, struct datagram *d)
+{
     ssize_t size;
 
-    do {
-        size = recvmsg(fd, &message, MSG_DONTWAIT);
-    } while (size < 0 && errno == EINTR);
-    if (size < 0)
+    d->message.msg_controllen = sizeof d->control; /* what the kernel said last stands there */
+    size = kernelcall_recvmsg(fd, &d->message, MSG_DONTWAIT);
+    if (size < 0 && (size = receive_again(fd, d)) < 0)
         return errno == EAGAIN || errno == EWOULDBLOCK ? DATAGRAM_NONE : DATAGRAM_ERROR;
-    if (was_fragmented(&message) && size > FLAGS_AT)
-        out->usual[FLAGS_AT] |= FLAG_TC;
-    out->size = (size_t)size;
-    out->data = out->usual;
-    if (out->size > DATAGRAM_USUAL)
-        out->data = memcpy(large, out->usual, DATAGRAM_USUAL); /* the rest is there */
+    d->size = (size_t)size;
+    d->data = d->usual;
+    if (d->message.msg_controllen > 0 || d->size > DATAGRAM_USUAL)
+        look_closely(d);
     return DATAGRAM_CAME;
+}
+
+/* An error that an earlier datagram brought back is told here, and is over then. */
+RARE static bool send_again(int fd, const uint8_t *data, size_t size)
+{
+    return (errno == ECONNREFUSED || errno == EINTR) &&
+           kernelcall_send(fd, data, size, MSG_NOSIGNAL) >= 0;
 }
 
 bool datagram_send(int fd, const uint8_t *data, size_t size)
 {
-    ssize_t sent = send(fd, data, size, MSG_NOSIGNAL);
-
-    /* An error that an earlier datagram brought back is told here, and is over then. */
-    if (sent < 0 && (errno == ECONNREFUSED || errno == EINTR))
-        sent = send(fd, data, size, MSG_NOSIGNAL);
-    return sent >= 0;
+    return kernelcall_send(fd, data, size, MSG_NOSIGNAL) >= 0 || send_again(fd, data, size);
 }

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <event2/event.h>
@@ -19,6 +18,7 @@
 #include "eventtimer.h"
 #include "fetch.h"
 #include "outbox.h"
+#include "reserve.h"
 
 #define READY_MAX    64  /* datagram sockets taken out of the set at a time … */
 #define DATAGRAMS    16  /* … and of them, received from one after the other */
@@ -36,11 +36,11 @@ struct event_network {
     bool in_hand;                  /* sockets out of the set are being looked at … */
     struct network_socket *closed; /* … and these were closed meanwhile */
     unsigned sockets, sockets_max;
-    int reserve[NETWORK_EVENT_RESERVE];
-    unsigned reserve_length, reserve_wanted;
+    struct reserve reserve;
     struct random random;
     struct portrange ports;
-    struct event leave; /* of what is in the outbox */
+    struct turn turn;
+    struct turn_task leave; /* of what is in the outbox */
     struct outbox outbox;
     struct datagram datagrams[DATAGRAMS]; /* in hand */
     uint8_t buffer[DATAGRAM_MAX];
@@ -67,17 +67,6 @@ struct network_socket {
 
 /* ---- descriptors ---- */
 
-static void refill_reserve(struct event_network *n)
-{
-    while (n->reserve_length < n->reserve_wanted) {
-        int fd = eventfd(0, EFD_CLOEXEC);
-
-        if (fd < 0)
-            return;
-        n->reserve[n->reserve_length++] = fd;
-    }
-}
-
 static int open_descriptor(struct event_network *n, int family, int type)
 {
     unsigned kept = n->sockets_max / 4 < STREAMS_KEPT ? n->sockets_max / 4 : STREAMS_KEPT;
@@ -88,10 +77,8 @@ static int open_descriptor(struct event_network *n, int family, int type)
         return -1;
     }
     fd = socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0 && (errno == EMFILE || errno == ENFILE) && n->reserve_length > 0) {
-        close(n->reserve[--n->reserve_length]);
+    if (fd < 0 && (errno == EMFILE || errno == ENFILE) && reserve_lend(&n->reserve))
         fd = socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    }
     return fd;
 }
 
@@ -134,7 +121,7 @@ static void close_socket(struct network_socket *s)
     outbox_forget(&n->outbox, s);
     close(s->fd); /* which takes it out of the set, too */
     n->sockets--;
-    refill_reserve(n);
+    reserve_fill(&n->reserve);
     s->closed = true;
     if (s->stream == NULL && n->in_hand) {
         s->next = n->closed;
@@ -155,19 +142,39 @@ static bool tell_datagram(struct network_socket *s, enum datagram_result came,
     return came != DATAGRAM_NONE;
 }
 
-/* The set tells of a socket once, when something comes.  As long as more is awaited there, it is
- * read until it is empty, so that what comes then is told again; what nobody awaits may be left to
- * the next time.  A flood on one socket does not keep the others waiting. */
-static void read_on(struct network_socket *s, struct datagram *d, uint64_t now)
+static bool is_awaiting(const struct network_socket *s)
+{
+    return !s->closed && s->awaited->count > 0;
+}
+
+/* More is awaited there: what has come already?  A flood on one socket does not keep the others
+ * waiting. */
+APART static void read_more(struct network_socket *s, struct datagram *d, uint64_t now)
 {
     struct epoll_event again = {.events = EPOLLIN | EPOLLET, .data.ptr = s};
 
     for (unsigned n = 0; n < FLOOD; n++) {
-        if (s->closed || s->awaited->count == 0 ||
-            !tell_datagram(s, datagram_receive(s->fd, d, s->owner->buffer), d, now))
+        if (!is_awaiting(s) || !tell_datagram(s, datagram_receive(s->fd, d), d, now))
             return;
     }
     (void)epoll_ctl(s->owner->set, EPOLL_CTL_MOD, s->fd, &again);
+}
+
+/* The set tells of a socket once, when something comes.  As long as more is awaited there, it is
+ * read until it is empty, so that what comes then is told again; what nobody awaits may be left to
+ * the next time. */
+static void read_on(struct network_socket *s, struct datagram *d, uint64_t now)
+{
+    if (is_awaiting(s))
+        read_more(s, d, now);
+}
+
+/* It has said something that cannot wait, or that nothing has come. */
+RARE static void tell_at_once(struct network_socket *s, enum datagram_result came,
+                              struct datagram *d, uint64_t now)
+{
+    if (tell_datagram(s, came, d, now))
+        read_on(s, d, now);
 }
 
 /* The first datagram of each of some sockets, and then what is to be done about them: so the
@@ -190,11 +197,11 @@ static void look_at(struct event_network *n, const struct epoll_event *ready, in
             __builtin_prefetch(((struct network_socket *)ready[i + 1].data.ptr)->awaited);
         if (s->closed)
             continue;
-        came = datagram_receive(s->fd, d, n->buffer);
+        came = datagram_receive(s->fd, d);
         if (came == DATAGRAM_CAME && d->size <= DATAGRAM_USUAL)
             waiting[waits++] = s;
-        else if (tell_datagram(s, came, d, now))
-            read_on(s, d, now);
+        else
+            tell_at_once(s, came, d, now);
     }
     for (int i = 0; i < waits; i++) {
         s = waiting[i];
@@ -207,7 +214,17 @@ static void look_at(struct event_network *n, const struct epoll_event *ready, in
     }
 }
 
-static void on_datagrams(evutil_socket_t fd, short what, void *arg)
+RARE static void free_closed(struct event_network *n)
+{
+    while (n->closed != NULL) {
+        struct network_socket *s = n->closed;
+
+        n->closed = s->next;
+        free_socket(s);
+    }
+}
+
+IN_ONE_PIECE static void on_datagrams(evutil_socket_t fd, short what, void *arg)
 {
     struct event_network *n = arg;
     struct epoll_event ready[READY_MAX];
@@ -215,16 +232,14 @@ static void on_datagrams(evutil_socket_t fd, short what, void *arg)
     uint64_t now = clock_ms();
 
     (void)what;
+    turn_begin(&n->turn);
     n->in_hand = true;
     for (int at = 0; at < length; at += DATAGRAMS)
         look_at(n, ready + at, length - at < DATAGRAMS ? length - at : DATAGRAMS, now);
     n->in_hand = false;
-    while (n->closed != NULL) {
-        struct network_socket *s = n->closed;
-
-        n->closed = s->next;
-        free_socket(s);
-    }
+    if (n->closed != NULL)
+        free_closed(n);
+    turn_end(&n->turn);
 }
 
 static void on_octets(evutil_socket_t fd, short what, void *arg)
@@ -373,25 +388,20 @@ static bool queue(struct network_socket *s, const uint8_t *data, size_t size)
     return true;
 }
 
-/* Datagrams leave when the events in hand are done, or when there are many. */
+/* Datagrams leave when what is in hand is done, or when there are many. */
 static bool put_out(struct network_socket *s, const uint8_t *data, size_t size)
 {
     struct event_network *n = s->owner;
 
-    if (n->outbox.length == n->outbox.tried)
-        event_active(&n->leave, 0, 0);
+    turn_put_off(&n->turn, &n->leave);
     return outbox_put(&n->outbox, s, s->fd, data, size);
 }
 
 /* Who is told may send and close what he likes. */
-static void on_leave(evutil_socket_t fd, short what, void *arg)
+RARE static void tell_unsent(struct event_network *n)
 {
-    struct event_network *n = arg;
     struct outbox_letter letter;
 
-    (void)fd;
-    (void)what;
-    outbox_send(&n->outbox);
     while (outbox_take_unsent(&n->outbox, &letter)) {
         struct network_socket *s = letter.from;
 
@@ -400,6 +410,15 @@ static void on_leave(evutil_socket_t fd, short what, void *arg)
         if (s->closed)
             free_socket(s);
     }
+}
+
+static void leave(void *arg)
+{
+    struct event_network *n = arg;
+
+    outbox_send(&n->outbox);
+    if (n->outbox.tried > 0)
+        tell_unsent(n);
 }
 
 static bool send_bytes(struct network_socket *s, const uint8_t *data, size_t size)
@@ -445,13 +464,21 @@ struct network *network_event_new(struct event_base *base, unsigned sockets_max,
     n->set = set;
     event_assign(&n->ready, base, set, EV_READ | EV_PERSIST, on_datagrams, n);
     event_add(&n->ready, NULL);
-    evtimer_assign(&n->leave, base, on_leave, n);
+    turn_open(&n->turn, base);
+    n->leave = (struct turn_task){.run = leave, .arg = n};
+    for (size_t i = 0; i < DATAGRAMS; i++)
+        datagram_prepare(&n->datagrams[i], n->buffer);
     n->sockets_max = sockets_max;
     assert(reserve <= NETWORK_EVENT_RESERVE);
-    n->reserve_wanted = reserve;
+    n->reserve.wanted = reserve;
     portrange_read(&n->ports);
-    refill_reserve(n);
+    reserve_fill(&n->reserve);
     return &n->network;
+}
+
+struct turn *network_event_turn(struct network *network)
+{
+    return &((struct event_network *)network)->turn;
 }
 
 void network_event_free(struct network *network)
@@ -462,9 +489,9 @@ void network_event_free(struct network *network)
         return;
     assert(n->sockets == 0);
     event_del(&n->ready);
-    event_del(&n->leave);
+    turn_forget(&n->turn, &n->leave);
+    turn_close(&n->turn);
     close(n->set);
-    while (n->reserve_length > 0)
-        close(n->reserve[--n->reserve_length]);
+    reserve_clear(&n->reserve);
     free(n);
 }

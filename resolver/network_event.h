@@ -11,15 +11,19 @@
 #define PLDNS_NETWORK_EVENT_H
 
 #include "network.h"
+#include "reserve.h"
+#include "turn.h"
 
-#define NETWORK_EVENT_RESERVE   16          /* descriptors held back at most */
+#define NETWORK_EVENT_RESERVE   RESERVE_MAX /* descriptors held back at most */
 #define NETWORK_EVENT_QUEUE_MAX (256 << 10) /* octets one stream keeps unsent */
 
 struct event_base;
 
 /* NULL: no descriptor for it; errno says why. */
 struct network *network_event_new(struct event_base *, unsigned sockets_max, unsigned reserve);
-/* All sockets and timers must be gone. */
+/* Datagrams are gathered and leave at its end. */
+struct turn *network_event_turn(struct network *);
+/* All sockets and timers must be gone, and nobody else puts off anything to its turn. */
 void network_event_free(struct network *);
 
 #endif

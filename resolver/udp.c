@@ -69,7 +69,8 @@ struct udp {
     struct query_item items[UDP_BATCH];
     /* Replies that had to wait, gathered in 'out' until the events in hand are done: those of many
      * upstream sockets leave with one system call. */
-    struct event *flush;
+    struct turn *turn;
+    struct turn_task flush;
     struct udp_socket *late_socket; /* whose they are */
     unsigned late;
     union config_ip late_to[UDP_BATCH];
@@ -168,10 +169,8 @@ APART static void send_late(struct udp *udp)
         send_batch(udp, udp->late_socket, udp->out.heads, length);
 }
 
-static void udp_on_flush(evutil_socket_t fd, short what, void *arg)
+static void flush(void *arg)
 {
-    (void)fd;
-    (void)what;
     send_late(arg);
 }
 
@@ -216,8 +215,7 @@ static void reply_late(const struct query_client *client, const uint8_t *reply, 
     udp->late_to[i] = client->address;
     udp->late_socket = socket;
     address_reply(udp, socket, i, client, &udp->late_to[i]);
-    if (i == 0)
-        event_active(udp->flush, 0, 0); /* behind all events that are in hand */
+    turn_put_off(udp->turn, &udp->flush);
 }
 
 /* ---- queries ---- */
@@ -330,10 +328,12 @@ static void socket_on_readable(evutil_socket_t fd, short what, void *arg)
 
     (void)fd;
     (void)what;
+    turn_begin(socket->udp->turn);
     if (answer_ready(socket, &last) >= BUSY_BATCHES) {
         event_del(socket->event);
         come_again(socket);
     }
+    turn_end(socket->udp->turn);
 }
 
 static void socket_on_turn(evutil_socket_t fd, short what, void *arg)
@@ -343,11 +343,13 @@ static void socket_on_turn(evutil_socket_t fd, short what, void *arg)
 
     (void)fd;
     (void)what;
+    turn_begin(socket->udp->turn);
     (void)answer_ready(socket, &last);
     if (last < BUSY_LEAST)
         event_add(socket->event, NULL);
     else
         come_again(socket);
+    turn_end(socket->udp->turn);
 }
 
 /* ---- life ---- */
@@ -395,11 +397,8 @@ struct udp *udp_new(const struct udp_options *options)
     assert(udp->reply_size <= PACKET_MAX);
     udp->replies = alloc_array(UDP_BATCH, udp->reply_size);
     prepare(udp);
-    udp->flush = event_new(options->base, -1, 0, udp_on_flush, udp);
-    if (udp->flush == NULL) {
-        udp_free(udp);
-        return NULL;
-    }
+    udp->turn = options->turn;
+    udp->flush = (struct turn_task){.run = flush, .arg = udp};
     for (; udp->length < length; udp->length++) {
         const struct listener *l = &options->listeners[udp->length];
         struct udp_socket *s = &udp->sockets[udp->length];
@@ -437,8 +436,7 @@ void udp_free(struct udp *udp)
     if (udp == NULL)
         return;
     send_late(udp);
-    if (udp->flush != NULL)
-        event_free(udp->flush);
+    turn_forget(udp->turn, &udp->flush);
     for (size_t i = 0; i < udp->length; i++) {
         if (udp->sockets[i].event != NULL)
             event_free(udp->sockets[i].event);

@@ -6,6 +6,7 @@
 
 #include "listener.h"
 #include "query.h"
+#include "turn.h"
 
 #define UDP_BATCH 32 /* more in one system call wins nothing (docs/decisions.md) */
 
@@ -14,6 +15,7 @@ struct udp;
 
 struct udp_options { /* all held as long as the udp */
     struct event_base *base;
+    struct turn *turn; /* late replies are gathered and leave at its end */
     struct query_desk *desk;
     const struct config *config;
     const struct listener *listeners; /* config->listen_length of them */

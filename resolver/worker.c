@@ -260,6 +260,7 @@ static bool make_parts(struct worker *w, const struct worker_options *options)
     });
     w->udp = udp_new(&(struct udp_options){
         .base = w->base,
+        .turn = network_event_turn(w->network),
         .desk = w->desk,
         .config = config,
         .listeners = options->listeners,

@@ -4,6 +4,7 @@
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 enum counter { ALLOCATIONS, LOCKS, RECEIVED, SENT, WAITS, OTHERS, COUNTERS };
@@ -106,3 +108,21 @@ COUNTED(ssize_t, OTHERS, send, (int fd, const void *b, size_t n, int flags), (fd
 COUNTED(ssize_t, OTHERS, read, (int fd, void *b, size_t n), (fd, b, n))
 COUNTED(ssize_t, OTHERS, write, (int fd, const void *b, size_t n), (fd, b, n))
 COUNTED(int, OTHERS, socket, (int domain, int type, int protocol), (domain, type, protocol))
+
+/* Of those that are made without a wrapper (kernelcall.h). */
+long syscall(long number, ...)
+{
+    static long (*real)(long, ...);
+    va_list arguments;
+    long a[6];
+
+    if (real == NULL)
+        real = (long (*)(long, ...))(unsigned long)dlsym(RTLD_NEXT, "syscall");
+    if (number == SYS_recvmsg || number == SYS_sendto)
+        count(OTHERS);
+    va_start(arguments, number);
+    for (int i = 0; i < 6; i++)
+        a[i] = va_arg(arguments, long);
+    va_end(arguments);
+    return real(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+}

@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -135,6 +136,24 @@ FAULT(int, ACCEPT, accept4, (int fd, struct sockaddr *a, socklen_t *size, int fl
       (fd, a, size, flags), -1)
 FAULT(int, CONNECT, connect, (int fd, const struct sockaddr *a, socklen_t size), (fd, a, size), -1)
 FAULT(int, BIND, bind, (int fd, const struct sockaddr *a, socklen_t size), (fd, a, size), -1)
+
+/* Of those that are made without a wrapper (kernelcall.h). */
+long syscall(long number, ...)
+{
+    static long (*real)(long, ...);
+    va_list arguments;
+    long a[6];
+
+    if ((number == SYS_recvmsg && fails(RECEIVE)) || (number == SYS_sendto && fails(SEND)))
+        return -1;
+    if (real == NULL)
+        *(void **)&real = dlsym(RTLD_NEXT, "syscall");
+    va_start(arguments, number);
+    for (int i = 0; i < 6; i++)
+        a[i] = va_arg(arguments, long);
+    va_end(arguments);
+    return real(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+}
 
 /* The open calls take a mode or none. */
 #define OPEN_FAULT(name)                                                                           \

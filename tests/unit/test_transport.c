@@ -115,6 +115,7 @@ static void open_bench(struct bench *b, const char *address, unsigned most, unsi
     });
     b->udp = udp_new(&(struct udp_options){
         .base = b->base,
+        .turn = network_event_turn(b->network),
         .desk = b->desk,
         .config = b->config,
         .listeners = b->listeners,
