@@ -51,8 +51,15 @@ struct forward {
 
 static inquiry_done_fn on_done;
 static inquiry_late_fn on_late;
-static inquiry_expect_fn on_expect;
+static network_socket_fn on_socket;
 static void on_overloaded(void *arg, uint64_t now);
+
+static uint64_t late_after(uint64_t timeout_ms)
+{
+    uint64_t late = timeout_ms - timeout_ms / 10;
+
+    return late < INQUIRY_LATE_MS ? late : INQUIRY_LATE_MS;
+}
 
 struct forward *forward_new(const struct forward_options *options)
 {
@@ -63,7 +70,7 @@ struct forward *forward_new(const struct forward_options *options)
     options->network->random(options->network, &key, sizeof key);
     questionhash_init(&f->hash, &key);
     f->route = route_new(options->config, options->upstreams, options->network, options->stats,
-                         inquiry_on_upstream);
+                         inquiry_on_upstream, on_socket);
     f->buckets = alloc_array(BUCKETS_LEAST, sizeof(struct errand *));
     f->mask = BUCKETS_LEAST - 1;
     f->overloaded.end = &f->overloaded.first;
@@ -73,9 +80,9 @@ struct forward *forward_new(const struct forward_options *options)
     f->desk.stats = options->stats;
     f->desk.guard = options->guard;
     f->desk.guard_arg = options->guard_arg;
-    f->desk.expect = on_expect;
     f->desk.done = on_done;
     f->desk.late = options->late != NULL ? on_late : NULL;
+    f->desk.late_ms = late_after(options->config->forward.timeout_ms);
     return f;
 }
 
@@ -123,16 +130,21 @@ static void on_overloaded(void *arg, uint64_t now)
 
 /* ---- errands come and go ---- */
 
+APART static struct errand *make_errand(struct forward *f)
+{
+    struct errand *e = alloc_array(1, sizeof *e);
+
+    e->forward = f;
+    inquiry_open(&e->inquiry, &f->desk);
+    return e;
+}
+
 static struct errand *take_spare(struct forward *f)
 {
     struct errand *e = f->spare;
 
-    if (e == NULL) {
-        e = alloc_array(1, sizeof *e);
-        e->forward = f;
-        inquiry_open(&e->inquiry, &f->desk);
-        return e;
-    }
+    if (e == NULL)
+        return make_errand(f);
     f->spare = e->next;
     f->spare_length--;
     fetch_memory(f->spare, FETCHED); /* for the next question */
@@ -149,7 +161,7 @@ static void enter(struct forward *f, struct errand *e)
 }
 
 /* Twice the buckets; 'in_flight' bounds it. */
-static void grow(struct forward *f)
+RARE static void grow(struct forward *f)
 {
     struct errand **before = f->buckets;
     size_t length = f->mask + 1;
@@ -175,6 +187,12 @@ static void leave(struct errand *e)
     e->forward->length--;
 }
 
+APART static void free_errand(struct errand *e)
+{
+    inquiry_close(&e->inquiry);
+    free(e);
+}
+
 static void bury(struct errand *e)
 {
     struct forward *f = e->forward;
@@ -185,11 +203,11 @@ static void bury(struct errand *e)
         f->spare_length++;
         return;
     }
-    inquiry_close(&e->inquiry);
-    free(e);
+    free_errand(e);
 }
 
-static void on_expect(const struct inquiry *i)
+/* A reply has come: what it may need is fetched from memory while it is looked at. */
+static void expect(const struct inquiry *i)
 {
     const struct errand *e = errand_of(i);
     const struct forward_options *options = &e->forward->options;
@@ -236,6 +254,27 @@ static void on_done(struct inquiry *i, enum inquiry_result outcome, uint8_t *mes
                                     .jobs = &e->jobs,
                                 });
     bury(e);
+}
+
+/* The way of most replies in one piece: what is no answer to a question of ours goes the long way
+ * round. */
+IN_ONE_PIECE static void on_socket(void *arg, enum network_event event, const uint8_t *data,
+                                   size_t size, uint64_t now)
+{
+    struct upstream_ask *ask = event == NETWORK_DATA ? upstream_meet(arg, data, size) : NULL;
+    struct inquiry_answer answer;
+    bool ours;
+
+    if (ask == NULL) {
+        portpool_hear(arg, event, data, size, now);
+        return;
+    }
+    expect(ask->owner);
+    ours = inquiry_meet(ask, data, size, now, &answer);
+    if (answer.inquiry != NULL)
+        on_done(answer.inquiry, INQUIRY_ANSWER, answer.inquiry->desk->message, answer.size,
+                &answer.reply, now);
+    portpool_let_go(arg, ours, now);
 }
 
 /* Nobody waits behind this, but what comes still is worth keeping. */
@@ -322,8 +361,8 @@ RARE static void refuse(struct forward *f, struct forward_job *job, uint64_t now
     append(job, &f->overloaded);
 }
 
-APART void forward_ask(struct forward *f, const struct reply_question *q, uint64_t now,
-                       struct forward_job *job)
+IN_ONE_PIECE APART void forward_ask(struct forward *f, const struct reply_question *q, uint64_t now,
+                                    struct forward_job *job)
 {
     uint64_t hash = reply_question_hash(q, &f->hash);
     struct errand *e = find(f, hash, q);
@@ -398,8 +437,7 @@ void forward_free(struct forward *f)
         struct errand *e = f->spare;
 
         f->spare = e->next;
-        inquiry_close(&e->inquiry);
-        free(e);
+        free_errand(e);
     }
     route_free(f->route);
     f->options.network->timer_free(f->overloaded_timer);

@@ -17,10 +17,19 @@ _Static_assert(INQUIRY_SENDS_MAX <= 32, "a bit for each ask");
 
 /* ---- the end ---- */
 
+/* What was sent after the first. */
+APART static void drop_others(struct inquiry *i)
+{
+    for (unsigned n = 1; n < i->sends; n++)
+        upstream_drop(&i->asks[n]);
+}
+
 void inquiry_stop(struct inquiry *i)
 {
-    for (unsigned n = 0; n < i->sends; n++)
-        upstream_drop(&i->asks[n]);
+    if (i->sends > 0)
+        upstream_drop(&i->asks[0]);
+    if (i->sends > 1)
+        drop_others(i);
     i->desk->network->timer_clear(i->timer);
 }
 
@@ -33,7 +42,7 @@ static void end(struct inquiry *i, enum inquiry_result result, size_t size,
 }
 
 /* Nobody did well: what is there to say? */
-static void give_up(struct inquiry *i, uint64_t now)
+RARE static void give_up(struct inquiry *i, uint64_t now)
 {
     struct reply reply;
 
@@ -51,7 +60,7 @@ static void give_up(struct inquiry *i, uint64_t now)
 }
 
 /* Ends it from the timer, because no callback may come from inside inquiry_start(). */
-static void end_soon(struct inquiry *i, enum inquiry_result result, uint64_t now)
+RARE static void end_soon(struct inquiry *i, enum inquiry_result result, uint64_t now)
 {
     i->over = true;
     i->result = result;
@@ -100,6 +109,23 @@ static void set_timer(struct inquiry *i, uint64_t wait, uint64_t now)
     arm_timer(i, now);
 }
 
+APART static bool send_over_tcp(const struct inquiry *i, struct upstream *u,
+                                struct upstream_ask *ask, uint64_t now)
+{
+    uint8_t room[2 + QUESTION_MAX];
+    size_t size = question_write(room + 2, &i->question, i->name, ask->edns);
+
+    return upstream_send(u, ask, room, size, true, now);
+}
+
+static bool send_over_udp(const struct inquiry *i, struct upstream *u, struct upstream_ask *ask,
+                          uint64_t now)
+{
+    uint8_t *room = i->desk->network->room;
+
+    return upstream_post(u, ask, room, question_write(room, &i->question, i->sent, ask->edns), now);
+}
+
 /* Sends once to that server.  False: it did not go. */
 static bool send_to(struct inquiry *i, unsigned place, uint64_t now)
 {
@@ -107,17 +133,14 @@ static bool send_to(struct inquiry *i, unsigned place, uint64_t now)
     struct upstream_ask *ask = &i->asks[i->sends];
     struct selection_place *at = &i->selection.places[place];
     bool tcp = upstream_over_tcp(u, at->over_tcp);
-    uint8_t room[2 + QUESTION_MAX];
-    size_t size;
 
     ask->owner = i;
     ask->about = (const void *)((uintptr_t)i - INQUIRY_FRONT);
     ask->index = place;
     ask->edns = !at->without_edns;
-    size = question_write(room + 2, &i->question, tcp ? i->name : i->sent, ask->edns);
     if (at->tries < UINT8_MAX)
         at->tries++;
-    if (!upstream_send(u, ask, room, size, tcp, now)) {
+    if (!(tcp ? send_over_tcp(i, u, ask, now) : send_over_udp(i, u, ask, now))) {
         at->refused += upstream_refuses(u, now);
         return false;
     }
@@ -128,7 +151,7 @@ static bool send_to(struct inquiry *i, unsigned place, uint64_t now)
 }
 
 /* True if the name must not leave; the inquiry ends then. */
-static bool is_guarded(struct inquiry *i, uint64_t now)
+APART static bool is_guarded(struct inquiry *i, uint64_t now)
 {
     if (!i->desk->guard(i->desk->guard_arg, i->name, i->question.view))
         return false;
@@ -138,37 +161,50 @@ static bool is_guarded(struct inquiry *i, uint64_t now)
     return true;
 }
 
-/* Sends to 'place', or if it will not go there to the next best. */
-static void send_from(struct inquiry *i, unsigned place, uint64_t now)
+/* See inquiry_start(). */
+static bool was_looked_up(const struct inquiry *i)
 {
-    if (i->sends == INQUIRY_SENDS_MAX) {
-        i->last = NULL;
-        if (is_pending(i))
-            set_timer(i, UINT64_MAX, now);
-        else
-            give_up(i, now);
-        return;
-    }
-    if (is_guarded(i, now))
-        return;
-    for (size_t n = 0; n < i->selection.length; n++) {
-        if (send_to(i, place, now))
-            return;
+    return i->starting && i->question.foreign != 0;
+}
+
+/* All that may be sent was. */
+RARE static void send_no_more(struct inquiry *i, uint64_t now)
+{
+    i->last = NULL;
+    if (is_pending(i))
+        set_timer(i, UINT64_MAX, now);
+    else
+        give_up(i, now);
+}
+
+/* It did not go to 'place'. */
+RARE static void send_elsewhere(struct inquiry *i, unsigned place, uint64_t now)
+{
+    for (size_t n = 1; n < i->selection.length; n++) {
         if (!selection_next(&i->selection, &place, now))
             break;
+        if (send_to(i, place, now))
+            return;
     }
     i->last = NULL;
     set_timer(i, SEND_RETRY_MS, now);
 }
 
-static void send_next(struct inquiry *i, uint64_t now)
+/* Sends to 'place', or if it will not go there to the next best. */
+static void send_from(struct inquiry *i, unsigned place, uint64_t now)
+{
+    if (i->sends == INQUIRY_SENDS_MAX)
+        send_no_more(i, now);
+    else if ((was_looked_up(i) || !is_guarded(i, now)) && !send_to(i, place, now))
+        send_elsewhere(i, place, now);
+}
+
+APART static void send_next(struct inquiry *i, uint64_t now)
 {
     unsigned place;
 
     if (selection_next(&i->selection, &place, now) && !has_waited_enough(i))
         send_from(i, place, now);
-    else if (i->starting)
-        end_soon(i, INQUIRY_UNREACHABLE, now);
     else
         give_up(i, now);
 }
@@ -240,31 +276,20 @@ static void turn_from(struct inquiry *i, unsigned place, uint64_t now)
     send_next(i, now);
 }
 
-static void answer(struct inquiry *i, const uint8_t *message, size_t size, struct reply *reply,
-                   uint64_t now)
-{
-    stats_count(i->desk->stats, STATS_UPSTREAM_REPLIES);
-    memcpy(i->desk->message, message, size);
-    reply_normalise(i->desk->message, &i->question, reply);
-    end(i, INQUIRY_ANSWER, size, reply, now);
-}
-
 static bool is_answer(const struct reply *reply)
 {
     return (reply->rcode == REPLY_NOERROR && !reply->referral) || reply->rcode == REPLY_NXDOMAIN ||
            reply->rcode == REPLY_YXDOMAIN;
 }
 
-/* A reply that is well formed: is it what we want? */
-static void take_reply(struct inquiry *i, struct upstream_ask *ask, const uint8_t *message,
-                       size_t size, struct reply *reply, uint64_t now)
+/* A reply that is well formed, but no answer. */
+static void take_reply(struct inquiry *i, struct upstream_ask *ask, const struct reply *reply,
+                       uint64_t now)
 {
     unsigned place = ask->index;
 
     if (reply->truncated && !ask->tcp) {
         turn_to_tcp(i, place, now);
-    } else if (!reply->truncated && is_answer(reply)) {
-        answer(i, message, size, reply, now);
     } else if (ask->edns && (reply->rcode == REPLY_FORMERR || reply->rcode == REPLY_BADVERS)) {
         i->selection.places[place].without_edns = true;
         drop_asks_to(i, place);
@@ -298,44 +323,89 @@ static bool leads_to_guarded(struct inquiry *i, const uint8_t *message, size_t s
     return false;
 }
 
-static bool on_reply(struct inquiry *i, struct upstream_ask *ask, const uint8_t *message,
-                     size_t size, uint64_t now)
+/* What is wanted, in the form in which it is handed on. */
+static void take_answer(struct inquiry *i, struct upstream_ask *ask, const uint8_t *message,
+                        size_t size, uint64_t now, struct inquiry_answer *out)
 {
-    unsigned place = ask->index;
-    struct reply reply;
-
-    i->desk->expect(i);
-    enum reply_verdict verdict = reply_check(message, size, upstream_id(ask),
-                                             ask->tcp ? i->name : i->sent, &i->question, &reply);
-    if (verdict != REPLY_NOT_OURS && (verdict != REPLY_GOOD || !is_answer(&reply)) &&
-        leads_to_guarded(i, message, size, &reply))
-        verdict = REPLY_GOOD;
-    switch (verdict) {
-    case REPLY_NOT_OURS:
-        /* A server that does not keep letter case; over TCP nobody has to. */
-        if (ask->tcp || memcmp(i->sent, i->name, i->question.name_size) == 0 ||
-            !question_differs_in_case(message, size, upstream_id(ask), &i->question))
-            return false;
-        memcpy(i->sent, i->name, i->question.name_size);
-        for (unsigned n = 0; n < i->sends; n++) /* all were sent with the other letters */
-            upstream_drop(&i->asks[n]);
-        turn_to_tcp(i, place, now);
-        return true;
-    case REPLY_GOOD:
-        upstream_heard(ask, now);
-        take_reply(i, ask, message, size, &reply, now);
-        return true;
-    case REPLY_LOOP:
-        i->looped = true;
-        break;
-    case REPLY_MALFORMED:
-        i->broken = true;
-        break;
-    }
-    stats_count(i->desk->stats, STATS_UPSTREAM_BAD);
     upstream_heard(ask, now);
+    stats_count(i->desk->stats, STATS_UPSTREAM_REPLIES);
+    memcpy(i->desk->message, message, size);
+    reply_normalise(i->desk->message, &i->question, &out->reply);
+    inquiry_stop(i);
+    out->inquiry = i;
+    out->size = size;
+}
+
+/* Not our question, as it was sent.  A server may not keep letter case; over TCP nobody has to. */
+RARE static bool is_in_other_letters(struct inquiry *i, const struct upstream_ask *ask,
+                                     const uint8_t *message, size_t size, uint64_t now)
+{
+    if (ask->tcp || i->sent == i->name || memcmp(i->sent, i->name, i->question.name_size) == 0 ||
+        !question_differs_in_case(message, size, upstream_id(ask), &i->question))
+        return false;
+    i->sent = i->name;
+    for (unsigned n = 0; n < i->sends; n++) /* all were sent with the other letters */
+        upstream_drop(&i->asks[n]);
+    turn_to_tcp(i, ask->index, now);
+    return true;
+}
+
+/* Anything but a plain answer. */
+RARE static bool judge(struct upstream_ask *ask, enum reply_verdict verdict, const uint8_t *message,
+                       size_t size, uint64_t now, struct inquiry_answer *out)
+{
+    struct inquiry *i = ask->owner;
+    unsigned place = ask->index;
+
+    if (verdict == REPLY_NOT_OURS)
+        return is_in_other_letters(i, ask, message, size, now);
+    if ((verdict != REPLY_GOOD || !is_answer(&out->reply)) &&
+        leads_to_guarded(i, message, size, &out->reply))
+        verdict = REPLY_GOOD;
+    if (verdict == REPLY_GOOD && is_answer(&out->reply) && !out->reply.truncated) {
+        take_answer(i, ask, message, size, now, out);
+        return true;
+    }
+    upstream_heard(ask, now);
+    if (verdict == REPLY_GOOD) {
+        take_reply(i, ask, &out->reply, now);
+        return true;
+    }
+    i->looped = i->looped || verdict == REPLY_LOOP;
+    i->broken = i->broken || verdict == REPLY_MALFORMED;
+    stats_count(i->desk->stats, STATS_UPSTREAM_BAD);
     turn_from(i, place, now);
     return true;
+}
+
+bool inquiry_meet(struct upstream_ask *ask, const uint8_t *message, size_t size, uint64_t now,
+                  struct inquiry_answer *out)
+{
+    struct inquiry *i = ask->owner;
+    enum reply_verdict verdict;
+
+    out->inquiry = NULL;
+    if (i->over)
+        return true;
+    verdict = reply_check(message, size, upstream_id(ask), ask->tcp ? i->name : i->sent,
+                          &i->question, &out->reply);
+    if (verdict != REPLY_GOOD || out->reply.truncated || !is_answer(&out->reply))
+        return judge(ask, verdict, message, size, now, out);
+    take_answer(i, ask, message, size, now, out);
+    return true;
+}
+
+static bool on_reply(struct upstream_ask *ask, const uint8_t *message, size_t size, uint64_t now)
+{
+    struct inquiry_answer answer;
+    bool ours = inquiry_meet(ask, message, size, now, &answer);
+
+    if (answer.inquiry != NULL) {
+        struct inquiry_desk *desk = answer.inquiry->desk;
+
+        desk->done(answer.inquiry, INQUIRY_ANSWER, desk->message, answer.size, &answer.reply, now);
+    }
+    return ours;
 }
 
 /* That server was not to be had: at once to somebody who was asked less, or soon again.  When
@@ -417,7 +487,7 @@ bool inquiry_on_upstream(struct upstream_ask *ask, enum upstream_event event,
         on_ready(i, ask, now);
         return true;
     case UPSTREAM_REPLY:
-        return on_reply(i, ask, message, size, now);
+        return on_reply(ask, message, size, now);
     case UPSTREAM_FLOODED:
         turn_to_tcp(i, ask->index, now);
         return true;
@@ -448,33 +518,41 @@ void inquiry_close(struct inquiry *i)
     i->desk->network->timer_free(i->timer);
 }
 
+RARE static void shuffle(struct inquiry *i)
+{
+    uint8_t dice[QUESTION_DICE];
+
+    i->desk->network->random(i->desk->network, dice, sizeof dice);
+    question_shuffle_case(i->shuffled, &i->question, dice);
+    i->sent = i->shuffled;
+}
+
 void inquiry_start(struct inquiry *i, const struct reply_question *q, struct route_group *group,
                    uint64_t now)
 {
     struct inquiry_desk *desk = i->desk;
-    struct network_timer *timer = i->timer;
-    uint64_t timeout = desk->config->forward.timeout_ms, late = timeout - timeout / 10;
-    uint8_t dice[QUESTION_DICE];
+    unsigned place;
 
-    memset(i, 0, offsetof(struct inquiry, name)); /* the rest is large and seldom used */
-    selection_begin(&i->selection, group->upstreams, group->length);
-    i->desk = desk;
-    i->timer = timer;
-    i->question = *q;
-    i->group = group;
-    i->deadline = now + timeout;
-    if (desk->late != NULL)
-        i->late = now + (late < INQUIRY_LATE_MS ? late : INQUIRY_LATE_MS);
-    i->question.name = i->name;
     memcpy(i->name, q->name, q->name_size);
-    memcpy(i->sent, q->name, q->name_size);
-    if (desk->config->forward.letter_case == CONFIG_CASE_RANDOM) {
-        desk->network->random(desk->network, dice, sizeof dice);
-        question_shuffle_case(i->sent, &i->question, dice);
-    }
+    i->question = *q;
+    i->question.name = i->sent = i->name;
+    i->group = group;
+    i->deadline = now + desk->config->forward.timeout_ms;
+    i->late = desk->late != NULL ? now + desk->late_ms : 0;
+    i->over = i->broken = i->looped = false;
+    i->sends = 0;
+    i->last = NULL;
+    i->refused = 0;
+    i->rcode = 0;
+    selection_begin(&i->selection, group->upstreams, group->length);
+    if (desk->config->forward.letter_case == CONFIG_CASE_RANDOM)
+        shuffle(i);
     for (size_t n = 0; n < group->length; n++)
         upstream_touch(group->upstreams[n], now);
     i->starting = true;
-    send_next(i, now);
+    if (selection_next(&i->selection, &place, now))
+        send_from(i, place, now);
+    else
+        end_soon(i, INQUIRY_UNREACHABLE, now);
     i->starting = false;
 }

@@ -41,19 +41,16 @@ typedef void inquiry_done_fn(struct inquiry *, enum inquiry_result, uint8_t *mes
 typedef void inquiry_late_fn(struct inquiry *, uint64_t now);
 
 typedef bool inquiry_guard_fn(void *arg, const uint8_t *name, unsigned view);
-/* Told as soon as a reply has come: what it may need can be fetched from memory meanwhile. */
-typedef void inquiry_expect_fn(const struct inquiry *);
-
 /* What all inquiries of one forward share. */
 struct inquiry_desk {
     const struct config *config;
     struct network *network;
     struct stats *stats;
-    inquiry_guard_fn *guard; /* asked before every single send */
+    inquiry_guard_fn *guard; /* asked before every single send: see inquiry_start() */
     void *guard_arg;
-    inquiry_expect_fn *expect;
     inquiry_done_fn *done;
     inquiry_late_fn *late;           /* NULL: nobody wants to know */
+    uint64_t late_ms;                /* when: see INQUIRY_LATE_MS */
     uint8_t message[REPLY_SIZE_MAX]; /* private: what 'done' is lent */
 };
 
@@ -62,6 +59,7 @@ struct inquiry { /* part of the owner's struct; private but for 'question' and '
     struct network_timer *timer;
     struct reply_question question; /* its name is 'name' */
     struct route_group *group;
+    const uint8_t *sent; /* so it goes over UDP: 'name' or 'shuffled' */
     uint64_t deadline;
     uint64_t due;  /* when the wait for the last one asked is over */
     uint64_t late; /* when 'late' is to be called; 0: not any more */
@@ -73,9 +71,9 @@ struct inquiry { /* part of the owner's struct; private but for 'question' and '
     uint32_t refused;          /* a bit for each ask */
     bool broken, looped;
     uint16_t rcode; /* the best of the bad ones; 0: none */
-    /* From here on only what is used is written: see inquiry_start(). */
+    /* From here on only what is used is written. */
     uint8_t name[DNAME_MAX];                     /* folded; so it goes over TCP */
-    uint8_t sent[DNAME_MAX];                     /* so it goes over UDP */
+    uint8_t shuffled[DNAME_MAX];                 /* the same in random letter case */
     struct upstream_ask asks[INQUIRY_SENDS_MAX]; /* 'sends' of them */
     struct selection selection;
 };
@@ -84,11 +82,25 @@ struct inquiry { /* part of the owner's struct; private but for 'question' and '
 void inquiry_open(struct inquiry *, struct inquiry_desk *);
 void inquiry_close(struct inquiry *);
 
-/* Begins; the question is copied.  Whatever it was before is forgotten. */
+/* Begins; the question is copied.  Whatever it was before is forgotten.  A question that says of
+ * which table its name is no part ('foreign') was looked up just now: the guard is not asked before
+ * the first send. */
 void inquiry_start(struct inquiry *, const struct reply_question *, struct route_group *,
                    uint64_t now);
 /* Ends without a word. */
 void inquiry_stop(struct inquiry *);
+
+/* How a reply ended an inquiry. */
+struct inquiry_answer {
+    struct inquiry *inquiry; /* NULL: not at all, or it ended in another way */
+    size_t size;             /* of the desk's message */
+    struct reply reply;
+};
+
+/* The short way of UPSTREAM_REPLY: says whether it was the asker's.  With an answer nothing is on
+ * its way any more, and 'done' is the caller's to do. */
+MUST_USE bool inquiry_meet(struct upstream_ask *, const uint8_t *message, size_t size, uint64_t now,
+                           struct inquiry_answer *out);
 
 /* upstream_fn of the servers in the groups. */
 bool inquiry_on_upstream(struct upstream_ask *, enum upstream_event, const uint8_t *message,

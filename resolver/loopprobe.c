@@ -66,8 +66,8 @@ static void probe(struct loopprobe *p, size_t i, uint64_t now)
     end->asked = 0; /* one that cannot be asked now is asked in the next round */
     if (p->network == NULL)
         return;
-    end->upstream =
-        upstream_new(p->network, loop_server(end->member), p->config, &p->stats, on_event);
+    end->upstream = upstream_new(p->network, loop_server(end->member), p->config, &p->stats,
+                                 on_event, portpool_hear);
     end->ask = (struct upstream_ask){.owner = end, .edns = true};
     if (upstream_send(end->upstream, &end->ask, room, write_question(end, room), false, now))
         end->asked = now;

@@ -26,6 +26,8 @@
 #define FETCHED      768 /* octets of what a datagram is about */
 #define FLOOD        16  /* datagrams of one socket before the others have their turn */
 
+_Static_assert(NETWORK_ROOM <= OUTBOX_SIZE, "a question has room in a letter");
+
 struct event_network {
     struct network network; /* first: the two are one */
     struct event_base *base;
@@ -214,7 +216,7 @@ static void look_at(struct event_network *n, const struct epoll_event *ready, in
     }
 }
 
-RARE static void free_closed(struct event_network *n)
+static void free_closed(struct event_network *n)
 {
     while (n->closed != NULL) {
         struct network_socket *s = n->closed;
@@ -237,8 +239,7 @@ IN_ONE_PIECE static void on_datagrams(evutil_socket_t fd, short what, void *arg)
     for (int at = 0; at < length; at += DATAGRAMS)
         look_at(n, ready + at, length - at < DATAGRAMS ? length - at : DATAGRAMS, now);
     n->in_hand = false;
-    if (n->closed != NULL)
-        free_closed(n);
+    free_closed(n);
     turn_end(&n->turn);
 }
 
@@ -309,10 +310,7 @@ static struct network_socket *make_socket(struct event_network *n, int fd, netwo
 {
     struct network_socket *s = alloc_array(1, sizeof *s);
 
-    s->owner = n;
-    s->fd = fd;
-    s->fn = fn;
-    s->arg = arg;
+    *s = (struct network_socket){.owner = n, .fd = fd, .fn = fn, .arg = arg};
     n->sockets++;
     return s;
 }
@@ -394,7 +392,9 @@ static bool put_out(struct network_socket *s, const uint8_t *data, size_t size)
     struct event_network *n = s->owner;
 
     turn_put_off(&n->turn, &n->leave);
-    return outbox_put(&n->outbox, s, s->fd, data, size);
+    bool put = outbox_put(&n->outbox, s, s->fd, data, size);
+    n->network.room = outbox_room(&n->outbox);
+    return put;
 }
 
 /* Who is told may send and close what he likes. */
@@ -417,6 +417,7 @@ static void leave(void *arg)
     struct event_network *n = arg;
 
     outbox_send(&n->outbox);
+    n->network.room = outbox_room(&n->outbox);
     if (n->outbox.tried > 0)
         tell_unsent(n);
 }
@@ -450,6 +451,7 @@ struct network *network_event_new(struct event_base *base, unsigned sockets_max,
         return NULL;
     n = alloc_array(1, sizeof *n);
     n->network = (struct network){
+        .room = outbox_room(&n->outbox),
         .datagram = open_datagram,
         .stream = open_stream,
         .send = send_bytes,

@@ -19,24 +19,36 @@ static void remove_letter(struct outbox *o, unsigned place)
         copy_letter(&o->letters[place], &o->letters[place + 1]);
 }
 
+RARE static bool make_room(struct outbox *o)
+{
+    outbox_send(o);
+    errno = o->letters[OUTBOX_LENGTH - 1].error;
+    return o->length < OUTBOX_LENGTH;
+}
+
 bool outbox_put(struct outbox *o, void *from, int fd, const uint8_t *octets, size_t size)
 {
     struct outbox_letter *letter;
 
     assert(size <= OUTBOX_SIZE);
-    if (o->length == OUTBOX_LENGTH)
-        outbox_send(o);
-    if (o->length == OUTBOX_LENGTH) {
-        errno = o->letters[OUTBOX_LENGTH - 1].error;
+    if (o->length == OUTBOX_LENGTH && !make_room(o))
         return false;
-    }
     letter = &o->letters[o->length++];
     letter->from = from;
     letter->fd = fd;
     letter->error = 0;
     letter->size = size;
-    memcpy(letter->octets, octets, size);
+    if (octets != letter->octets)
+        memcpy(letter->octets, octets, size);
     return true;
+}
+
+/* Those that could not be sent move to the front. */
+RARE static void keep_unsent(struct outbox *o, struct outbox_letter *letter, unsigned unsent)
+{
+    letter->error = errno;
+    if (&o->letters[unsent] != letter)
+        copy_letter(&o->letters[unsent], letter);
 }
 
 void outbox_send(struct outbox *o)
@@ -46,12 +58,8 @@ void outbox_send(struct outbox *o)
     for (unsigned i = o->tried; i < o->length; i++) {
         struct outbox_letter *letter = &o->letters[i];
 
-        if (datagram_send(letter->fd, letter->octets, letter->size))
-            continue;
-        letter->error = errno;
-        if (unsent < i)
-            copy_letter(&o->letters[unsent], letter);
-        unsent++;
+        if (!datagram_send(letter->fd, letter->octets, letter->size))
+            keep_unsent(o, letter, unsent++);
     }
     o->length = o->tried = unsent;
 }

@@ -25,11 +25,18 @@ struct outbox_letter {
 /* All zero is an empty one. */
 struct outbox {
     unsigned length, tried; /* those that could not be sent stand in front */
-    struct outbox_letter letters[OUTBOX_LENGTH];
+    struct outbox_letter letters[OUTBOX_LENGTH + 1]; /* the last one is room to write in */
 };
 
-/* Takes a copy.  When there is no room the others are sent first.  False: there is still none, for
- * all have been tried in vain; errno is that of the last. */
+/* Where the next datagram is best written. */
+static inline uint8_t *outbox_room(struct outbox *o)
+{
+    return o->letters[o->length].octets;
+}
+
+/* Takes a copy, unless it stands in outbox_room() already.  When there is no room the others are
+ * sent first.  False: there is still none, for all have been tried in vain; errno is that of the
+ * last. */
 MUST_USE bool outbox_put(struct outbox *, void *from, int fd, const uint8_t *octets, size_t size);
 /* Sends what has not been tried. */
 void outbox_send(struct outbox *);

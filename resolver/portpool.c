@@ -1,6 +1,7 @@
 #include "portpool.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #define AHEAD        3 /* one for each step of memory: where it is, itself, the socket below */
 #define ID_TRIES     8 /* for a free slot on one socket */
 #define SOCKET_TRIES 4 /* for a socket with a free slot */
+#define BITS         8 /* questions for which chance is asked at once */
 
 _Static_assert((PORTPOOL_SLOTS & (PORTPOOL_SLOTS - 1)) == 0, "an id's lower bits are its slot");
 
@@ -34,16 +36,20 @@ struct portpool {
         struct sockaddr_in6 v6;
     } to;
     portpool_fn *fn;
+    network_socket_fn *hear;
     void *arg;
     struct portpool_socket *sockets[PORTPOOL_SIZE];
     size_t length, leaving;
     uint32_t ahead[AHEAD];  /* places drawn for the questions to come … */
     size_t drawn_of;        /* … when so many were there; 0: not yet */
     uint32_t window, steps; /* the first place that is drawn from; questions since it moved */
+    unsigned left;          /* so many of these are not used yet */
+    uint64_t bits[BITS];    /* out of the operating system's generator */
 };
 
 struct portpool *portpool_new(struct network *network, const struct sockaddr *to,
-                              struct stats *stats, portpool_fn *fn, void *arg)
+                              struct stats *stats, portpool_fn *fn, void *arg,
+                              network_socket_fn *hear)
 {
     struct portpool *p = alloc_array(1, sizeof *p);
 
@@ -52,18 +58,25 @@ struct portpool *portpool_new(struct network *network, const struct sockaddr *to
     memcpy(&p->to, to, to->sa_family == AF_INET6 ? sizeof p->to.v6 : sizeof p->to.v4);
     p->fn = fn;
     p->arg = arg;
+    p->hear = hear;
     return p;
 }
 
 /* ---- sockets come and go ---- */
 
-static void close_if_done(struct portpool_socket *s)
+RARE static void close_if_owed_nothing(struct portpool_socket *s)
 {
-    if (s->place < PORTPOOL_SIZE || s->owed.count > 0 || s->busy)
+    if (s->owed.count > 0 || s->busy)
         return;
     s->pool->leaving--;
     s->pool->network->close(s->socket);
     free(s);
+}
+
+static void close_if_done(struct portpool_socket *s)
+{
+    if (s->place == PORTPOOL_SIZE)
+        close_if_owed_nothing(s);
 }
 
 /* Takes the socket out of the rotation; 'instead' (may be NULL) gets its place. */
@@ -84,14 +97,11 @@ static void retire(struct portpool_socket *s, struct portpool_socket *instead)
     close_if_done(s);
 }
 
-static void on_network(void *arg, enum network_event event, const uint8_t *data, size_t size,
-                       uint64_t now);
-
 static struct portpool_socket *open_socket(struct portpool *p, uint64_t now)
 {
     struct portpool_socket *s = alloc_array(1, sizeof *s);
 
-    s->socket = p->network->datagram(p->network, &p->to.any, on_network, s, &s->owed);
+    s->socket = p->network->datagram(p->network, &p->to.any, p->hear, s, &s->owed);
     if (s->socket == NULL) {
         free(s);
         return NULL;
@@ -133,7 +143,7 @@ static struct portpool_socket *add(struct portpool *p, uint64_t now)
 
 /* A fresh socket for a worn one.  When there is none to be had, the old one makes room, or goes on
  * if it is still owed something. */
-static struct portpool_socket *renew(struct portpool_socket *old, uint64_t now)
+APART static struct portpool_socket *renew(struct portpool_socket *old, uint64_t now)
 {
     struct portpool *p = old->pool;
     struct portpool_socket *s = open_socket(p, now);
@@ -170,12 +180,30 @@ static void move_window(struct portpool *p)
     p->window = p->window + 1 < p->length ? p->window + 1 : 0;
 }
 
+APART static void ask_chance(struct portpool *p)
+{
+    p->network->random(p->network, p->bits, sizeof p->bits);
+    p->left = BITS;
+}
+
+/* A used number is not to be found in memory afterwards. */
 static struct dice roll(struct portpool *p)
 {
     uint64_t bits;
 
-    p->network->random(p->network, &bits, sizeof bits);
+    if (p->left == 0)
+        ask_chance(p);
+    bits = p->bits[--p->left];
+    p->bits[p->left] = 0;
     return (struct dice){.place = place_in_window(p, (uint32_t)(bits >> 32)), .id = (uint16_t)bits};
+}
+
+/* All that were drawn ahead are drawn again: there are more or fewer now. */
+APART static void draw_ahead(struct portpool *p)
+{
+    for (size_t i = 0; i < AHEAD; i++)
+        p->ahead[i] = roll(p).place;
+    p->drawn_of = p->length;
 }
 
 /* One of them at random, and an id.  The draw is made some questions ahead, so that by then the
@@ -187,11 +215,8 @@ static struct portpool_socket *draw_socket(struct portpool *p, uint16_t *id)
 
     *id = dice.id;
     move_window(p);
-    if (p->drawn_of != p->length) {
-        for (size_t i = 0; i < AHEAD; i++)
-            p->ahead[i] = roll(p).place;
-        p->drawn_of = p->length;
-    }
+    if (p->drawn_of != p->length)
+        draw_ahead(p);
     assert(p->ahead[0] < p->length);
     s = p->sockets[p->ahead[0]];
     memmove(p->ahead, p->ahead + 1, sizeof p->ahead - sizeof p->ahead[0]);
@@ -202,57 +227,83 @@ static struct portpool_socket *draw_socket(struct portpool *p, uint16_t *id)
     return s;
 }
 
-static struct portpool_socket *choose(struct portpool *p, uint16_t *id, uint64_t now)
+static struct portpool_socket *draw_any(struct portpool *p, uint16_t *id, uint64_t now)
+{
+    struct portpool_socket *s = draw_socket(p, id);
+
+    return is_worn(p, s, now) ? renew(s, now) : s;
+}
+
+/* While there are few, each question has a new one, if one is to be had. */
+APART static struct portpool_socket *add_or_draw(struct portpool *p, uint16_t *id, uint64_t now)
 {
     struct portpool_socket *s;
 
-    if (p->length < PORTPOOL_SIZE) {
-        *id = roll(p).id;
-        s = add(p, now);
-        if (s != NULL || p->length == 0)
-            return s;
-    }
-    s = draw_socket(p, id);
-    return is_worn(p, s, now) ? renew(s, now) : s;
+    *id = roll(p).id;
+    s = add(p, now);
+    return s != NULL || p->length == 0 ? s : draw_any(p, id, now);
+}
+
+static struct portpool_socket *choose(struct portpool *p, uint16_t *id, uint64_t now)
+{
+    return p->length < PORTPOOL_SIZE ? add_or_draw(p, id, now) : draw_any(p, id, now);
 }
 
 /* ---- questions ---- */
 
-/* A free id on that socket, 'id' if it is one.  False: none was found. */
+/* The id, and what it is the lower bits of: a free slot of that socket. */
 static bool take_slot(struct portpool_socket *s, struct portpool_ask *ask, uint16_t id,
                       const void *about)
 {
-    for (unsigned i = 0; i < ID_TRIES; i++, id = roll(s->pool).id) {
-        if (s->slots[id % PORTPOOL_SLOTS] != NULL)
-            continue;
-        s->slots[id % PORTPOOL_SLOTS] = ask;
-        s->owed.count++;
-        s->owed.about = about;
-        s->uses++;
-        *ask = (struct portpool_ask){.socket = s, .id = id, .wrong = s->wrong};
-        return true;
+    if (s->slots[id % PORTPOOL_SLOTS] != NULL)
+        return false;
+    s->slots[id % PORTPOOL_SLOTS] = ask;
+    s->owed.count++;
+    s->owed.about = about;
+    s->uses++;
+    ask->socket = s;
+    ask->id = id;
+    ask->wrong = s->wrong;
+    return true;
+}
+
+/* It was not free: other ids, and other sockets.  False: none was found, errno says why. */
+APART static bool take_another(struct portpool_socket *s, struct portpool_ask *ask,
+                               const void *about, uint64_t now)
+{
+    struct portpool *p = s->pool;
+
+    for (unsigned sockets = 1;; sockets++) {
+        uint16_t id = 0;
+
+        for (unsigned ids = 1; ids < ID_TRIES; ids++) {
+            if (take_slot(s, ask, roll(p).id, about))
+                return true;
+        }
+        if (sockets == SOCKET_TRIES)
+            break;
+        s = choose(p, &id, now);
+        if (s == NULL)
+            return false;
+        if (take_slot(s, ask, id, about))
+            return true;
     }
+    errno = 0;
     return false;
 }
 
 bool portpool_send(struct portpool *p, struct portpool_ask *ask, const void *about,
                    uint8_t *message, size_t size, uint64_t now)
 {
-    struct portpool_socket *s = NULL;
     uint16_t id;
+    struct portpool_socket *s = choose(p, &id, now);
 
     ask->socket = NULL;
-    for (unsigned i = 0; i < SOCKET_TRIES && ask->socket == NULL; i++) {
-        s = choose(p, &id, now);
-        if (s == NULL)
-            break; /* nor will there be one in the next moment */
-        (void)take_slot(s, ask, id, about);
-    }
-    if (ask->socket == NULL)
+    if (s == NULL || (!take_slot(s, ask, id, about) && !take_another(s, ask, about, now)))
         return false;
     message[0] = (uint8_t)(ask->id >> 8);
     message[1] = (uint8_t)ask->id;
-    if (p->network->send(s->socket, message, size))
+    if (p->network->send(ask->socket->socket, message, size))
         return true;
     portpool_drop(ask);
     return false;
@@ -286,15 +337,15 @@ static void tell_all(struct portpool_socket *s, enum portpool_event event, uint6
     }
 }
 
-static void count_wrong(struct portpool_socket *s, uint64_t now)
+RARE static void count_wrong(struct portpool_socket *s, uint64_t now)
 {
     s->wrong++;
     stats_count(s->pool->stats, STATS_UPSTREAM_BAD);
     tell_all(s, PORTPOOL_FLOODED, now);
 }
 
-/* The question on that socket whose id the message has, or NULL. */
-static struct portpool_ask *find(const struct portpool_socket *s, const uint8_t *data, size_t size)
+struct portpool_ask *portpool_find(const struct portpool_socket *s, const uint8_t *data,
+                                   size_t size)
 {
     struct portpool_ask *ask;
     uint16_t id;
@@ -306,18 +357,30 @@ static struct portpool_ask *find(const struct portpool_socket *s, const uint8_t 
     return ask != NULL && ask->id == id ? ask : NULL;
 }
 
-static void on_datagram(struct portpool_socket *s, const uint8_t *data, size_t size, uint64_t now)
+void portpool_hold(struct portpool_socket *s)
 {
-    struct portpool_ask *ask = find(s, data, size);
+    s->busy = true;
+}
 
-    if (ask == NULL || !s->pool->fn(s->pool->arg, ask, PORTPOOL_REPLY, data, size, now))
+void portpool_let_go(struct portpool_socket *s, bool ours, uint64_t now)
+{
+    if (!ours)
         count_wrong(s, now);
+    s->busy = false;
+    close_if_done(s);
+}
+
+static bool on_datagram(struct portpool_socket *s, const uint8_t *data, size_t size, uint64_t now)
+{
+    struct portpool_ask *ask = portpool_find(s, data, size);
+
+    return ask != NULL && s->pool->fn(s->pool->arg, ask, PORTPOOL_REPLY, data, size, now);
 }
 
 /* Who asked may have lost interest meanwhile. */
 static void on_unsent(struct portpool_socket *s, const uint8_t *data, size_t size, uint64_t now)
 {
-    struct portpool_ask *ask = find(s, data, size);
+    struct portpool_ask *ask = portpool_find(s, data, size);
 
     if (ask == NULL)
         return;
@@ -325,20 +388,20 @@ static void on_unsent(struct portpool_socket *s, const uint8_t *data, size_t siz
     s->pool->fn(s->pool->arg, ask, PORTPOOL_UNSENT, NULL, 0, now);
 }
 
-static void on_network(void *arg, enum network_event event, const uint8_t *data, size_t size,
-                       uint64_t now)
+APART void portpool_hear(void *arg, enum network_event event, const uint8_t *data, size_t size,
+                         uint64_t now)
 {
     struct portpool_socket *s = arg;
+    bool ours = true;
 
-    s->busy = true;
+    portpool_hold(s);
     if (event == NETWORK_DATA)
-        on_datagram(s, data, size, now);
+        ours = on_datagram(s, data, size, now);
     else if (event == NETWORK_UNSENT)
         on_unsent(s, data, size, now);
     else
         tell_all(s, PORTPOOL_ERROR, now);
-    s->busy = false;
-    close_if_done(s);
+    portpool_let_go(s, ours, now);
 }
 
 void portpool_sweep(struct portpool *p, uint64_t now)

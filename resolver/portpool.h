@@ -50,9 +50,10 @@ enum portpool_event {
 typedef bool portpool_fn(void *arg, struct portpool_ask *, enum portpool_event,
                          const uint8_t *message, size_t size, uint64_t now);
 
-/* 'to' is copied.  Replies thrown away are counted in 'stats'. */
+/* 'to' is copied.  Replies thrown away are counted in 'stats'.  'hear' is what the sockets tell
+ * (with the portpool_socket): portpool_hear(), or who sees to usual replies himself, as below. */
 struct portpool *portpool_new(struct network *, const struct sockaddr *to, struct stats *,
-                              portpool_fn *, void *arg);
+                              portpool_fn *, void *arg, network_socket_fn *hear);
 /* Nothing may be on its way. */
 void portpool_free(struct portpool *);
 
@@ -63,6 +64,16 @@ MUST_USE bool portpool_send(struct portpool *, struct portpool_ask *, const void
                             uint8_t *message, size_t size, uint64_t now);
 /* No callback comes after; a late reply is dropped. */
 void portpool_drop(struct portpool_ask *);
+
+network_socket_fn portpool_hear;
+/* The short way of a reply, by name instead of by way of 'portpool_fn': the question on that socket
+ * whose id the message has, or NULL, which is portpool_hear()'s business … */
+struct portpool_ask *portpool_find(const struct portpool_socket *, const uint8_t *message,
+                                   size_t size);
+/* … the socket is held while it is dealt with … */
+void portpool_hold(struct portpool_socket *);
+/* … and let go when it is known whether the reply was the asker's. */
+void portpool_let_go(struct portpool_socket *, bool ours, uint64_t now);
 
 /* Closes old sockets that wait for nothing.  To be called every few seconds. */
 void portpool_sweep(struct portpool *, uint64_t now);

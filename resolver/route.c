@@ -14,6 +14,7 @@ struct route {
     struct network *network;
     struct stats *stats;
     upstream_fn *fn;
+    network_socket_fn *hear;
     struct route_group **groups; /* longest suffix first, the default last */
     size_t length;
     struct upstream **upstreams; /* each server once */
@@ -45,7 +46,7 @@ static struct upstream *find_or_make(struct route *r, const struct config_upstre
     }
     r->upstreams = alloc_resize(r->upstreams, r->upstreams_length + 1, sizeof(struct upstream *));
     r->upstreams[r->upstreams_length] =
-        upstream_new(r->network, server, r->config, r->stats, r->fn);
+        upstream_new(r->network, server, r->config, r->stats, r->fn, r->hear);
     return r->upstreams[r->upstreams_length++];
 }
 
@@ -143,7 +144,8 @@ void route_set_standard(struct route *r, const struct config_upstreams *upstream
 /* ---- life ---- */
 
 struct route *route_new(const struct config *config, const struct config_upstreams *upstreams,
-                        struct network *network, struct stats *stats, upstream_fn *fn)
+                        struct network *network, struct stats *stats, upstream_fn *fn,
+                        network_socket_fn *hear)
 {
     struct route *r = alloc_array(1, sizeof *r);
 
@@ -151,6 +153,7 @@ struct route *route_new(const struct config *config, const struct config_upstrea
     r->network = network;
     r->stats = stats;
     r->fn = fn;
+    r->hear = hear;
     r->sweep = network->timer(network, on_sweep, r);
     r->groups = alloc_array(config->forward.routes_length + 1, sizeof(struct route_group *));
     for (size_t i = 0; i < config->forward.routes_length; i++) {

@@ -19,7 +19,7 @@ struct route;
  * would send every question round in a circle.  'config' is lent for ever, 'upstreams' is copied.
  */
 struct route *route_new(const struct config *, const struct config_upstreams *upstreams,
-                        struct network *, struct stats *, upstream_fn *);
+                        struct network *, struct stats *, upstream_fn *, network_socket_fn *hear);
 void route_free(struct route *);
 
 /* From now on these are the default list; copied.  A server that was in use before keeps what is

@@ -11,7 +11,9 @@ void selection_begin(struct selection *s, struct upstream *const *upstreams, siz
 {
     s->upstreams = upstreams;
     s->length = length;
-    memset(s->places, 0, length * sizeof *s->places);
+    s->places[0] = (struct selection_place){0};
+    if (length > 1)
+        memset(s->places + 1, 0, (length - 1) * sizeof *s->places);
 }
 
 /* Lower is better. */
@@ -29,20 +31,33 @@ static bool is_out(const struct selection *s, unsigned place)
     return s->places[place].finished || s->places[place].refused >= SELECTION_REFUSALS_MAX;
 }
 
-bool selection_next(const struct selection *s, unsigned *out, uint64_t now)
+static bool is_possible(const struct selection *s, unsigned place, uint64_t now)
+{
+    return !is_out(s, place) && !upstream_loops(s->upstreams[place], now);
+}
+
+/* Of several. */
+APART static bool find_best(const struct selection *s, unsigned *out, uint64_t now)
 {
     uint64_t best = UINT64_MAX;
 
     for (unsigned place = 0; place < s->length; place++) {
-        if (is_out(s, place) || upstream_loops(s->upstreams[place], now))
-            continue;
-        uint64_t its = rank(s, place);
+        uint64_t its = is_possible(s, place, now) ? rank(s, place) : UINT64_MAX;
+
         if (its < best) {
             best = its;
             *out = place;
         }
     }
     return best != UINT64_MAX;
+}
+
+bool selection_next(const struct selection *s, unsigned *out, uint64_t now)
+{
+    if (s->length != 1)
+        return find_best(s, out, now);
+    *out = 0;
+    return is_possible(s, 0, now);
 }
 
 bool selection_is_tried(const struct selection *s, unsigned times)

@@ -9,14 +9,10 @@
 #include "log.h"
 #include "loop.h"
 #include "question.h"
+#include "roundtrip.h"
 #include "tls.h"
 
 #define TICK_MS 1000
-
-/* RFC 6298: the weight of a new sample in the mean and in the variation, as shifts. */
-#define MEAN_SHIFT      3
-#define VARIATION_SHIFT 2
-#define SCALE           8 /* times are kept in eighths of a millisecond */
 
 static const uint8_t root[] = {0};
 static const struct reply_question probe_question = {
@@ -33,11 +29,10 @@ struct upstream {
     struct pipeline *streams;
     struct network_timer *tick; /* set while there are sockets */
     bool ticking;
-    bool measured;
-    uint64_t mean, variation; /* in 1/SCALE ms */
-    unsigned unanswered;      /* in a row */
-    unsigned refusals;        /* in a row */
-    uint64_t refused;         /* when that was the last time … */
+    struct roundtrip roundtrip;
+    unsigned unanswered;    /* in a row */
+    unsigned refusals;      /* in a row */
+    uint64_t refused;       /* when that was the last time … */
     const void *refused_by; /* … and of what socket: one message counts once, whoever waits on it */
     unsigned ends;          /* connections in a row that ended with questions on them … */
     uint64_t ended;         /* … and when the last one did: it counts once, whoever waits on it */
@@ -127,7 +122,7 @@ static bool is_its_own(int error)
 }
 
 /* It could not be sent. */
-static void count_unsent(struct upstream *u, int error, uint64_t now)
+RARE static void count_unsent(struct upstream *u, int error, uint64_t now)
 {
     if (!is_its_own(error))
         return;
@@ -135,6 +130,11 @@ static void count_unsent(struct upstream *u, int error, uint64_t now)
     u->refused = now;
     u->refused_by = NULL;
     doubt(u, strerrordesc_np(error), now);
+}
+
+static struct upstream_ask *ask_of(struct portpool_ask *part)
+{
+    return (struct upstream_ask *)((char *)part - offsetof(struct upstream_ask, datagram));
 }
 
 static bool on_datagram(void *arg, struct portpool_ask *part, enum portpool_event event,
@@ -146,8 +146,7 @@ static bool on_datagram(void *arg, struct portpool_ask *part, enum portpool_even
         [PORTPOOL_ERROR] = UPSTREAM_ERROR,
         [PORTPOOL_FLOODED] = UPSTREAM_FLOODED,
     };
-    struct upstream_ask *ask =
-        (struct upstream_ask *)((char *)part - offsetof(struct upstream_ask, datagram));
+    struct upstream_ask *ask = ask_of(part);
 
     if (event == PORTPOOL_ERROR) {
         count_refusal(ask, part->socket, now);
@@ -206,7 +205,7 @@ static uint64_t jitter(struct upstream *u, uint64_t ms)
     return ms - (ms / 2 * dice >> 16);
 }
 
-static void start_probing(struct upstream *u, uint64_t now, uint64_t delay)
+RARE static void start_probing(struct upstream *u, uint64_t now, uint64_t delay)
 {
     if (u->probing)
         return;
@@ -231,7 +230,7 @@ static void on_probe_timer(void *arg, uint64_t now)
         u->probe_delay * 2 < UPSTREAM_PROBE_MAX_MS ? u->probe_delay * 2 : UPSTREAM_PROBE_MAX_MS;
 }
 
-static void stop_probing(struct upstream *u)
+RARE static void stop_probing(struct upstream *u)
 {
     if (!u->probing)
         return;
@@ -251,7 +250,8 @@ void upstream_touch(struct upstream *u, uint64_t now)
 /* ---- life ---- */
 
 struct upstream *upstream_new(struct network *network, const struct config_upstream *server,
-                              const struct config *config, struct stats *stats, upstream_fn *fn)
+                              const struct config *config, struct stats *stats, upstream_fn *fn,
+                              network_socket_fn *hear)
 {
     struct upstream *u = alloc_array(1, sizeof *u);
     bool tls = server->transport == CONFIG_TLS;
@@ -261,7 +261,7 @@ struct upstream *upstream_new(struct network *network, const struct config_upstr
     u->loop = config->forward.loop != NULL ? loop_join(config->forward.loop, server) : NULL;
     u->stats = stats;
     u->fn = fn;
-    u->datagrams = portpool_new(network, &server->address.any, stats, on_datagram, u);
+    u->datagrams = portpool_new(network, &server->address.any, stats, on_datagram, u, hear);
     u->secure =
         tls ? tls_network_new(network, config->forward.trust, server->name, server->text) : NULL;
     u->streams = pipeline_new(tls ? u->secure : network, &server->address.any, stats, on_stream, u);
@@ -301,32 +301,62 @@ static size_t fill_up(const struct upstream *u, uint8_t *room, size_t size)
     return u->server.transport == CONFIG_TLS ? question_pad(room + 2, size) : size;
 }
 
-bool upstream_send(struct upstream *u, struct upstream_ask *ask, uint8_t *room, size_t size,
-                   bool tcp, uint64_t now)
+RARE static void start_ticking(struct upstream *u, uint64_t now)
 {
-    bool sent;
+    u->ticking = true;
+    u->network->timer_set(u->tick, now, TICK_MS);
+}
 
-    assert(size <= QUESTION_MAX);
-    ask->tcp = upstream_over_tcp(u, tcp);
+/* True if it was sent. */
+static bool note_sent(struct upstream *u, struct upstream_ask *ask, bool sent, uint64_t now)
+{
+    if (!u->ticking)
+        start_ticking(u, now);
+    if (!sent) {
+        count_unsent(u, errno, now);
+        ask->upstream = NULL;
+        return false;
+    }
+    ask->upstream = u;
     ask->unanswered = false;
     ask->sent_at = now;
+    stats_count(u->stats, STATS_UPSTREAM_QUERIES);
+    u->sums.queries++;
+    return true;
+}
+
+bool upstream_post(struct upstream *u, struct upstream_ask *ask, uint8_t *message, size_t size,
+                   uint64_t now)
+{
+    ask->tcp = false;
+    return note_sent(
+        u, ask, portpool_send(u->datagrams, &ask->datagram, ask->about, message, size, now), now);
+}
+
+APART bool upstream_send(struct upstream *u, struct upstream_ask *ask, uint8_t *room, size_t size,
+                         bool tcp, uint64_t now)
+{
+    assert(size <= QUESTION_MAX);
+    if (!upstream_over_tcp(u, tcp))
+        return upstream_post(u, ask, room + 2, size, now);
+    ask->tcp = true;
     errno = 0;
-    if (ask->tcp)
-        sent = pipeline_send(u->streams, &ask->stream, room, fill_up(u, room, size), now);
-    else
-        sent = portpool_send(u->datagrams, &ask->datagram, ask->about, room + 2, size, now);
-    if (sent) {
-        stats_count(u->stats, STATS_UPSTREAM_QUERIES);
-        u->sums.queries++;
-    } else {
-        count_unsent(u, errno, now);
-    }
-    ask->upstream = sent ? u : NULL;
-    if (!u->ticking) {
-        u->ticking = true;
-        u->network->timer_set(u->tick, now, TICK_MS);
-    }
-    return sent;
+    return note_sent(
+        u, ask, pipeline_send(u->streams, &ask->stream, room, fill_up(u, room, size), now), now);
+}
+
+struct upstream_ask *upstream_meet(struct portpool_socket *s, const uint8_t *message, size_t size)
+{
+    struct portpool_ask *part = portpool_find(s, message, size);
+    struct upstream_ask *ask;
+
+    if (part == NULL)
+        return NULL;
+    ask = ask_of(part);
+    if (ask->owner == NULL)
+        return NULL;
+    portpool_hold(s);
+    return ask;
 }
 
 bool upstream_write(struct upstream_ask *ask, uint8_t *room, size_t size)
@@ -341,10 +371,10 @@ void upstream_drop(struct upstream_ask *ask)
 {
     if (ask->upstream == NULL)
         return;
-    if (ask->tcp)
-        pipeline_drop(&ask->stream);
-    else
+    if (!ask->tcp)
         portpool_drop(&ask->datagram);
+    else
+        pipeline_drop(&ask->stream);
     ask->upstream = NULL;
 }
 
@@ -355,35 +385,28 @@ uint16_t upstream_id(const struct upstream_ask *ask)
 
 /* ---- how it does ---- */
 
-static void measure(struct upstream *u, uint64_t ms)
+/* It was doubted, in one way or another. */
+RARE static void trust_again(struct upstream *u, uint64_t now)
 {
-    uint64_t sample = ms * SCALE, off;
+    uint64_t suppressed;
 
-    if (!u->measured) {
-        u->measured = true;
-        u->mean = sample;
-        u->variation = sample / 2;
-        return;
-    }
-    off = sample > u->mean ? sample - u->mean : u->mean - sample;
-    u->variation = u->variation - (u->variation >> VARIATION_SHIFT) + (off >> VARIATION_SHIFT);
-    u->mean = u->mean - (u->mean >> MEAN_SHIFT) + (sample >> MEAN_SHIFT);
+    if (u->unanswered >= UPSTREAM_DOWN_AFTER && log_allowed(&u->log_limit, now, &suppressed))
+        log_info("upstream answers again", "upstream=%s silent_ms=%llu", u->server.text,
+                 (unsigned long long)(now - u->heard));
+    u->unanswered = u->refusals = u->ends = 0;
+    stop_probing(u);
 }
 
 void upstream_heard(struct upstream_ask *ask, uint64_t now)
 {
     struct upstream *u = ask->upstream;
-    uint64_t suppressed;
 
     u->sums.replies++;
     if (!ask->tcp || u->server.transport != CONFIG_UDP)
-        measure(u, now - ask->sent_at);
-    if (u->unanswered >= UPSTREAM_DOWN_AFTER && log_allowed(&u->log_limit, now, &suppressed))
-        log_info("upstream answers again", "upstream=%s silent_ms=%llu", u->server.text,
-                 (unsigned long long)(now - u->heard));
+        roundtrip_add(&u->roundtrip, now - ask->sent_at);
+    if ((u->unanswered | u->refusals | u->ends) != 0 || u->probing)
+        trust_again(u, now);
     u->heard = now;
-    u->unanswered = u->refusals = u->ends = 0;
-    stop_probing(u);
 }
 
 /* It has left something unanswered. */
@@ -416,8 +439,8 @@ void upstream_read(const struct upstream *u, struct upstream_state *out)
 {
     *out = (struct upstream_state){
         .doubted = upstream_doubted(u),
-        .measured = u->measured,
-        .round_trip_us = u->measured ? u->mean * 1000 / SCALE : 0,
+        .measured = u->roundtrip.known,
+        .round_trip_us = roundtrip_us(&u->roundtrip),
         .queries = u->sums.queries,
         .replies = u->sums.replies,
         .unanswered = u->sums.unanswered,
@@ -442,16 +465,16 @@ bool upstream_refuses(const struct upstream *u, uint64_t now)
 
 uint64_t upstream_round_trip(const struct upstream *u)
 {
-    return u->measured ? u->mean / SCALE : UPSTREAM_WAIT_FIRST_MS / 2;
+    return u->roundtrip.known ? roundtrip_ms(&u->roundtrip) : UPSTREAM_WAIT_FIRST_MS / 2;
 }
 
-uint64_t upstream_wait(const struct upstream *u, unsigned overdue, bool tcp, uint64_t now)
+/* Of a server that is not there for all questions at once, or not for this one. */
+APART static uint64_t wait_longer(const struct upstream *u, uint64_t wait, unsigned overdue,
+                                  bool tcp, uint64_t now)
 {
-    uint64_t wait = u->measured ? (u->mean + 4 * u->variation) / SCALE : UPSTREAM_WAIT_FIRST_MS;
-
     if (upstream_refuses(u, now)) {
         overdue = 0;
-        wait = u->measured ? wait : UPSTREAM_WAIT_LEAST_MS;
+        wait = u->roundtrip.known ? wait : UPSTREAM_WAIT_LEAST_MS;
     }
     if (wait < UPSTREAM_WAIT_LEAST_MS)
         wait = UPSTREAM_WAIT_LEAST_MS;
@@ -459,5 +482,16 @@ uint64_t upstream_wait(const struct upstream *u, unsigned overdue, bool tcp, uin
         wait = UPSTREAM_WAIT_TCP_MS;
     for (; overdue > 0 && wait < UPSTREAM_WAIT_MAX_MS; overdue--)
         wait *= 2;
+    return wait < UPSTREAM_WAIT_MAX_MS ? wait : UPSTREAM_WAIT_MAX_MS;
+}
+
+uint64_t upstream_wait(const struct upstream *u, unsigned overdue, bool tcp, uint64_t now)
+{
+    uint64_t wait = u->roundtrip.known ? roundtrip_most_ms(&u->roundtrip) : UPSTREAM_WAIT_FIRST_MS;
+
+    if (u->refusals > 0 || overdue > 0 || tcp)
+        return wait_longer(u, wait, overdue, tcp, now);
+    if (wait < UPSTREAM_WAIT_LEAST_MS)
+        return UPSTREAM_WAIT_LEAST_MS;
     return wait < UPSTREAM_WAIT_MAX_MS ? wait : UPSTREAM_WAIT_MAX_MS;
 }

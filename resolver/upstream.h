@@ -61,9 +61,10 @@ typedef bool upstream_fn(struct upstream_ask *, enum upstream_event, const uint8
                          size_t size, uint64_t now);
 
 /* 'server' is copied.  The configuration's trust (which a server that speaks TLS needs) and its
- * loop are lent for as long as this lives. */
+ * loop are lent for as long as this lives.  'hear' as of portpool_new(). */
 struct upstream *upstream_new(struct network *, const struct config_upstream *server,
-                              const struct config *, struct stats *, upstream_fn *);
+                              const struct config *, struct stats *, upstream_fn *,
+                              network_socket_fn *hear);
 /* Nothing may be on its way. */
 void upstream_free(struct upstream *);
 /* True if a question goes there over TCP or TLS: because it is wanted so, or always. */
@@ -76,8 +77,14 @@ const struct config_upstream *upstream_server(const struct upstream *);
  * first, READY comes, and nothing is kept till then.  False: it did not go. */
 MUST_USE bool upstream_send(struct upstream *, struct upstream_ask *, uint8_t *room, size_t size,
                             bool tcp, uint64_t now);
+/* The same over UDP to a server that is spoken to so.  The message alone, best in 'room' of the
+ * network. */
+MUST_USE bool upstream_post(struct upstream *, struct upstream_ask *, uint8_t *message, size_t size,
+                            uint64_t now);
 /* After READY.  False: it did not go, the ask is over. */
 MUST_USE bool upstream_write(struct upstream_ask *, uint8_t *room, size_t size);
+/* As portpool_find() says, of an ask with an owner; the socket is held. */
+struct upstream_ask *upstream_meet(struct portpool_socket *, const uint8_t *message, size_t size);
 /* No callback comes after; fine if it is not on its way. */
 void upstream_drop(struct upstream_ask *);
 uint16_t upstream_id(const struct upstream_ask *);

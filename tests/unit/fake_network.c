@@ -44,6 +44,7 @@ struct peer {
 
 struct fake_network {
     struct network network; /* first: the two are one */
+    uint8_t room[NETWORK_ROOM];
     uint64_t now, order, dice;
     struct network_socket **sockets;
     size_t sockets_length;
@@ -246,6 +247,7 @@ struct fake_network *fake_network_new(uint64_t now)
 
     f->now = now;
     f->network = (struct network){
+        .room = f->room,
         .datagram = open_datagram,
         .stream = open_stream,
         .send = send_bytes,

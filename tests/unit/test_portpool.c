@@ -54,7 +54,7 @@ static void begin(void)
     to.sin_addr.s_addr = htonl(0xc0000201);
     net = fake_network_new(START);
     pool = portpool_new(fake_network_of(net), (const struct sockaddr *)(const void *)&to, &stats,
-                        on_event, NULL);
+                        on_event, NULL, portpool_hear);
     memset(asks, 0, sizeof asks);
     memset(&told, 0, sizeof told);
     told.right = true;
