@@ -1,13 +1,10 @@
 #include "stamp.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
 
+#include "build.h"
+#include "buildid.h"
 #include "packing.h"
-#include "slurp.h"
-
-#define PROGRAM     "/proc/self/exe"
-#define PROGRAM_MAX (256u << 20)
 
 static void stamp_views(struct packing *packing, const struct view_list *views)
 {
@@ -31,15 +28,14 @@ static void stamp_names(struct packing *packing, const struct dname *names, size
 bool stamp_make(const struct config *config, struct digest *stamp)
 {
     struct packing packing = {0};
-    char *program;
     size_t size;
-    const char *why;
+    const uint8_t *program = buildid_own(&size);
 
-    if (!slurp_file(AT_FDCWD, PROGRAM, PROGRAM_MAX, &program, &size, NULL, &why))
+    if (program == NULL)
         return false;
-    digest_of(stamp, program, size);
-    free(program);
-    packing_bytes(&packing, stamp, sizeof *stamp);
+    packing_text(&packing, PLDNS_VERSION);
+    packing_number(&packing, size);
+    packing_bytes(&packing, program, size);
     packing_text(&packing, config->zone);
     stamp_names(&packing, config->fence.items, config->fence.length);
     stamp_names(&packing, config->search_suffixes.items, config->search_suffixes.length);

@@ -6,7 +6,7 @@
 #include "config.h"
 #include "digest.h"
 
-/* False: the program cannot be read, so there is no telling. */
+/* False: the program does not say which one it is (buildid.h). */
 MUST_USE bool stamp_make(const struct config *, struct digest *stamp);
 
 #endif

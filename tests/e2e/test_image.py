@@ -1,9 +1,12 @@
 """A restart from the image in the state directory: as one without it, only sooner."""
 import os
 import signal
+import struct
+from pathlib import Path
 
 import pytest
 
+import conftest
 from conftest import document, eventually, managed
 
 
@@ -106,6 +109,41 @@ def test_other_configuration(running):
     daemon.start()
     assert 'why="another program or configuration wrote it"' in log_of_last_start(daemon)
     assert answers(daemon)[:5] == ALL
+
+
+def own_id(program):
+    """Where the build id stands in the file."""
+    note = struct.pack("<3I4s", 4, 20, 3, b"GNU\0")
+    assert program.count(note) == 1
+    return program.index(note) + len(note)
+
+
+def test_other_program(running, tmp_path, monkeypatch):
+    """Another build lays memory out otherwise; the same program in another place does not.  One that does not
+    know which it is takes no image, and leaves the one that is there alone."""
+    daemon = running
+    program = bytearray(Path(conftest.PLDNSD).read_bytes())
+    at = own_id(program)
+    other = tmp_path / "other"
+
+    def restart_as(octets):
+        daemon.stop()
+        other.write_bytes(octets)
+        other.chmod(0o755)
+        monkeypatch.setattr(conftest, "PLDNSD", str(other))
+        daemon.start()
+        assert answers(daemon)[:5] == ALL
+        return log_of_last_start(daemon)
+
+    first = (daemon.state / "image").stat().st_ino
+    assert "event=image documents=5" in restart_as(program)
+    program[at - 8] ^= 64                                               # the note is of another kind: no id
+    assert "event=image" not in restart_as(program)
+    assert (daemon.state / "image").stat().st_ino == first
+    program[at - 8] ^= 64
+    program[at] ^= 1
+    assert 'why="another program or configuration wrote it"' in restart_as(program)
+    eventually(lambda: (daemon.state / "image").stat().st_ino != first, "an image of its own")
 
 
 def test_killed_while_one_was_made(running):
