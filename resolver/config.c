@@ -12,6 +12,7 @@
 #include "build.h"
 #include "configaddress.h"
 #include "configvalue.h"
+#include "cpus.h"
 #include "slurp.h"
 #include "viewread.h"
 #include "yamldoc.h"
@@ -453,6 +454,15 @@ static void check_together(const struct config *config, const char *file, struct
                    config->zone);
 }
 
+static void fill_workers(struct config *config)
+{
+    if (config->workers > 0)
+        return;
+    config->workers = cpus_allowed();
+    if (config->workers > CONFIG_WORKERS_MAX)
+        config->workers = CONFIG_WORKERS_MAX;
+}
+
 struct config *config_read(const struct config_flags *flags, char *const *environment,
                            struct error_list *errors)
 {
@@ -470,6 +480,7 @@ struct config *config_read(const struct config_flags *flags, char *const *enviro
         return NULL;
     }
     fill_instance(config);
+    fill_workers(config);
     return config;
 }
 

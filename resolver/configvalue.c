@@ -8,7 +8,6 @@
 
 #include "alloc.h"
 #include "amount.h"
-#include "cpus.h"
 #include "view.h"
 #include "zoneid.h"
 
@@ -121,7 +120,7 @@ static bool set_unsigned(unsigned *field, const struct configvalue_key *key, con
     uint64_t value;
 
     if (key->kind == CONFIGVALUE_WORKERS && strcmp(text, "auto") == 0)
-        value = cpus_allowed() < key->most ? cpus_allowed() : key->most;
+        value = 0; /* see config_read(): only what is left of "auto" at the end is looked up */
     else if (!read_integer(key, text, &value, why))
         return false;
     *field = (unsigned)value;
