@@ -29,8 +29,7 @@
 #define TRIM_EVERY_MS 10000
 /* Left to itself the allocator keeps more of what is free the larger what was freed before, and a
  * table's worth of it at the end of this thread's memory, where malloc_trim() does not come. */
-#define OWN_MAPPING_FROM (4 << 20) /* octets: given back at once when freed, as tables are */
-#define FREE_END_MOST    (2 << 20)
+#define FREE_END_MOST (2 << 20)
 /* Longer texts of complaints are cut: they are for a person. */
 #define COMPLAINTS_MAX (256u << 10)
 
@@ -302,7 +301,6 @@ bool builder_start(struct builder *b, int done)
     sigset_t all, before;
 
     b->done = done;
-    b->keep = true;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are the control thread's */
     int failure = pthread_create(&b->thread, NULL, thread_main, b);
@@ -319,6 +317,14 @@ void builder_run(struct builder *b, enum builder_job job)
     b->asked = true;
     b->job = job;
     b->keep = b->keep || job != BUILDER_REBUILD;
+    pthread_cond_signal(&b->wanted);
+    pthread_mutex_unlock(&b->lock);
+}
+
+void builder_keep(struct builder *b)
+{
+    pthread_mutex_lock(&b->lock);
+    b->keep = true;
     pthread_cond_signal(&b->wanted);
     pthread_mutex_unlock(&b->lock);
 }
@@ -380,7 +386,7 @@ struct builder *builder_new(const struct config *config, struct hash_key key,
     struct digest stamp;
     uint64_t started = clock_ms();
 
-    (void)mallopt(M_MMAP_THRESHOLD, OWN_MAPPING_FROM);
+    (void)mallopt(M_MMAP_THRESHOLD, BUILDER_MAPPING_FROM);
     (void)mallopt(M_TRIM_THRESHOLD, FREE_END_MOST);
     b->config = config;
     b->key = key;

@@ -49,10 +49,17 @@ struct builder_report *builder_take(struct builder *);
 #define BUILDER_TROUBLE 320
 char *builder_state_trouble(struct builder *, char text[BUILDER_TROUBLE]);
 
-/* Starts the thread, which first keeps what the first load accepted.  It writes to the eventfd
- * 'done' when there is a report, and when the trouble with the state directory changed.  False:
- * errno. */
+/* Starts the thread.  It writes to the eventfd 'done' when there is a report, and when the trouble
+ * with the state directory changed.  False: errno. */
 MUST_USE bool builder_start(struct builder *, int done);
+
+/* The thread keeps what the first load accepted: when the start is over, for it may have one
+ * processor only. */
+void builder_keep(struct builder *);
+
+/* Memory from this size on is mapped by itself (mallopt()): given back at once when it is freed, as
+ * tables are. */
+#define BUILDER_MAPPING_FROM (4 << 20)
 
 enum builder_job {
     BUILDER_READ,    /* every file is read */

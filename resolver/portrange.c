@@ -19,13 +19,13 @@ static bool is_reserved(const struct portrange *r, unsigned port)
     return (r->reserved[port / 8] >> port % 8 & 1) != 0;
 }
 
-static unsigned count(const struct portrange *r)
+static bool has_enough(const struct portrange *r)
 {
     unsigned n = 0;
 
-    for (unsigned port = r->first; port <= r->last; port++)
+    for (unsigned port = r->first; port <= r->last && n < LEAST_PORTS; port++)
         n += !is_reserved(r, port);
-    return n;
+    return n >= LEAST_PORTS;
 }
 
 /* "8080,9148,30000-32767" */
@@ -54,11 +54,11 @@ void portrange_set(struct portrange *r, const char *range, const char *reserved)
         r->first = (uint16_t)first;
         r->last = (uint16_t)last;
     }
-    if (count(r) >= LEAST_PORTS)
+    if (has_enough(r))
         return;
     *r = (struct portrange){.first = DEFAULT_FIRST, .last = DEFAULT_LAST};
     reserve(r, reserved);
-    if (count(r) < LEAST_PORTS)
+    if (!has_enough(r))
         memset(r->reserved, 0, sizeof r->reserved);
 }
 

@@ -45,7 +45,7 @@ struct reload {
     struct asker *asking;          /* of the run under way */
     struct asker *waiting;         /* for the next one */
     int done;                      /* eventfd: the builder has a report */
-    struct event *on_done, *timer;
+    struct event *on_done, *timer, *begun;
     reload_done_fn *listener;
     void *listener_arg;
 };
@@ -261,6 +261,16 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
     reload_request(arg, NULL, NULL);
 }
 
+/* The loop runs: the start is over. */
+static void on_begun(evutil_socket_t fd, short what, void *arg)
+{
+    struct reload *r = arg;
+
+    (void)fd;
+    (void)what;
+    builder_keep(r->builder);
+}
+
 /* ---- the contract ---- */
 
 struct reload *reload_new(struct event_base *base, const struct config *config, struct hash_key key,
@@ -284,6 +294,8 @@ struct reload *reload_new(struct event_base *base, const struct config *config, 
     event_add(r->on_done, NULL);
     r->timer = evtimer_new(base, on_timer, r);
     set_timer(r);
+    r->begun = evtimer_new(base, on_begun, r);
+    event_active(r->begun, EV_TIMEOUT, 0);
     r->watch =
         watch_new(base, config->attachments.directory, builder_fingerprint(builder), on_changed, r);
     return r;
@@ -308,6 +320,8 @@ void reload_free(struct reload *r)
         event_free(r->on_done);
     if (r->timer != NULL)
         event_free(r->timer);
+    if (r->begun != NULL)
+        event_free(r->begun);
     if (r->done >= 0)
         close(r->done);
     free_askers(r->asking);

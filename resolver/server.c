@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,9 +24,10 @@
 #include "systemd.h"
 #include "tls.h"
 
-#define LINE_ROOM   2048
-#define STATUS_ROOM 160
-#define TRUST_WHY   160
+#define LINE_ROOM           2048
+#define STATUS_ROOM         160
+#define TRUST_WHY           160
+#define WORKER_MAPPING_FROM (32 << 10)
 /* The first EARLY of them do not end a daemon that is still starting either: they wait. */
 static const int handled[] = {SIGHUP, SIGUSR1, SIGTERM, SIGINT};
 #define EARLY 2
@@ -264,7 +266,7 @@ static struct descriptors_share share_descriptors(const struct config *config)
     return share;
 }
 
-static bool start_workers(struct server *s, struct error_list *errors)
+static bool start_all(struct server *s, struct error_list *errors)
 {
     size_t each = s->config->listen_length;
     struct descriptors_share descriptors = share_descriptors(s->config);
@@ -290,6 +292,16 @@ static bool start_workers(struct server *s, struct error_list *errors)
         s->service.workers_length = s->workers_length;
     }
     return true;
+}
+
+/* What is large of a worker is in pages of its own, which come when they are touched first: what
+ * calloc() takes from the heap it has to clear, and most of that is needed later or never. */
+static bool start_workers(struct server *s, struct error_list *errors)
+{
+    (void)mallopt(M_MMAP_THRESHOLD, WORKER_MAPPING_FROM);
+    bool started = start_all(s, errors);
+    (void)mallopt(M_MMAP_THRESHOLD, BUILDER_MAPPING_FROM);
+    return started;
 }
 
 /* Everything that can be refused comes before the first answer. */

@@ -128,10 +128,30 @@ static bool make_folder(struct statedir *state, const char *path)
     return ok;
 }
 
+static int open_folder(int at, const char *path)
+{
+    return openat(at, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+/* Mostly it is there. */
+static int open_own_folder(int top)
+{
+    int folder = open_folder(top, FOLDER);
+
+    if (folder >= 0 || errno != ENOENT || (mkdirat(top, FOLDER, 0750) != 0 && errno != EEXIST))
+        return folder;
+    return open_folder(top, FOLDER);
+}
+
 static bool open_folders(struct statedir *state, const char *path)
 {
-    int top = state->top = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int top = state->top = open_folder(AT_FDCWD, path);
 
+    if (top < 0 && errno == ENOENT) {
+        if (!make_folder(state, path))
+            return false;
+        top = state->top = open_folder(AT_FDCWD, path);
+    }
     if (top < 0) {
         fail(state, "%.200s: %s", path, strerrordesc_np(errno));
         return false;
@@ -141,8 +161,7 @@ static bool open_folders(struct statedir *state, const char *path)
         fail(state, "%.200s/" LOCK ": %s", path, strerrordesc_np(errno));
     else if (flock(state->lock, LOCK_EX | LOCK_NB) != 0)
         fail(state, "%.200s: another pldnsd uses it", path);
-    else if ((mkdirat(top, FOLDER, 0750) != 0 && errno != EEXIST) ||
-             (state->folder = openat(top, FOLDER, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
+    else if ((state->folder = open_own_folder(top)) < 0)
         fail(state, "%.200s/" FOLDER ": %s", path, strerrordesc_np(errno));
     if (state->folder >= 0)
         return true;
@@ -159,7 +178,7 @@ struct statedir *statedir_open(const char *path)
 
     state->path = alloc_string(path);
     state->top = state->folder = state->lock = -1;
-    if (path[0] != '\0' && make_folder(state, path))
+    if (path[0] != '\0')
         (void)open_folders(state, path); /* the trouble is noted */
     return state;
 }
@@ -272,7 +291,7 @@ void statedir_begin(struct statedir *state)
     if (state->folder >= 0 || state->path[0] == '\0')
         return;
     state->failed = false;
-    if (make_folder(state, state->path) && open_folders(state, state->path))
+    if (open_folders(state, state->path))
         look(state);
 }
 
