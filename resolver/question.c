@@ -2,12 +2,15 @@
 
 #include <string.h>
 
+#include "octets.h"
+
 #define FLAG_QR 0x8000
 #define FLAG_RD 0x0100
 #define FLAG_RA 0x0080
 #define FLAG_AD 0x0020
 #define FLAG_CD 0x0010
 
+#define OPT      41
 #define OPT_SIZE 11
 #define OPT_DO   0x80 /* in the third octet of the TTL */
 #define PADDING  12   /* RFC 7830 */
@@ -24,31 +27,31 @@ static void set16(uint8_t *at, unsigned value)
     at[1] = (uint8_t)value;
 }
 
-static size_t write_head(uint8_t *out, const struct reply_question *q, const uint8_t *name,
-                         unsigned flags)
+/* 'low': flags of the second octet that the question has beside CD. */
+static inline size_t write_head(uint8_t *out, const struct reply_question *q, const uint8_t *name,
+                                unsigned flags, unsigned low, unsigned additional)
 {
     size_t at = REPLY_HEADER_SIZE + q->name_size;
 
-    memset(out, 0, REPLY_HEADER_SIZE);
-    set16(out + 2, flags | (q->checking_disabled ? FLAG_CD : 0));
-    set16(out + 4, 1);
-    memcpy(out + REPLY_HEADER_SIZE, name, q->name_size);
-    set16(out + at, q->type);
-    set16(out + at + 2, q->class);
+    low |= q->checking_disabled ? FLAG_CD : 0u;
+    octets_put_word(out, OCTETS_TWO(2, flags) | OCTETS_ONE(3, low) | OCTETS_TWO(4, 1));
+    octets_put_half(out + 8, OCTETS_ONE(3, additional));
+    octets_copy(out + REPLY_HEADER_SIZE, name, q->name_size);
+    octets_put_half(out + at, le32toh(htobe32((uint32_t)q->type << 16 | q->class)));
     return at + 4;
 }
 
-size_t question_write(uint8_t *out, const struct reply_question *q, const uint8_t *name, bool edns)
+IN_ONE_PIECE size_t question_write(uint8_t *out, const struct reply_question *q,
+                                   const uint8_t *name, bool edns)
 {
-    size_t size = write_head(out, q, name, FLAG_RD | (q->authentic_data ? FLAG_AD : 0u));
+    size_t size = write_head(out, q, name, FLAG_RD, q->authentic_data ? FLAG_AD : 0, edns);
 
     if (!edns)
         return size;
-    memset(out + size, 0, OPT_SIZE);
-    out[size + 2] = 41; /* type OPT at the root */
-    set16(out + size + 3, QUESTION_UDP_SIZE);
-    out[size + 7] = q->dnssec_ok ? OPT_DO : 0;
-    set16(out + 10, 1);
+    /* Type OPT at the root; at its end, where the two meet, nothing but zeros. */
+    octets_put_half(out + size + OPT_SIZE - 4, 0);
+    octets_put_word(out + size, OCTETS_TWO(1, OPT) | OCTETS_TWO(3, QUESTION_UDP_SIZE) |
+                                    OCTETS_ONE(7, q->dnssec_ok ? OPT_DO : 0));
     return size + OPT_SIZE;
 }
 
@@ -101,7 +104,7 @@ bool question_differs_in_case(const uint8_t *message, size_t size, uint16_t id,
 size_t question_write_reply(uint8_t *out, const struct reply_question *q, unsigned rcode,
                             struct reply *reply)
 {
-    size_t size = write_head(out, q, q->name, FLAG_QR | FLAG_RD | FLAG_RA | rcode);
+    size_t size = write_head(out, q, q->name, FLAG_QR | FLAG_RD | FLAG_RA, rcode, 0);
 
     *reply = (struct reply){
         .rcode = (uint16_t)rcode,

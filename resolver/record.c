@@ -295,8 +295,7 @@ static bool is_sound(const uint8_t *message, const struct record *record,
 
 bool record_is_questions(const uint8_t *message, size_t size, size_t offset)
 {
-    return offset + 2 <= size &&
-           get16(message + offset) == (POINTER_BITS << 8 | RECORD_HEADER_SIZE);
+    return offset + 2 <= size && get16(message + offset) == RECORD_TO_QUESTION;
 }
 
 bool record_check(const uint8_t *message, size_t size, size_t offset, struct record_names *names,

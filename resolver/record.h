@@ -11,7 +11,8 @@
 #define RECORD_POINTERS_MAX 127 /* one for each label a name can have */
 #define RECORD_FIXED_SIZE   10  /* type, class, TTL, RDLENGTH */
 #define RECORD_POINTER_MAX  0x3fff
-#define RECORD_HEADER_SIZE  12 /* of the message: no name stands there */
+#define RECORD_HEADER_SIZE  12                            /* of the message: no name stands there */
+#define RECORD_TO_QUESTION  (0xc000 | RECORD_HEADER_SIZE) /* a pointer to the first name */
 
 enum { /* types with a meaning of their own here */
        RECORD_A = 1,

@@ -1,8 +1,10 @@
 #include "reply.h"
 
+#include <endian.h>
 #include <stddef.h>
 #include <string.h>
 
+#include "octets.h"
 #include "record.h"
 
 #define FLAG_QR     0x8000u
@@ -332,7 +334,7 @@ static void read_header(const uint8_t *message, const struct reply_question *q, 
 {
     uint16_t flags = get16(message + 2), at = (uint16_t)(REPLY_HEADER_SIZE + q->name_size + 4u);
 
-    memset(out, 0, offsetof(struct reply, hops));
+    memset(out, 0, REPLY_FRONT);
     out->rcode = flags & RCODE_BITS;
     out->authoritative = (flags & FLAG_AA) != 0;
     out->truncated = (flags & FLAG_TC) != 0;
@@ -371,65 +373,132 @@ static enum reply_verdict check_whole(const uint8_t *message, size_t size,
     return walk_sections(&w, get16(message + 10));
 }
 
-/* The reply that most questions get: nothing but addresses, each under a pointer to the question's
- * name, and perhaps an OPT without options.  False: it is another, which says nothing against it,
- * and nothing is written. */
-static bool take_addresses(const uint8_t *message, size_t size, const struct reply_question *q,
-                           struct reply *out)
+/* ---- the reply that most questions get ---- */
+
+enum {
+    POINTED = 2 + RECORD_FIXED_SIZE,
+    OPT_SIZE = 1 + RECORD_FIXED_SIZE,
+    ADDRESS4 = 4,
+    ADDRESS6 = 16,
+    ADDRESSES_MOST = 1024, /* so that a message is not too long */
+};
+
+/* A message's first eight octets: id, flags, one question, and how many answers. */
+#define FRONT_MASK                                                                                 \
+    (OCTETS_TWO(0, 0xffff) | OCTETS_TWO(2, FLAG_QR | FLAG_OPCODE | FLAG_TC | RCODE_BITS) |         \
+     OCTETS_TWO(4, 0xffff))
+
+static inline bool is_front(uint64_t front, uint16_t id)
 {
-    enum { POINTED = 2 + RECORD_FIXED_SIZE, OPT_SIZE = 1 + RECORD_FIXED_SIZE };
-    unsigned count = get16(message + 6), additional = get16(message + 10);
-    size_t rdata = q->type == RECORD_A ? 4 : 16, at = out->records_at;
-    size_t stride = POINTED + rdata, end = at + count * stride;
+    uint64_t wanted = OCTETS_TWO(2, FLAG_QR) | OCTETS_TWO(4, 1) | le16toh(htobe16(id));
+
+    return ((front ^ wanted) & FRONT_MASK) == 0;
+}
+
+/* Owner, type, upper bits of the rcode, size. */
+static inline bool is_bare_opt(const uint8_t *at)
+{
+    uint64_t mask = OCTETS_ONE(0, 0xff) | OCTETS_TWO(1, 0xffff) | OCTETS_ONE(5, 0xff);
+
+    return (octets_word(at) & mask) == OCTETS_TWO(1, RECORD_OPT) && get16(at + 9) == 0;
+}
+
+/* Such a reply's header.  False: it is another. */
+static inline bool take_front(const uint8_t *message, uint16_t id, struct reply *out)
+{
+    uint64_t front = octets_word(message);
+
+    out->authoritative = (front & OCTETS_TWO(2, FLAG_AA)) != 0;
+    out->authentic_data = (front & OCTETS_TWO(2, FLAG_AD)) != 0;
+    out->rcode = REPLY_NOERROR;
+    out->authority_count = 0;
+    out->negative = out->has_soa = out->truncated = out->referral = false;
+    out->authority_plain = out->sound = true;
+    out->hops_length = 0;
+    return is_front(front, id);
+}
+
+/* Its records, which end there; each begins with these six octets.  Returns what is behind them,
+ * or NULL: they are others. */
+static inline const uint8_t *take_records(const uint8_t *at, const uint8_t *end, uint64_t head,
+                                          size_t stride, struct reply *out)
+{
+    uint16_t rdata_size = htobe16((uint16_t)(stride - POINTED));
     uint32_t least = TTL_NONE, longest = 0;
 
-    if ((q->type != RECORD_A && q->type != RECORD_AAAA) || out->truncated ||
-        out->rcode != REPLY_NOERROR || count == 0 || get16(message + 8) != 0 || additional > 1 ||
-        size > REPLY_SIZE_MAX || end + additional * OPT_SIZE != size)
-        return false;
-    const uint8_t *kind = message + at - 4; /* type and class of the question */
-    for (; at < end; at += stride) {
-        const uint8_t *record = message + at;
-        uint32_t ttl = get32(record + REPLY_TTL_AT);
+    do {
+        uint32_t ttl = get32(at + REPLY_TTL_AT);
 
-        if (!record_is_questions(message, size, at) || memcmp(record + 2, kind, 4) != 0 ||
-            get16(record + 10) != rdata)
-            return false;
-        least = sane_ttl(ttl) < least ? sane_ttl(ttl) : least;
+        if (octets_word(at) << 16 != head << 16 ||
+            memcmp(at + 10, &rdata_size, sizeof rdata_size) != 0)
+            return NULL;
+        least = ttl < least ? ttl : least;
         longest = ttl > longest ? ttl : longest;
-    }
-    /* Owner, type, upper bits of the rcode, size. */
-    if (additional > 0 && (message[at] != 0 || get16(message + at + 1) != RECORD_OPT ||
-                           message[at + 5] != 0 || get16(message + at + 9) != 0))
-        return false;
-    out->answer_count = (uint16_t)count;
-    out->answer_end = out->authority_end = (uint16_t)end;
-    out->end = (uint16_t)size;
-    out->authority_plain = out->sound = true;
+        at += stride;
+    } while (at < end);
     out->stride = (uint8_t)stride;
     out->ttl = least;
     out->longest = longest;
-    return true;
+    return longest >> 31 == 0 ? at : NULL;
+}
+
+/* Nothing but addresses, each under a pointer to the question's name, and perhaps an OPT without
+ * options.  False: it is another, which says nothing against it. */
+static inline bool take_addresses(const uint8_t *message, size_t size, uint16_t id,
+                                  const uint8_t *sent, const struct reply_question *q,
+                                  struct reply *out)
+{
+    size_t records_at = REPLY_HEADER_SIZE + q->name_size + 4u, stride;
+
+    if (q->type == RECORD_A)
+        stride = POINTED + ADDRESS4;
+    else if (q->type == RECORD_AAAA)
+        stride = POINTED + ADDRESS6;
+    else
+        return false;
+    out->records_at = (uint16_t)records_at;
+    out->end = (uint16_t)size;
+    if (size < records_at + POINTED + ADDRESS4 ||
+        !octets_same(message + REPLY_HEADER_SIZE, sent, q->name_size) ||
+        !take_front(message, id, out))
+        return false;
+    unsigned count = get16(message + 6), additional = get32(message + 8);
+    size_t end = records_at + count * stride;
+    uint64_t kind = octets_word(message + records_at - 4);
+    if (additional > 1 || count - 1 >= ADDRESSES_MOST || end + additional * OPT_SIZE != size ||
+        be32toh((uint32_t)htole64(kind)) != ((uint32_t)q->type << 16 | q->class))
+        return false;
+    out->answer_count = (uint16_t)count;
+    out->answer_end = out->authority_end = (uint16_t)end;
+    const uint8_t *opt = take_records(message + records_at, message + end,
+                                      OCTETS_TWO(0, RECORD_TO_QUESTION) | kind << 16, stride, out);
+    return opt != NULL && (additional == 0 || is_bare_opt(opt));
+}
+
+APART static enum reply_verdict check_other(const uint8_t *message, size_t size, uint16_t id,
+                                            const uint8_t *sent, const struct reply_question *q,
+                                            struct reply *out)
+{
+    if (!is_ours(message, size, id, sent, q))
+        return REPLY_NOT_OURS;
+    read_header(message, q, out);
+    return check_whole(message, size, q, out);
 }
 
 enum reply_verdict reply_check(const uint8_t *message, size_t size, uint16_t id,
                                const uint8_t *sent, const struct reply_question *q,
                                struct reply *out)
 {
-    if (!is_ours(message, size, id, sent, q))
-        return REPLY_NOT_OURS;
-    read_header(message, q, out);
-    return take_addresses(message, size, q, out) ? REPLY_GOOD : check_whole(message, size, q, out);
+    if (take_addresses(message, size, id, sent, q, out))
+        return REPLY_GOOD;
+    return check_other(message, size, id, sent, q, out);
 }
 
 enum reply_verdict reply_check_whole(const uint8_t *message, size_t size, uint16_t id,
                                      const uint8_t *sent, const struct reply_question *q,
                                      struct reply *out)
 {
-    if (!is_ours(message, size, id, sent, q))
-        return REPLY_NOT_OURS;
-    read_header(message, q, out);
-    return check_whole(message, size, q, out);
+    return check_other(message, size, id, sent, q, out);
 }
 
 void reply_shorten(const uint8_t *message, struct reply *reply, unsigned hops)
@@ -449,7 +518,7 @@ void reply_shorten(const uint8_t *message, struct reply *reply, unsigned hops)
     reply->authority_plain = true;
     reply->ttl = 0;
     reply->stride = 0;
-    reply->hops_length = hops;
+    reply->hops_length = (uint8_t)hops;
 }
 
 size_t reply_ttl_offsets(const uint8_t *message, const struct reply *reply, unsigned records,
@@ -474,7 +543,7 @@ void reply_normalise(uint8_t *message, const struct reply_question *q, const str
     size_t at = reply->records_at;
 
     message[0] = message[1] = 0;
-    memcpy(message + REPLY_HEADER_SIZE, q->name, q->name_size);
+    octets_copy(message + REPLY_HEADER_SIZE, q->name, q->name_size);
     while (reply->longest >> 31 != 0 && at < reply->end) {
         struct record r;
 

@@ -86,15 +86,19 @@ struct reply {
                            */
     bool sound; /* every record parses: 'hops' and what stands before their ends may be used, even
                    where the records make no sense together */
-    uint8_t stride;   /* octets of each record, if all are as REPLY_TTL_AT says; at least 16;
-                         0: perhaps not */
+    uint8_t stride; /* octets of each record, if all are as REPLY_TTL_AT says; at least 16;
+                       0: perhaps not */
+    uint8_t hops_length;
     uint32_t ttl;     /* seconds to keep it: least TTL of answer records; negative: also
                          min(SOA TTL, MINIMUM), 0 without SOA; negative or DO: also of
                          authority records.  Top bit set counts as 0 */
     uint32_t longest; /* TTL of any record, as it stands there; an upper bound */
-    unsigned hops_length;
-    struct reply_hop hops[REPLY_HOPS_MAX]; /* behind 'hops_length': anything */
+    struct reply_hop hops[REPLY_HOPS_MAX]; /* behind 'hops_length': anything, or not even there */
 };
+
+/* Octets of all but the hops: no gaps, and copied as they are. */
+#define REPLY_FRONT offsetof(struct reply, hops)
+_Static_assert(REPLY_FRONT == 32, "two steps of sixteen octets");
 
 /* Where the TTL of a record stands whose owner is a pointer.  Most replies are nothing but answers
  * of that form and one length, and an OPT. */

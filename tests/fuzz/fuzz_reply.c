@@ -67,7 +67,7 @@ static void through_the_cache(const struct reply_question *q, const uint8_t *mes
     struct reply head = *reply;
 
     if (cut)
-        head.hops_length = 1u + (options >> 4) % reply->hops_length;
+        head.hops_length = (uint8_t)(1u + (options >> 4) % reply->hops_length);
     cache_put(cache, q, message, size, &head, cut, START);
     assert(cache_bytes(cache) <= CACHE_SIZE);
     check_hit(cache, q, reply, START + (options & OPTION_STALE ? 86400000 : options * 10u));
