@@ -32,21 +32,20 @@ static void store(uint8_t *at, uint64_t word)
     memcpy(at, &word, sizeof word);
 }
 
-static wide product(const uint64_t *words, uint64_t first, uint64_t second)
-{
-    return (wide)(first + words[0]) * (second + words[1]);
-}
-
-/* The pair at that place of the name. */
-static wide pair(const struct questionhash *h, size_t place, const uint8_t *folded)
-{
-    return product(&h->words[place / WORD], load(folded), load(folded + WORD));
-}
-
 typedef uint64_t two_words __attribute__((vector_size(DNAME_STEP)));
+_Static_assert(offsetof(struct questionhash, words) % sizeof(two_words) == 0, "read as vectors");
 
-/* Two words that overlap, or one that ends with zeros: with the size, either tells the name. Folded
- * where they are: memory would be read otherwise than it has just been written, and waited for. */
+/* The pair of that number; folded in registers: memory would be read otherwise than it has just
+ * been written, and waited for. */
+static inline wide product(const struct questionhash *h, size_t number, two_words folded)
+{
+    two_words added = *(const two_words *)(const void *)&h->words[number * 2];
+
+    folded += added;
+    return (wide)folded[0] * folded[1];
+}
+
+/* Two words that overlap, or one that ends with zeros: with the size, either tells the name. */
 APART static wide sum_short(const struct questionhash *h, uint8_t *folded, const uint8_t *name,
                             size_t size)
 {
@@ -62,31 +61,43 @@ APART static wide sum_short(const struct questionhash *h, uint8_t *folded, const
     words = (two_words)dname_folded((dname_octets)words);
     store(folded, words[0]);
     store(folded + second, words[1]);
-    return product(h->words, words[0], words[1]);
+    return product(h, 0, words);
 }
 
-/* The last pair overlaps the one before. */
-static wide sum_name(const struct questionhash *h, uint8_t *folded, const uint8_t *name,
-                     size_t size)
+/* The pair of that number, from these octets of a name. */
+static inline wide pair(const struct questionhash *h, size_t number, uint8_t *folded,
+                        const uint8_t *name)
 {
-    size_t at, last = size - DNAME_STEP;
-    wide sum = 0;
+    dname_octets octets;
 
-    for (at = 0; at < last; at += DNAME_STEP) {
-        dname_fold16(folded + at, name + at);
-        sum += pair(h, at, folded + at);
-    }
-    dname_fold16(folded + last, name + last);
-    return sum + pair(h, at, folded + last);
+    memcpy(&octets, name, sizeof octets);
+    octets = dname_folded(octets);
+    memcpy(folded, &octets, sizeof octets);
+    return product(h, number, (two_words)octets);
+}
+
+/* The last pair overlaps the one before, which it is when there are sixteen octets. */
+static inline wide sum_long(const struct questionhash *h, uint8_t *folded, const uint8_t *name,
+                            size_t size)
+{
+    size_t last = size - DNAME_STEP, number = 1;
+    wide sum = pair(h, 0, folded, name);
+
+    for (size_t at = DNAME_STEP; at < last; at += DNAME_STEP)
+        sum += pair(h, number++, folded + at, name + at);
+    return sum + pair(h, number, folded + last, name + last);
 }
 
 uint64_t questionhash_fold(const struct questionhash *h, uint64_t rest, uint8_t *folded,
                            const uint8_t *name, uint8_t size)
 {
-    wide of_name =
-        size < DNAME_STEP ? sum_short(h, folded, name, size) : sum_name(h, folded, name, size);
-    wide sum = h->start + h->of_rest * rest + h->of_low * (uint64_t)of_name +
-               h->of_high * (uint64_t)(of_name >> 64);
+    wide first = (wide)h->of_rest * rest;
+
+    if (size >= DNAME_STEP)
+        first += sum_long(h, folded, name, size);
+    else
+        first += sum_short(h, folded, name, size);
+    wide sum = h->start + h->of_low * (uint64_t)first + h->of_high * (uint64_t)(first >> 64);
     uint64_t hash = (uint64_t)(sum >> 64);
 
     /* Hashes of questions that differ little may lie on a line and evenly spaced: the last step

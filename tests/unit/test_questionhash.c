@@ -82,20 +82,20 @@ static void add_pair(struct number *sum, const uint64_t *added, uint64_t first, 
 static uint64_t reference(const struct questionhash *h, uint64_t rest, const uint8_t *name,
                           size_t size)
 {
-    struct number sum = {{0}}, of_name = {{0}};
+    struct number sum = {{0}}, first = {{0}};
+    size_t steps = size == 16 ? 2 : (size + 15) / 16;
     uint64_t upper;
 
-    for (size_t step = 0; step < (size + 15) / 16; step++) {
+    add_product(&first, number_of(h->of_rest, 0), rest);
+    for (size_t step = 0; step < steps; step++) {
         size_t at = size >= 16 && step * 16 + 16 > size ? size - 16 : step * 16;
         size_t second = size >= 8 && size < 16 ? size - 8 : at + 8;
 
-        add_pair(&of_name, &h->words[step * 2], word_at(name, size, at),
-                 word_at(name, size, second));
+        add_pair(&first, &h->words[step * 2], word_at(name, size, at), word_at(name, size, second));
     }
     add_word(&sum, h->start, 1);
-    add_word(&sum, h->of_rest, rest);
-    add_word(&sum, h->of_low, (uint64_t)of_name.parts[1] << 32 | of_name.parts[0]);
-    add_word(&sum, h->of_high, (uint64_t)of_name.parts[3] << 32 | of_name.parts[2]);
+    add_word(&sum, h->of_low, (uint64_t)first.parts[1] << 32 | first.parts[0]);
+    add_word(&sum, h->of_high, (uint64_t)first.parts[3] << 32 | first.parts[2]);
     upper = (uint64_t)sum.parts[3] << 32 | sum.parts[2];
     upper = (upper ^ upper >> 32) * UINT64_C(0x9e3779b97f4a7c15);
     return upper ^ upper >> 32;
