@@ -54,7 +54,9 @@ struct blocks {
     char *memory;
     size_t limit;
     size_t end;     /* units in use from the beginning on; the first is never a block's */
-    size_t touched; /* units */
+    size_t holes;   /* units of them that are free */
+    size_t simple;  /* units: up to there the end moves without a thought */
+    size_t touched; /* units; when 'end' is there, one more */
     size_t offered; /* octets that the kernel may put into huge pages */
     uint64_t filled[LISTS / WORD];
     uint32_t lists[LISTS];
@@ -110,6 +112,7 @@ static void put_in_list(struct blocks *b, size_t place)
     if (h->next != 0)
         hole_at(b, h->next)->previous = (uint32_t)place;
     b->lists[list] = (uint32_t)place;
+    b->holes += units_of(&h->head);
     b->filled[list / WORD] |= UINT64_C(1) << list % WORD;
 }
 
@@ -118,6 +121,7 @@ static void take_from_list(struct blocks *b, size_t place)
     struct hole *h = hole_at(b, place);
     unsigned list = list_of(units_of(&h->head));
 
+    b->holes -= units_of(&h->head);
     if (h->next != 0)
         hole_at(b, h->next)->previous = h->previous;
     if (h->previous != 0)
@@ -163,20 +167,37 @@ static void offer(struct blocks *b)
     }
 }
 
-/* A block behind all others; 0: not in the first 'most' octets.  There is always a head behind the
- * last one, which says whether that is free. */
-static size_t extend(struct blocks *b, uint32_t units, size_t most)
+/* A block behind all others.  There is always a head behind the last one, which says whether that
+ * is free. */
+static inline size_t extend(struct blocks *b, uint32_t units)
 {
     size_t place = b->end;
 
-    if ((place + units + 1) * BLOCKS_UNIT > most)
-        return 0;
     b->end += units;
+    head_at(b, place)->size = units << FLAGS | BEFORE_USED | USED; /* the last one is never free */
+    head_at(b, b->end)->size = BEFORE_USED;
+    return place;
+}
+
+/* The same, unless it is beyond the first 'most' octets: 0. */
+static size_t extend_to(struct blocks *b, uint32_t units, size_t most)
+{
+    size_t place, huge;
+
+    if ((b->end + units + 1) * BLOCKS_UNIT > most)
+        return 0;
+    place = extend(b, units);
     offer(b);
+    huge = b->offered + ALLOC_HUGE;
+    b->simple = (most < huge ? most : huge) / BLOCKS_UNIT;
+    return place;
+}
+
+/* Before the end moves back. */
+static void note_touched(struct blocks *b)
+{
     if (b->touched < b->end + 1)
         b->touched = b->end + 1;
-    head_at(b, place)->size = units << FLAGS | BEFORE_USED; /* the last block is never free */
-    return place;
 }
 
 /* ---- blocks ---- */
@@ -201,6 +222,25 @@ void blocks_free(struct blocks *b)
     free(b);
 }
 
+/* With all that belongs to a block of so many octets. */
+static inline uint32_t units_for(size_t size)
+{
+    size_t units = (size + GUARD + BLOCKS_OVERHEAD + BLOCKS_UNIT - 1) / BLOCKS_UNIT;
+
+    return units < LEAST ? LEAST : (uint32_t)units;
+}
+
+uint32_t blocks_take_simply(struct blocks *b, size_t size)
+{
+    uint32_t units = units_for(size), place;
+
+    if (b->holes != 0 || b->end + units >= b->simple)
+        return 0;
+    place = (uint32_t)extend(b, units);
+    ASAN_POISON_MEMORY_REGION((char *)blocks_at(b, place) + size, GUARD);
+    return place;
+}
+
 void *blocks_take(struct blocks *b, size_t size, size_t most)
 {
     uint32_t units, left;
@@ -209,8 +249,7 @@ void *blocks_take(struct blocks *b, size_t size, size_t most)
 
     if (size > b->limit)
         return NULL;
-    units = (uint32_t)((size + GUARD + BLOCKS_OVERHEAD + BLOCKS_UNIT - 1) / BLOCKS_UNIT);
-    units = units < LEAST ? LEAST : units;
+    units = units_for(size);
     place = find_from(b, list_for(units));
     if (place != 0) {
         h = head_at(b, place);
@@ -221,14 +260,13 @@ void *blocks_take(struct blocks *b, size_t size, size_t most)
             h->size = units << FLAGS | BEFORE_USED;
             make_hole(b, place + units, left);
         }
+        h->size |= USED;
     } else {
-        place = extend(b, units, most < b->limit ? most : b->limit);
+        place = extend_to(b, units, most < b->limit ? most : b->limit);
         if (place == 0)
             return NULL;
         h = head_at(b, place);
-        h[units * (BLOCKS_UNIT / sizeof *h)].size = BEFORE_USED;
     }
-    h->size |= USED;
     ASAN_POISON_MEMORY_REGION((char *)(h + 1) + size, GUARD);
     return h + 1;
 }
@@ -252,6 +290,7 @@ void blocks_give(struct blocks *b, void *block)
         take_from_list(b, place);
     }
     if (place + units == b->end) {
+        note_touched(b);
         b->end = place; /* nobody is behind it */
         head_at(b, place)->size = BEFORE_USED;
     } else {
@@ -277,5 +316,12 @@ size_t blocks_size(const void *block)
 
 size_t blocks_touched(const struct blocks *b)
 {
-    return b->touched * BLOCKS_UNIT;
+    size_t now = b->end > 1 ? b->end + 1 : 0;
+
+    return (b->touched > now ? b->touched : now) * BLOCKS_UNIT;
+}
+
+size_t blocks_used(const struct blocks *b)
+{
+    return (b->end - 1 - b->holes) * BLOCKS_UNIT;
 }

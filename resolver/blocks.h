@@ -24,6 +24,9 @@ void blocks_free(struct blocks *); /* with all that is in it; NULL is fine */
 /* Memory for 'size' octets, aligned to 8, not zeroed; NULL: there is no room in the first 'most'
  * octets. */
 MUST_USE void *blocks_take(struct blocks *, size_t size, size_t most);
+/* The place of one that simply stands behind all others; 0: it is not that simple, and nothing is
+ * said against it. */
+uint32_t blocks_take_simply(struct blocks *, size_t size);
 void blocks_give(struct blocks *, void *);
 
 /* Where a block is, in BLOCKS_UNIT from the beginning on, and the block that is there.  No place is
@@ -32,6 +35,7 @@ uint32_t blocks_place(const struct blocks *, const void *block);
 void *blocks_at(const struct blocks *, uint32_t place);
 
 size_t blocks_size(const void *block);        /* octets that it takes, overhead included */
+size_t blocks_used(const struct blocks *);    /* octets that all of them take */
 size_t blocks_touched(const struct blocks *); /* octets that were ever in use */
 
 #endif

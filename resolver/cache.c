@@ -9,6 +9,7 @@
 #include "cacheentry.h"
 #include "cacheindex.h"
 #include "fetch.h"
+#include "octets.h"
 
 /* Octets of an entry with a short name and one address.  Of smaller ones there are no more than if
  * they were as large. */
@@ -37,11 +38,14 @@ struct cache {
     struct cacheindex *index;
     struct blocks *blocks; /* memory of the entries */
     size_t fixed;          /* octets of what there always is */
-    size_t bytes, entries; /* without 'expiry' */
+    size_t entry_most;     /* octets of one entry */
+    uint32_t plain_least;  /* TTL that is kept as it is */
+    uint32_t changes;      /* entries that came or went, modulo 2^32 */
     uint64_t evicted;
-    struct cacheentry *newest, *oldest, *hand;
+    struct cacheentry_links queue; /* newer than the newest and older than the oldest */
+    struct cacheentry_links *hand; /* where SIEVE goes on; 'queue': at the oldest */
     struct expiry expiry;
-    struct reply reply; /* what cache_get() lends */
+    struct reply reply; /* what cache_get() lends if it has hops */
 };
 
 static uint32_t seconds(uint64_t ms)
@@ -60,8 +64,10 @@ struct cache *cache_new(const struct cache_options *options)
     c->limits.most_negative_ttl = seconds(options->max_negative_ttl_ms);
     c->index = cacheindex_new(options->bytes / ENTRY_LEAST);
     c->blocks = blocks_new(options->bytes < BLOCKS_LIMIT_MAX ? options->bytes : BLOCKS_LIMIT_MAX);
-    c->reply.authority_plain = c->reply.sound = true;
-    c->fixed = c->bytes = sizeof *c + cacheindex_bytes(c->index);
+    c->fixed = sizeof *c + cacheindex_bytes(c->index);
+    c->entry_most = options->bytes / ENTRY_PART;
+    c->plain_least = c->limits.least_ttl > 0 ? c->limits.least_ttl : 1;
+    c->queue.newer = c->queue.older = c->hand = &c->queue;
     return c;
 }
 
@@ -72,10 +78,19 @@ static uint64_t hash_of(const struct cache *c, const struct reply_question *q)
     return reply_question_hash(q, &c->hash);
 }
 
-static bool matches(const struct cacheentry *e, uint64_t hash, const struct reply_question *q)
+/* What a question differs by, of an entry that remembers its failure. */
+static uint64_t rest_of_failure(const struct reply_question *q)
 {
-    return e->hash == hash && e->rest == q->rest &&
-           dname_same(cacheentry_name(e), q->name, q->name_size);
+    struct reply_question failed = *q;
+
+    failed.none = 1;
+    return failed.rest;
+}
+
+static inline bool is_about(const struct cacheentry *e, uint64_t rest,
+                            const struct reply_question *q)
+{
+    return e->rest == rest && octets_same(cacheentry_name(e), q->name, q->name_size);
 }
 
 /* What is known of a question. */
@@ -83,43 +98,55 @@ struct found {
     struct cacheentry *answer, *failure;
 };
 
-/* 'enough': once there is an answer, whether the question failed too does not matter. */
-static inline struct found find(const struct cache *c, uint64_t hash,
-                                const struct reply_question *q, bool enough)
+APART static struct found find(const struct cache *c, const struct reply_question *q)
 {
     struct found found = {NULL, NULL};
     struct cacheindex_look look;
-    uint32_t place = cacheindex_first(c->index, hash, &look);
+    uint32_t place = cacheindex_first(c->index, hash_of(c, q), &look);
 
     for (; place != 0; place = cacheindex_next(&look)) {
         struct cacheentry *e = blocks_at(c->blocks, place);
 
-        if (!matches(e, hash, q))
-            continue;
-        if (e->failure) {
+        if (is_about(e, q->rest, q))
+            found.answer = e;
+        else if (is_about(e, rest_of_failure(q), q))
             found.failure = e;
-            continue;
-        }
-        found.answer = e;
-        if (enough)
-            break;
     }
     return found;
 }
 
-void cache_expect(const struct cache *c, const struct reply_question *q)
+/* The same from what was seen before, if that is good still: most often all that is asked for. */
+static inline struct found find_noted(const struct cache *c, const struct reply_question *q,
+                                      struct cache_note note)
 {
-    cacheindex_expect(c->index, hash_of(c, q));
+    struct cacheentry *e = blocks_at(c->blocks, note.place);
+
+    if (note.changes != c->changes)
+        return find(c, q);
+    if (note.place == 0)
+        return (struct found){NULL, NULL};
+    return is_about(e, q->rest, q) ? (struct found){e, NULL} : find(c, q);
 }
 
-void cache_expect_entry(const struct cache *c, const struct reply_question *q)
+void cache_expect(const struct cache *c, const struct reply_question *q)
+{
+    cacheindex_expect(c->index, q->hash);
+}
+
+struct cache_note cache_expect_entry(const struct cache *c, const struct reply_question *q)
 {
     enum { OCTETS = 320 }; /* an entry with a few addresses */
     struct cacheindex_look look;
-    uint32_t place = cacheindex_first(c->index, hash_of(c, q), &look);
+    uint32_t place = cacheindex_first(c->index, q->hash, &look);
 
     if (place != 0)
         fetch_memory(blocks_at(c->blocks, place), OCTETS);
+    return (struct cache_note){place, c->changes};
+}
+
+static struct cacheentry *entry_of(const struct cacheentry_links *links)
+{
+    return (struct cacheentry *)((uintptr_t)links - offsetof(struct cacheentry, links));
 }
 
 /* The next to be given up, and where it stands in index and heap, are old: they would be waited
@@ -128,26 +155,26 @@ static void expect_eviction(const struct cache *c)
 {
     enum { OCTETS = 192 };
 
-    if (c->hand == NULL)
+    if (c->hand == &c->queue)
         return;
-    cacheindex_expect(c->index, c->hand->hash);
-    expiry_expect(&c->expiry, &c->hand->expiry);
-    fetch_memory(c->hand->newer, OCTETS);
+    const struct cacheentry *e = entry_of(c->hand);
+    cacheindex_expect(c->index, e->hash);
+    expiry_expect(&c->expiry, &e->expiry);
+    fetch_memory(e->links.newer, OCTETS);
 }
 
 APART static void drop(struct cache *c, struct cacheentry *e)
 {
     cacheindex_remove(c->index, e->hash, blocks_place(c->blocks, e));
-    if (c->hand == e) {
-        c->hand = e->newer;
+    if (c->hand == &e->links) {
+        c->hand = e->links.newer;
         expect_eviction(c);
     }
-    *(e->newer != NULL ? &e->newer->older : &c->newest) = e->older;
-    *(e->older != NULL ? &e->older->newer : &c->oldest) = e->newer;
+    e->links.newer->older = e->links.older;
+    e->links.older->newer = e->links.newer;
     expiry_remove(&c->expiry, &e->expiry);
-    c->bytes -= blocks_size(e);
-    c->entries--;
     blocks_give(c->blocks, e);
+    c->changes++;
 }
 
 const struct questionhash *cache_hash(const struct cache *c)
@@ -168,14 +195,14 @@ void cache_free(struct cache *c)
 /* The entry SIEVE gives up: the hand goes from old to new and spares, once, what was used. */
 static struct cacheentry *sieve(struct cache *c)
 {
-    struct cacheentry *e = c->hand != NULL ? c->hand : c->oldest;
+    struct cacheentry_links *at = c->hand != &c->queue ? c->hand : c->queue.newer;
 
-    for (unsigned steps = 0; e->visited && steps < SIEVE_STEPS; steps++) {
-        e->visited = false;
-        e = e->newer != NULL ? e->newer : c->oldest;
+    for (unsigned steps = 0; entry_of(at)->visited && steps < SIEVE_STEPS; steps++) {
+        entry_of(at)->visited = false;
+        at = at->newer != &c->queue ? at->newer : c->queue.newer;
     }
-    c->hand = e; /* drop() moves it on */
-    return e;
+    c->hand = at; /* drop() moves it on */
+    return entry_of(at);
 }
 
 APART static void evict(struct cache *c, uint64_t now)
@@ -204,34 +231,35 @@ static struct cacheentry *make_room(struct cache *c, size_t rest, uint64_t now)
     size_t want = sizeof(struct cacheentry) + rest, given_up = 0;
     struct cacheentry *e = NULL;
 
-    if (want > c->options.bytes / ENTRY_PART)
+    if (want > c->entry_most)
         return NULL;
     for (;;) {
-        size_t room = room_for_blocks(c), before = c->bytes;
+        size_t room = room_for_blocks(c), before = blocks_used(c->blocks);
 
         if (blocks_touched(c->blocks) <= room && !cacheindex_is_full(c->index))
             e = blocks_take(c->blocks, want, room);
         if (e != NULL)
-            break;
-        if (c->entries == 0 || given_up > GIVEN_UP_MOST * (want + BLOCKS_OVERHEAD))
+            return e;
+        if (cacheindex_entries(c->index) == 0 ||
+            given_up > GIVEN_UP_MOST * (want + BLOCKS_OVERHEAD))
             return NULL;
         evict(c, now);
-        given_up += before - c->bytes;
+        given_up += before - blocks_used(c->blocks);
     }
-    memset(e, 0, sizeof *e); /* what is behind it is written */
-    return e;
 }
 
-/* Puts a filled entry into all lists. */
-static void enter(struct cache *c, struct cacheentry *e)
+/* What all entries have, and their place in the queue. */
+static inline void begin(struct cache *c, struct cacheentry *e, uint64_t hash, uint64_t rest)
 {
-    cacheindex_add(c->index, e->hash, blocks_place(c->blocks, e));
-    e->older = c->newest;
-    *(c->newest != NULL ? &c->newest->newer : &c->oldest) = e;
-    c->newest = e;
-    expiry_add(&c->expiry, &e->expiry, e->ends);
-    c->bytes += blocks_size(e);
-    c->entries++;
+    e->rest = rest;
+    e->hash = hash;
+    e->visited = e->failure = e->cut = e->refreshed = false;
+    e->uses = e->none = 0;
+    e->links.newer = &c->queue;
+    e->links.older = c->queue.older;
+    c->queue.older->newer = &e->links;
+    c->queue.older = &e->links;
+    c->changes++;
 }
 
 /* ---- reading ---- */
@@ -244,36 +272,57 @@ static bool lasts(const struct cacheentry *failure, uint64_t now)
 /* Beside an answer that is too old to be a hit. */
 RARE static bool has_failed(const struct cache *c, const struct reply_question *q, uint64_t now)
 {
-    return lasts(find(c, hash_of(c, q), q, false).failure, now);
+    return lasts(find(c, q).failure, now);
 }
 
-enum cache_result cache_get(struct cache *c, const struct reply_question *q, uint64_t now,
-                            struct cache_hit *out)
+RARE static bool is_worth_refresh(struct cacheentry *e)
 {
-    struct found known = find(c, hash_of(c, q), q, true);
+    if (e->uses < REFRESH_USES || e->refreshed)
+        return false;
+    e->refreshed = true;
+    return true;
+}
+
+static inline enum cache_result tell(struct cache *c, const struct reply_question *q,
+                                     struct found known, uint64_t now, struct cache_hit *out)
+{
     struct cacheentry *e = known.answer;
 
     if (e == NULL) {
         out->failed = lasts(known.failure, now);
         return CACHE_MISS;
     }
-    *out =
-        (struct cache_hit){.entry = e, .size = e->message_size, .reply = &c->reply, .cut = e->cut};
+    const struct reply *reply = cacheentry_reply(e);
+    *out = (struct cache_hit){.entry = e, .size = reply->end, .reply = reply, .cut = e->cut};
     if (now >= e->ends) {
         out->failed = has_failed(c, q, now);
         if (now >= e->ends + c->options.serve_stale_ms)
             return CACHE_MISS;
     }
     e->visited = true;
-    cacheentry_lend(e, &c->reply);
+    if (reply->hops_length > 0) {
+        cacheentry_lend(e, &c->reply);
+        out->reply = &c->reply;
+    }
     if (now >= e->ends)
         return CACHE_STALE;
     if (e->uses < REFRESH_USES)
         e->uses++;
-    if (e->uses == REFRESH_USES && !e->refreshed &&
-        e->ends - now <= e->ttl * (UINT64_C(1000) / REFRESH_PART))
-        out->refresh = e->refreshed = true;
+    if (e->ends - now <= reply->ttl * (UINT64_C(1000) / REFRESH_PART))
+        out->refresh = is_worth_refresh(e);
     return CACHE_HIT;
+}
+
+enum cache_result cache_get(struct cache *c, const struct reply_question *q, uint64_t now,
+                            struct cache_hit *out)
+{
+    return tell(c, q, find(c, q), now, out);
+}
+
+enum cache_result cache_get_noted(struct cache *c, const struct reply_question *q,
+                                  struct cache_note note, uint64_t now, struct cache_hit *out)
+{
+    return tell(c, q, find_noted(c, q, note), now, out);
 }
 
 void cache_write_records(const struct cache_hit *hit, uint64_t now, uint8_t *out)
@@ -285,14 +334,21 @@ void cache_write(const struct cache_hit *hit, uint64_t now, uint8_t *out)
 {
     const struct cacheentry *e = hit->entry;
 
-    memcpy(out, cacheentry_message(e), e->records_at);
+    memcpy(out, e->message, cacheentry_reply(e)->records_at);
     cache_write_records(hit, now, out);
 }
 
 /* ---- keeping ---- */
 
+/* Into the lists that say where it is and when it ends. */
+static void enter(struct cache *c, struct cacheentry *e)
+{
+    cacheindex_add(c->index, e->hash, blocks_place(c->blocks, e));
+    expiry_add(&c->expiry, &e->expiry, e->ends);
+}
+
 /* Memory for an entry that takes the place of an old one, which may be NULL. */
-static struct cacheentry *replace(struct cache *c, const struct reply_question *q, bool failure,
+static struct cacheentry *replace(struct cache *c, const struct reply_question *q, uint64_t rest,
                                   struct cacheentry *old, size_t size, uint64_t now)
 {
     bool visited = old != NULL && old->visited;
@@ -303,10 +359,7 @@ static struct cacheentry *replace(struct cache *c, const struct reply_question *
     e = make_room(c, size, now);
     if (e == NULL)
         return NULL;
-    e->hash = hash_of(c, q);
-    e->rest = q->rest;
-    e->failure = failure;
-    e->stored = now;
+    begin(c, e, hash_of(c, q), rest);
     e->visited = visited; /* what was hot comes back hot */
     return e;
 }
@@ -314,67 +367,100 @@ static struct cacheentry *replace(struct cache *c, const struct reply_question *
 static void put_evenly(struct cache *c, const struct reply_question *q, const uint8_t *message,
                        const struct reply *reply, struct cacheentry *old, uint64_t now)
 {
-    uint32_t ttl = cacheentry_clamp(&c->limits, reply->ttl);
     struct cacheentry *e;
 
-    if (ttl == 0)
+    if (cacheentry_clamp(&c->limits, reply->ttl) == 0)
         return;
-    e = replace(c, q, false, old, reply->answer_end, now);
+    e = replace(c, q, q->rest, old, reply->answer_end, now);
     if (e == NULL)
         return;
-    cacheentry_fill_evenly(e, &c->limits, message, reply, ttl);
+    cacheentry_fill_evenly(e, message, reply, now);
+    if (reply->longest > c->limits.most_ttl || reply->ttl < c->limits.least_ttl)
+        cacheentry_limit_evenly(e, &c->limits, now);
     enter(c, e);
 }
 
-APART static void put_any(struct cache *c, const struct reply_question *q, const uint8_t *message,
-                          const struct reply *reply, bool cut, struct cacheentry *old, uint64_t now)
+static void put_measured(struct cache *c, const struct reply_question *q, const uint8_t *message,
+                         const struct reply *reply, bool cut, struct cacheentry *old, uint64_t now)
 {
     struct cacheentry_extent x;
     struct cacheentry *e;
 
     if (!cacheentry_measure(&x, &c->limits, q, message, reply, cut))
         return;
-    e = replace(c, q, false, old, x.size, now);
+    e = replace(c, q, q->rest, old, x.size, now);
     if (e == NULL)
         return;
-    cacheentry_fill(e, &c->limits, message, reply, cut, &x);
+    cacheentry_fill(e, &c->limits, message, reply, cut, &x, now);
     enter(c, e);
 }
 
-IN_ONE_PIECE void cache_put(struct cache *c, const struct reply_question *q, const uint8_t *message,
-                            size_t size, const struct reply *reply, bool cut, uint64_t now)
+APART static void put_any(struct cache *c, const struct reply_question *q, const uint8_t *message,
+                          const struct reply *reply, bool cut, uint64_t now)
 {
-    struct found old = find(c, hash_of(c, q), q, false);
+    struct found old = find(c, q);
 
-    assert(reply->end <= size);
     if (old.failure != NULL && (reply->rcode == REPLY_NOERROR || reply->rcode == REPLY_NXDOMAIN))
         drop(c, old.failure);
     if (reply->stride > 0 && !cut)
         put_evenly(c, q, message, reply, old.answer, now);
     else
-        put_any(c, q, message, reply, cut, old.answer, now);
+        put_measured(c, q, message, reply, cut, old.answer, now);
+}
+
+/* The usual reply to a question of which nothing is known, while there is room: none of what it
+ * takes can fail.  False: it is another case. */
+static inline bool put_simply(struct cache *c, const struct reply_question *q,
+                              const uint8_t *message, const struct reply *reply, uint64_t now)
+{
+    size_t size = sizeof(struct cacheentry) + reply->answer_end;
+    struct cacheindex_spot spot;
+
+    if (reply->stride == 0 || reply->ttl < c->plain_least || reply->longest > c->limits.most_ttl ||
+        size > c->entry_most || q->hash == 0 || expiry_is_full(&c->expiry) ||
+        !cacheindex_is_simple(c->index, q->hash, &spot))
+        return false;
+    uint32_t place = blocks_take_simply(c->blocks, size);
+    if (place == 0)
+        return false;
+    struct cacheentry *e = blocks_at(c->blocks, place);
+    cacheindex_add_there(c->index, q->hash, place, &spot);
+    begin(c, e, q->hash, q->rest);
+    cacheentry_fill_evenly(e, message, reply, now);
+    expiry_append(&c->expiry, &e->expiry, e->ends);
+    return true;
+}
+
+IN_ONE_PIECE void cache_put(struct cache *c, const struct reply_question *q, const uint8_t *message,
+                            size_t size, const struct reply *reply, bool cut, uint64_t now)
+{
+    assert(reply->end <= size);
+    if (cut || !put_simply(c, q, message, reply, now))
+        put_any(c, q, message, reply, cut, now);
 }
 
 /* ---- failures ---- */
 
 void cache_put_failure(struct cache *c, const struct reply_question *q, uint64_t now)
 {
-    struct found old = find(c, hash_of(c, q), q, false);
+    struct found old = find(c, q);
     uint32_t ms = FAILURE_FIRST_MS;
     size_t size = REPLY_HEADER_SIZE + q->name_size;
     struct cacheentry *e = old.failure;
 
     if (old.answer != NULL && now < old.answer->ends)
         return;
-    if (e != NULL && now < e->ends + FAILURE_MEMORY_MS)
-        ms = e->ttl * 2 < FAILURE_MAX_MS ? e->ttl * 2 : FAILURE_MAX_MS;
-    e = replace(c, q, true, e, size, now);
+    if (e != NULL && now < e->ends + FAILURE_MEMORY_MS) {
+        uint32_t before = cacheentry_reply(e)->ttl;
+        ms = before * 2 < FAILURE_MAX_MS ? before * 2 : FAILURE_MAX_MS;
+    }
+    e = replace(c, q, rest_of_failure(q), e, size, now);
     if (e == NULL)
         return;
-    e->ttl = ms;
+    e->failure = true;
     e->ends = now + ms;
-    e->message_size = (uint16_t)size;
-    memcpy(cacheentry_message(e) + REPLY_HEADER_SIZE, q->name, q->name_size);
+    cacheentry_reply(e)->ttl = ms;
+    memcpy(e->message + REPLY_HEADER_SIZE, q->name, q->name_size);
     enter(c, e);
 }
 
@@ -383,12 +469,12 @@ void cache_put_failure(struct cache *c, const struct reply_question *q, uint64_t
 size_t cache_flush(struct cache *c, const uint8_t *name, bool subtree)
 {
     size_t dropped = 0;
-    struct cacheentry *newer;
+    struct cacheentry_links *newer;
 
-    for (struct cacheentry *e = c->oldest; e != NULL; e = newer) {
-        newer = e->newer;
-        if (dname_is_in(cacheentry_name(e), name, subtree)) {
-            drop(c, e);
+    for (struct cacheentry_links *at = c->queue.newer; at != &c->queue; at = newer) {
+        newer = at->newer;
+        if (dname_is_in(cacheentry_name(entry_of(at)), name, subtree)) {
+            drop(c, entry_of(at));
             dropped++;
         }
     }
@@ -397,12 +483,12 @@ size_t cache_flush(struct cache *c, const uint8_t *name, bool subtree)
 
 size_t cache_bytes(const struct cache *c)
 {
-    return c->bytes + expiry_bytes(&c->expiry);
+    return c->fixed + blocks_used(c->blocks) + expiry_bytes(&c->expiry);
 }
 
 size_t cache_entries(const struct cache *c)
 {
-    return c->entries;
+    return cacheindex_entries(c->index);
 }
 
 uint64_t cache_evicted(const struct cache *c)

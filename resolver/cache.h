@@ -30,10 +30,15 @@ struct cache *cache_new(const struct cache_options *);
 void cache_free(struct cache *);
 const struct questionhash *cache_hash(const struct cache *); /* for reply_question_hash() */
 
-/* The question will be looked up in a moment: fetches from memory what says where its answer is;
- * and, called a moment later, the answer. */
+/* Where the answer seemed to be, and how the cache has changed since; private. */
+struct cache_note {
+    uint32_t place, changes;
+};
+
+/* The question, whose hash is known, will be looked up in a moment: fetches from memory what says
+ * where its answer is; and, called a moment later, the answer. */
 void cache_expect(const struct cache *, const struct reply_question *);
-void cache_expect_entry(const struct cache *, const struct reply_question *);
+struct cache_note cache_expect_entry(const struct cache *, const struct reply_question *);
 
 enum cache_result { CACHE_MISS, CACHE_HIT, CACHE_STALE };
 
@@ -41,7 +46,7 @@ struct cache_hit { /* lent until the next call on this cache that is not cache_w
     const void *entry;
     size_t size;               /* octets cache_write() writes */
     const struct reply *reply; /* index of the stored message (offsets fit what cache_write()
-                                  writes); lent until the next cache_get() */
+                                  writes); lent as the hit is */
     bool cut;     /* stored only up to a CNAME whose target was owned then: complete only
                      if that target is owned still */
     bool refresh; /* near its end and asked often: worth a prefetch.  Said once per entry */
@@ -51,6 +56,10 @@ struct cache_hit { /* lent until the next call on this cache that is not cache_w
 /* Behind CACHE_MISS nothing of '*out' is filled in but 'failed'. */
 MUST_USE enum cache_result cache_get(struct cache *, const struct reply_question *, uint64_t now,
                                      struct cache_hit *out);
+
+/* The same of a question that was expected. */
+MUST_USE enum cache_result cache_get_noted(struct cache *, const struct reply_question *,
+                                           struct cache_note, uint64_t now, struct cache_hit *out);
 
 /* Writes the stored message to 'out' ('hit->size' octets) with TTLs counted down to 'now' (stale
  * ones: CACHE_STALE_TTL).  Id 0; counts as stored, no additional section; question in lower case.

@@ -2,90 +2,81 @@
 
 #include <string.h>
 
+#include "octets.h"
 #include "wire.h"
 
 #define COUNTS_AT 6 /* of ANCOUNT in the header; NSCOUNT and ARCOUNT follow */
 
+_Static_assert(sizeof(struct cacheentry) % sizeof(uint64_t) == 0, "no octet is lost");
+
 static struct reply_hop *hops_of(const struct cacheentry *e)
 {
-    return (struct reply_hop *)(uintptr_t)e->behind;
+    size_t at = (cacheentry_reply(e)->end + 1u) & ~(size_t)1;
+
+    return (struct reply_hop *)(uintptr_t)(e->message + at);
 }
 
 static uint16_t *ttls_of(const struct cacheentry *e)
 {
-    return (uint16_t *)(uintptr_t)(e->behind + e->hops_length * sizeof(struct reply_hop));
+    return (uint16_t *)(uintptr_t)(hops_of(e) + cacheentry_reply(e)->hops_length);
 }
 
 /* ---- reading ---- */
 
-void cacheentry_lend(const struct cacheentry *e, struct reply *r)
+APART void cacheentry_lend(const struct cacheentry *e, struct reply *r)
 {
-    r->rcode = e->rcode;
-    r->answer_count = e->answer_count;
-    r->authority_count = e->authority_count;
-    r->records_at = e->records_at;
-    r->answer_end = e->answer_end;
-    r->authority_end = r->end = e->message_size;
-    r->authoritative = e->authoritative;
-    r->authentic_data = e->authentic_data;
-    r->negative = e->negative;
-    r->has_soa = e->has_soa;
-    r->ttl = e->ttl;
-    r->hops_length = e->hops_length;
-    if (e->hops_length > 0)
-        memcpy(r->hops, hops_of(e), e->hops_length * sizeof(struct reply_hop));
+    memcpy(r, e->front, REPLY_FRONT);
+    memcpy(r->hops, hops_of(e), r->hops_length * sizeof(struct reply_hop));
 }
 
-/* How TTLs are written. */
-struct count {
-    bool stale;
-    uint32_t stale_ttl, passed; /* seconds */
-};
-
-static void put_ttl(uint8_t *to, const uint8_t *from, struct count count)
+/* What has passed of its time: it ends when its least TTL does. */
+static inline uint32_t seconds_passed(const struct cacheentry *e, uint64_t now)
 {
-    uint32_t ttl = wire_get32(from);
-
-    wire_put32(to, count.stale ? count.stale_ttl : ttl > count.passed ? ttl - count.passed : 0);
+    return cacheentry_reply(e)->ttl - (uint32_t)((e->ends - now + 999) / 1000);
 }
 
-APART static void write_listed(const struct cacheentry *e, uint8_t *out, struct count count)
+APART static void write_any(const struct cacheentry *e, uint64_t now, uint32_t stale_ttl,
+                            uint8_t *out)
 {
-    const uint8_t *message = cacheentry_message(e);
-    size_t records = (size_t)e->answer_count + e->authority_count;
+    const struct reply *r = cacheentry_reply(e);
+    size_t records = (size_t)r->answer_count + r->authority_count;
+    bool stale = now >= e->ends;
+    uint32_t passed = stale ? 0 : seconds_passed(e, now);
 
-    memcpy(out + e->records_at, message + e->records_at, (size_t)e->message_size - e->records_at);
-    for (size_t i = 0; i < records; i++)
-        put_ttl(out + ttls_of(e)[i], message + ttls_of(e)[i], count);
+    memcpy(out + r->records_at, e->message + r->records_at, (size_t)r->end - r->records_at);
+    for (size_t i = 0; i < records; i++) {
+        size_t at = r->stride > 0 ? r->records_at + i * r->stride + REPLY_TTL_AT : ttls_of(e)[i];
+        uint32_t ttl = wire_get32(e->message + at);
+
+        wire_put32(out + at, stale ? stale_ttl : ttl > passed ? ttl - passed : 0);
+    }
 }
 
 /* Records are short: a call would cost more than to copy them.  The last step overlaps the first.
- */
-static void write_even(const struct cacheentry *e, uint8_t *out, struct count count)
+ * The first TTL to end is the entry's own, so none is shorter than what has passed. */
+static inline void write_evenly(const struct cacheentry *e, uint64_t now, uint8_t *out)
 {
-    enum { STEP = 16 };
-    const uint8_t *message = cacheentry_message(e);
-    size_t stride = e->stride;
+    const struct reply *r = cacheentry_reply(e);
+    size_t stride = r->stride, at = r->records_at, end = r->end;
+    uint32_t passed = seconds_passed(e, now);
 
-    for (size_t at = e->records_at; at < e->message_size; at += stride) {
-        memcpy(out + at, message + at, STEP);
-        memcpy(out + at + stride - STEP, message + at + stride - STEP, STEP);
-        put_ttl(out + at + REPLY_TTL_AT, message + at + REPLY_TTL_AT, count);
-    }
+    do {
+        const uint8_t *from = e->message + at, *last = from + stride - OCTETS_STEP;
+        uint32_t ttl = wire_get32(from + REPLY_TTL_AT) - passed;
+
+        memcpy(out + at, from, OCTETS_STEP);
+        memcpy(out + at + stride - OCTETS_STEP, last, OCTETS_STEP);
+        wire_put32(out + at + REPLY_TTL_AT, ttl);
+        at += stride;
+    } while (at < end);
 }
 
 void cacheentry_write(const struct cacheentry *e, uint64_t now, uint32_t stale_ttl, uint8_t *out)
 {
-    struct count count = {
-        .stale = now >= e->ends,
-        .stale_ttl = stale_ttl,
-        .passed = now > e->stored ? (uint32_t)((now - e->stored) / 1000) : 0,
-    };
-
-    if (e->stride > 0)
-        write_even(e, out, count);
+    if (cacheentry_reply(e)->stride > 0 && now < e->ends)
+        write_evenly(e, now, out);
     else
-        write_listed(e, out, count);
+        write_any(e, now, stale_ttl, out);
 }
 
 /* ---- keeping ---- */
@@ -126,26 +117,16 @@ bool cacheentry_measure(struct cacheentry_extent *x, const struct cacheentry_lim
     x->ttl = cacheentry_clamp(limits, x->ttl);
     if (negative && x->ttl > limits->most_negative_ttl)
         x->ttl = limits->most_negative_ttl;
-    x->front = reply->hops_length * sizeof(struct reply_hop) + x->records * sizeof(uint16_t);
-    x->size = x->front + end;
+    x->message = end;
+    x->size = end + end % 2 + reply->hops_length * sizeof(struct reply_hop) +
+              x->records * sizeof(uint16_t);
     return x->ttl > 0;
 }
 
-static void set_ttl(struct cacheentry *e, uint32_t ttl)
+static void set_ttl(struct cacheentry *e, uint32_t ttl, uint64_t now)
 {
-    e->ttl = ttl;
-    e->ends = e->stored + ttl * UINT64_C(1000);
-}
-
-static void copy_message(struct cacheentry *e, const uint8_t *message)
-{
-    uint8_t *to = cacheentry_message(e);
-
-    memcpy(to, message, e->message_size);
-    wire_put16(to, 0);
-    wire_put16(to + COUNTS_AT, e->answer_count);
-    wire_put16(to + COUNTS_AT + 2, e->authority_count);
-    wire_put16(to + COUNTS_AT + 4, 0);
+    cacheentry_reply(e)->ttl = ttl;
+    e->ends = now + ttl * UINT64_C(1000);
 }
 
 /* None is above our limits; a negative answer's are all no longer than the answer may live, because
@@ -153,50 +134,62 @@ static void copy_message(struct cacheentry *e, const uint8_t *message)
 static void settle_ttls(struct cacheentry *e, const struct cacheentry_limits *limits,
                         const uint8_t *message, const struct cacheentry_extent *x)
 {
+    const struct reply *r = cacheentry_reply(e);
+
     for (size_t i = 0; i < x->records; i++) {
         uint32_t ttl = cacheentry_clamp(limits, wire_get32(message + x->ttls[i]));
 
-        wire_put32(cacheentry_message(e) + x->ttls[i], e->negative && ttl > e->ttl ? e->ttl : ttl);
+        wire_put32(e->message + x->ttls[i], r->negative && ttl > r->ttl ? r->ttl : ttl);
         ttls_of(e)[i] = x->ttls[i];
     }
 }
 
 void cacheentry_fill(struct cacheentry *e, const struct cacheentry_limits *limits,
                      const uint8_t *message, const struct reply *reply, bool cut,
-                     const struct cacheentry_extent *x)
+                     const struct cacheentry_extent *x, uint64_t now)
 {
-    set_ttl(e, x->ttl);
-    e->message_size = (uint16_t)(x->size - x->front);
-    e->message_at = (uint16_t)x->front;
-    e->rcode = cut ? REPLY_NOERROR : reply->rcode;
-    e->answer_count = (uint16_t)x->answers;
-    e->authority_count = (uint16_t)(x->records - x->answers);
-    e->answer_end = cut ? e->message_size : reply->answer_end;
-    e->records_at = reply->records_at;
-    e->hops_length = (uint8_t)reply->hops_length;
-    e->authoritative = reply->authoritative;
-    e->authentic_data = reply->authentic_data;
-    e->negative = reply->negative && !cut;
-    e->has_soa = reply->has_soa && e->authority_count > 0;
+    struct reply *r = cacheentry_reply(e);
+
+    memcpy(e->front, reply, REPLY_FRONT);
+    set_ttl(e, x->ttl, now);
     e->cut = cut;
+    r->authority_end = r->end = (uint16_t)x->message;
+    r->answer_count = (uint16_t)x->answers;
+    r->authority_count = (uint16_t)(x->records - x->answers);
+    if (cut) {
+        r->rcode = REPLY_NOERROR;
+        r->answer_end = r->end;
+        r->negative = false;
+    }
+    r->has_soa = reply->has_soa && r->authority_count > 0;
+    r->authority_plain = r->sound = true;
+    r->stride = 0;
     memcpy(hops_of(e), reply->hops, reply->hops_length * sizeof(struct reply_hop));
-    copy_message(e, message);
+    memcpy(e->message, message, x->message);
+    wire_put16(e->message, 0);
+    wire_put16(e->message + COUNTS_AT, r->answer_count);
+    wire_put16(e->message + COUNTS_AT + 2, r->authority_count);
+    wire_put16(e->message + COUNTS_AT + 4, 0);
     settle_ttls(e, limits, message, x);
 }
 
-void cacheentry_fill_evenly(struct cacheentry *e, const struct cacheentry_limits *limits,
-                            const uint8_t *message, const struct reply *reply, uint32_t ttl)
+void cacheentry_fill_evenly(struct cacheentry *e, const uint8_t *message, const struct reply *reply,
+                            uint64_t now)
 {
-    set_ttl(e, ttl);
-    e->message_size = e->answer_end = reply->answer_end;
-    e->stride = reply->stride;
-    e->answer_count = reply->answer_count;
-    e->records_at = reply->records_at;
-    e->authoritative = reply->authoritative;
-    e->authentic_data = reply->authentic_data;
-    copy_message(e, message);
-    if (reply->longest <= limits->most_ttl && reply->ttl >= limits->least_ttl)
-        return;
-    for (size_t at = e->records_at + REPLY_TTL_AT; at < e->message_size; at += e->stride)
-        wire_put32(cacheentry_message(e) + at, cacheentry_clamp(limits, wire_get32(message + at)));
+    memcpy(e->front, reply, REPLY_FRONT);
+    cacheentry_reply(e)->end = reply->answer_end;
+    e->ends = now + reply->ttl * UINT64_C(1000);
+    octets_copy_steps(e->message, message, reply->answer_end);
+    wire_put16(e->message, 0);
+    wire_put16(e->message + COUNTS_AT + 4, 0);
+}
+
+void cacheentry_limit_evenly(struct cacheentry *e, const struct cacheentry_limits *limits,
+                             uint64_t now)
+{
+    const struct reply *r = cacheentry_reply(e);
+
+    set_ttl(e, cacheentry_clamp(limits, r->ttl), now);
+    for (size_t at = r->records_at + REPLY_TTL_AT; at < r->end; at += r->stride)
+        wire_put32(e->message + at, cacheentry_clamp(limits, wire_get32(e->message + at)));
 }

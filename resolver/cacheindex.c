@@ -80,6 +80,11 @@ bool cacheindex_is_full(const struct cacheindex *x)
     return x->entries >= x->most;
 }
 
+size_t cacheindex_entries(const struct cacheindex *x)
+{
+    return x->entries;
+}
+
 /* ---- lines ---- */
 
 /* The lower half of the hash chooses the line, its highest octet tells the entries there apart. */
@@ -174,6 +179,27 @@ void cacheindex_add(struct cacheindex *x, uint64_t hash, uint32_t place)
     slot = (unsigned)__builtin_ctz(free_slots);
     x->lines[at].tags[slot] = tag_of(hash);
     x->lines[at].places[slot] = place;
+    x->entries++;
+}
+
+bool cacheindex_is_simple(const struct cacheindex *x, uint64_t hash, struct cacheindex_spot *spot)
+{
+    struct line *line = &x->lines[home_of(x, hash)];
+
+    spot->line = line;
+    spot->free_slots = match(line, 0);
+    return match(line, tag_of(hash)) == 0 && line->passed == 0 && spot->free_slots != 0 &&
+           x->entries < x->most;
+}
+
+void cacheindex_add_there(struct cacheindex *x, uint64_t hash, uint32_t place,
+                          const struct cacheindex_spot *spot)
+{
+    unsigned slot = (unsigned)__builtin_ctz(spot->free_slots);
+    struct line *line = spot->line;
+
+    line->tags[slot] = tag_of(hash);
+    line->places[slot] = place;
     x->entries++;
 }
 

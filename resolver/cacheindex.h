@@ -26,6 +26,7 @@ struct cacheindex *cacheindex_new(size_t most);
 void cacheindex_free(struct cacheindex *); /* NULL is fine */
 size_t cacheindex_bytes(const struct cacheindex *);
 bool cacheindex_is_full(const struct cacheindex *);
+size_t cacheindex_entries(const struct cacheindex *);
 
 /* A hash will be looked up, added or removed in a moment: fetches its line from memory. */
 void cacheindex_expect(const struct cacheindex *, uint64_t hash);
@@ -37,6 +38,17 @@ uint32_t cacheindex_next(struct cacheindex_look *);
 
 /* 'place' is not 0; it is not in yet, and the index is not full. */
 void cacheindex_add(struct cacheindex *, uint64_t hash, uint32_t place);
+/* Where something would be added; private. */
+struct cacheindex_spot {
+    void *line;
+    unsigned free_slots; /* a bit each */
+};
+/* True if nothing of that hash is there, and what is added would stand where it belongs; false: it
+ * is not that simple.  Then cacheindex_add_there() is the same as cacheindex_add(). */
+MUST_USE bool cacheindex_is_simple(const struct cacheindex *, uint64_t hash,
+                                   struct cacheindex_spot *);
+void cacheindex_add_there(struct cacheindex *, uint64_t hash, uint32_t place,
+                          const struct cacheindex_spot *);
 /* It must be in, with that hash. */
 void cacheindex_remove(struct cacheindex *, uint64_t hash, uint32_t place);
 

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "alloc.h"
-#include "error.h"
 
 #define ROOM_FIRST 64
 /* Children of a place.  Each step down writes to an item somewhere in memory: few steps, and what
@@ -22,7 +21,7 @@ static void put(struct expiry *x, size_t place, struct expiry_slot slot)
     slot.item->place = (uint32_t)place;
 }
 
-static void rise(struct expiry *x, size_t place, struct expiry_slot slot)
+APART static void rise(struct expiry *x, size_t place, struct expiry_slot slot)
 {
     while (place > 0 && x->slots[above(place)].when > slot.when) {
         put(x, place, x->slots[above(place)]);
@@ -64,11 +63,27 @@ RARE static void grow(struct expiry *x)
     x->room = room;
 }
 
+bool expiry_is_full(const struct expiry *x)
+{
+    return x->length == x->room;
+}
+
+void expiry_append(struct expiry *x, struct expiry_item *item, uint64_t when)
+{
+    struct expiry_slot slot = {when, item};
+    size_t place = x->length++;
+
+    if (place > 0 && x->slots[above(place)].when > when)
+        rise(x, place, slot);
+    else
+        put(x, place, slot); /* most end later than what came before */
+}
+
 void expiry_add(struct expiry *x, struct expiry_item *item, uint64_t when)
 {
-    if (x->length == x->room)
+    if (expiry_is_full(x))
         grow(x);
-    rise(x, x->length++, (struct expiry_slot){when, item});
+    expiry_append(x, item, when);
 }
 
 void expiry_remove(struct expiry *x, struct expiry_item *item)

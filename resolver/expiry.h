@@ -5,6 +5,7 @@
 #ifndef PLDNS_EXPIRY_H
 #define PLDNS_EXPIRY_H
 
+#include "error.h"
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,6 +24,10 @@ struct expiry { /* all zero bytes: empty */
 };
 
 void expiry_add(struct expiry *, struct expiry_item *, uint64_t when);
+/* The same without a look whether it is full: it must not be. */
+void expiry_append(struct expiry *, struct expiry_item *, uint64_t when);
+/* Before there can be one more it takes more memory. */
+bool expiry_is_full(const struct expiry *);
 void expiry_remove(struct expiry *, struct expiry_item *);
 /* The one that ends first and when, or NULL. */
 struct expiry_item *expiry_first(const struct expiry *, uint64_t *when);

@@ -177,7 +177,7 @@ static enum visit_step answer_cached(struct visit *v)
     const struct query_desk *desk = v->desk;
     struct cache_hit hit;
 
-    if (cache_get(desk->cache, &v->question, v->moment->now, &hit) != CACHE_HIT ||
+    if (cache_get_noted(desk->cache, &v->question, v->note, v->moment->now, &hit) != CACHE_HIT ||
         !write_stored(v, &hit)) {
         v->failed = hit.failed;
         stats_count(desk->stats, STATS_CACHE_MISSES);
@@ -376,7 +376,7 @@ IN_ONE_PIECE APART static void fetch_from_cache(struct query_desk *desk, const s
         cache_expect(desk->cache, &rest->visits[n]->question);
     }
     for (unsigned n = 0; n < rest->length; n++)
-        cache_expect_entry(desk->cache, &rest->visits[n]->question);
+        rest->visits[n]->note = cache_expect_entry(desk->cache, &rest->visits[n]->question);
 }
 
 /* The stages that look a name up wait for memory, for table and cache are large.  So what they need

@@ -6,6 +6,7 @@
 #ifndef PLDNS_VISIT_H
 #define PLDNS_VISIT_H
 
+#include "cache.h"
 #include "config.h"
 #include "reply.h"
 #include "stats.h"
@@ -50,6 +51,7 @@ struct visit {
     struct dname_cut cut; /* of its name; behind a wait not known until it is needed */
     struct wire_reply reply;
     struct reply_question question; /* from visit_question() on */
+    struct cache_note note;         /* of it, from the same time on */
     uint8_t folded[WIRE_NAME_MAX];
     struct table_look *look; /* of the name, from the table's stage on */
 };
