@@ -57,35 +57,16 @@ struct builder {
 
 /* ---- the report ---- */
 
-/* Lines of a growing text. */
-struct lines {
-    char *text;
-    size_t length, room;
-};
-
-static void add_line(struct lines *lines, const char *line)
-{
-    size_t size = strlen(line);
-
-    if (lines->length + size + 2 > COMPLAINTS_MAX)
-        return;
-    if (lines->length + size + 2 > lines->room) {
-        lines->room = (lines->length + size + 2) * 2;
-        lines->text = alloc_resize(lines->text, lines->room, 1);
-    }
-    memcpy(lines->text + lines->length, line, size);
-    lines->length += size;
-    lines->text[lines->length++] = '\n';
-    lines->text[lines->length] = '\0';
-}
-
-static void add_complaints(struct lines *lines, const struct error_list *errors)
+static void tell_complaints(FILE *out, size_t *room, const struct error_list *errors)
 {
     char line[2048];
 
     for (size_t i = 0; i < errors->length; i++) {
-        if (!errors->items[i].warning)
-            add_line(lines, error_format(&errors->items[i], line, sizeof line));
+        size_t size = strlen(error_format(&errors->items[i], line, sizeof line)) + 1;
+        if (errors->items[i].warning || size > *room)
+            continue;
+        *room -= size;
+        fprintf(out, "%s\n", line);
     }
 }
 
@@ -93,10 +74,13 @@ static struct builder_report *report_of(const struct builder *b,
                                         const struct catalog_change *change, uint64_t started)
 {
     struct builder_report *report = alloc_array(1, sizeof *report);
-    struct lines lines = {0};
+    size_t room = COMPLAINTS_MAX, size;
+    FILE *complaints = open_memstream(&report->complaints, &size);
     const char *why;
 
+    assert(complaints != NULL); /* as for any memory */
     report->generation = b->generation;
+    report->patched = catalog_patched(b->catalog);
     report->change = *change;
     report->length = catalog_length(b->catalog);
     report->documents = alloc_array(report->length, sizeof *report->documents);
@@ -110,10 +94,10 @@ static struct builder_report *report_of(const struct builder *b,
         entry->complaints = &report->complaints_of[i];
         if (entry->refused) {
             report->refused++;
-            add_complaints(&lines, entry->complaints);
+            tell_complaints(complaints, &room, entry->complaints);
         }
     }
-    report->complaints = lines.text != NULL ? lines.text : alloc_string("");
+    fclose(complaints);
     report->unreadable = source_dir_unreadable(b->source);
     report->degraded = catalog_degraded(b->catalog, &why) ? alloc_string(why) : NULL;
     report->next_expiry = catalog_next_expiry(b->catalog);
@@ -139,6 +123,16 @@ void builder_report_free(struct builder_report *report)
 }
 
 /* ---- a run ---- */
+
+static void trim(struct builder *b)
+{
+    uint64_t now = clock_ms();
+
+    if (b->trimmed != 0 && now - b->trimmed < TRIM_EVERY_MS)
+        return;
+    b->trimmed = now;
+    malloc_trim(0);
+}
 
 static void read_source(struct catalog *catalog, struct source_dir *source, bool trust)
 {
@@ -169,18 +163,24 @@ static struct table_options table_options(const struct builder *b)
     };
 }
 
+static struct tableset *build_again(struct builder *b)
+{
+    struct table_options options = table_options(b);
+
+    return catalog_build_set(b->catalog, &options);
+}
+
 static struct tableset *build(struct builder *b)
 {
     if (lore_take(b->lore))
         catalog_learned(b->catalog);
     b->generation++;
-    struct table_options options = table_options(b);
-    return catalog_build_set(b->catalog, &options);
+    return build_again(b);
 }
 
-static void publish(struct builder *b)
+static void publish(struct builder *b, struct tableset *new)
 {
-    struct tableset *old = publish_swap(b->table, build(b));
+    struct tableset *old = publish_swap(b->table, new);
 
     if (tableset_free(old) >= TRIM_FROM)
         malloc_trim(0);
@@ -196,7 +196,7 @@ static struct builder_report *run(struct builder *b, bool trust)
     bool expired = catalog_expire(b->catalog, started);
     bool built = change.changed || expired || lore_waits(b->lore);
     if (built)
-        publish(b);
+        publish(b, build(b));
     struct builder_report *report = report_of(b, &change, started);
     report->built = built;
     report->read = true;
@@ -210,10 +210,37 @@ static struct builder_report *rebuild(struct builder *b)
     static const struct catalog_change none;
     uint64_t started = clock_ms();
 
-    publish(b);
+    publish(b, build(b));
     struct builder_report *report = report_of(b, &none, started);
     report->built = true;
     return report;
+}
+
+/* The same tables in one piece: the generation is the same, and nobody is told. */
+static struct builder_report *make_whole(struct builder *b)
+{
+    static const struct catalog_change none;
+    uint64_t started = clock_ms();
+
+    catalog_learned(b->catalog);
+    publish(b, build_again(b));
+    catalogshelf_rest(b->catalog);
+    trim(b);
+    return report_of(b, &none, started);
+}
+
+static struct builder_report *do_job(struct builder *b, enum builder_job job)
+{
+    switch (job) {
+    case BUILDER_REBUILD:
+        return rebuild(b);
+    case BUILDER_WHOLE:
+        return make_whole(b);
+    case BUILDER_READ:
+    case BUILDER_TRUST:
+        break;
+    }
+    return run(b, job == BUILDER_TRUST);
 }
 
 /* ---- the thread ---- */
@@ -249,16 +276,6 @@ static bool note_trouble(struct builder *b)
     return changed;
 }
 
-static void trim(struct builder *b)
-{
-    uint64_t now = clock_ms();
-
-    if (b->trimmed != 0 && now - b->trimmed < TRIM_EVERY_MS)
-        return;
-    b->trimmed = now;
-    malloc_trim(0);
-}
-
 static void keep_accepted(struct builder *b)
 {
     struct table_options options = table_options(b);
@@ -286,7 +303,7 @@ static void *thread_main(void *arg)
         if (end)
             return NULL;
         if (asked)
-            hand_over(b, job == BUILDER_REBUILD ? rebuild(b) : run(b, job == BUILDER_TRUST));
+            hand_over(b, do_job(b, job));
         /* Behind the report: nobody waits for a disk. */
         if (keep) {
             keep_accepted(b);
@@ -316,7 +333,7 @@ void builder_run(struct builder *b, enum builder_job job)
     assert(!b->asked);
     b->asked = true;
     b->job = job;
-    b->keep = b->keep || job != BUILDER_REBUILD;
+    b->keep = b->keep || job == BUILDER_READ || job == BUILDER_TRUST;
     pthread_cond_signal(&b->wanted);
     pthread_mutex_unlock(&b->lock);
 }

@@ -16,6 +16,7 @@ struct builder_report {
     uint64_t generation;
     struct catalog_change change;
     bool built;                       /* a new table was published */
+    bool patched;                     /* it is laid over an older one, and could be made whole */
     size_t refused;                   /* documents whose newest version is not served */
     size_t unreadable;                /* documents that could not be read */
     char *degraded;                   /* why the directory could not be read, or NULL */
@@ -65,6 +66,7 @@ enum builder_job {
     BUILDER_READ,    /* every file is read */
     BUILDER_TRUST,   /* files that look untouched are not */
     BUILDER_REBUILD, /* the same documents, with what was learned meanwhile */
+    BUILDER_WHOLE,   /* nothing new: see 'patched' */
 };
 
 /* Asks for a run; not while one is under way. */

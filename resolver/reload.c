@@ -45,7 +45,8 @@ struct reload {
     struct asker *asking;          /* of the run under way */
     struct asker *waiting;         /* for the next one */
     int done;                      /* eventfd: the builder has a report */
-    struct event *on_done, *timer, *begun;
+    struct event *on_done, *timer, *begun, *quiet;
+    struct timeval quiet_time;
     reload_done_fn *listener;
     void *listener_arg;
 };
@@ -224,6 +225,14 @@ static void set_timer(struct reload *r)
     evtimer_add(r->timer, &wait);
 }
 
+static void wait_for_quiet(struct reload *r)
+{
+    if (r->report->patched)
+        evtimer_add(r->quiet, &r->quiet_time);
+    else
+        evtimer_del(r->quiet);
+}
+
 static void end_run(struct reload *r, struct builder_report *report)
 {
     take_report(r, report);
@@ -246,6 +255,7 @@ static void on_done(evutil_socket_t fd, short what, void *arg)
     if (report != NULL)
         end_run(r, report);
     set_timer(r);
+    wait_for_quiet(r);
     start_if_wanted(r);
 }
 
@@ -271,10 +281,22 @@ static void on_begun(evutil_socket_t fd, short what, void *arg)
     builder_keep(r->builder);
 }
 
+static void on_quiet(evutil_socket_t fd, short what, void *arg)
+{
+    struct reload *r = arg;
+
+    (void)fd;
+    (void)what;
+    if (r->running) /* its end sets the timer anew */
+        return;
+    r->running = true;
+    builder_run(r->builder, BUILDER_WHOLE);
+}
+
 /* ---- the contract ---- */
 
 struct reload *reload_new(struct event_base *base, const struct config *config, struct hash_key key,
-                          struct error_list *errors)
+                          unsigned quiet_ms, struct error_list *errors)
 {
     struct builder *builder = builder_new(config, key, errors);
 
@@ -293,7 +315,10 @@ struct reload *reload_new(struct event_base *base, const struct config *config, 
     r->on_done = event_new(base, r->done, EV_READ | EV_PERSIST, on_done, r);
     event_add(r->on_done, NULL);
     r->timer = evtimer_new(base, on_timer, r);
+    r->quiet = evtimer_new(base, on_quiet, r);
+    r->quiet_time = (struct timeval){quiet_ms / 1000, quiet_ms % 1000 * 1000};
     set_timer(r);
+    wait_for_quiet(r);
     r->begun = evtimer_new(base, on_begun, r);
     event_active(r->begun, EV_TIMEOUT, 0);
     r->watch =
@@ -322,6 +347,8 @@ void reload_free(struct reload *r)
         event_free(r->timer);
     if (r->begun != NULL)
         event_free(r->begun);
+    if (r->quiet != NULL)
+        event_free(r->quiet);
     if (r->done >= 0)
         close(r->done);
     free_askers(r->asking);

@@ -27,10 +27,14 @@ struct reload_outcome {
 
 typedef void reload_done_fn(void *arg, const struct reload_outcome *);
 
+/* Changes are laid over the table that there is.  When nothing has changed for so long, the table
+ * is built in one piece again, which takes less memory and less time to look something up. */
+#define RELOAD_QUIET_MS 60000
+
 /* Loads for the first time, in the calling thread.  NULL: 'errors' says why the daemon must not
- * start (attachments.onStartError). */
+ * start (attachments.onStartError).  'quiet_ms' is RELOAD_QUIET_MS but in tests. */
 MUST_USE struct reload *reload_new(struct event_base *, const struct config *, struct hash_key,
-                                   struct error_list *errors);
+                                   unsigned quiet_ms, struct error_list *errors);
 void reload_free(struct reload *);
 
 struct publish *reload_table(struct reload *); /* of struct tableset: what workers read */

@@ -329,7 +329,7 @@ static bool start(struct server *s, const struct config_flags *flags, char *cons
     log_warnings(errors);
     error_clear(errors);
     s->service.config = s->config;
-    s->service.reload = reload_new(s->base, s->config, s->key, errors);
+    s->service.reload = reload_new(s->base, s->config, s->key, RELOAD_QUIET_MS, errors);
     if (s->service.reload == NULL)
         return false;
     s->service.reach = reach_new(s->base, s->config, s->service.upstreams, s->service.reload);

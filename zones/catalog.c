@@ -430,15 +430,9 @@ void catalog_learned(struct catalog *catalog)
     catalogtables_spoil(catalog->tables);
 }
 
-struct table *catalog_build(struct catalog *catalog, struct table_options *options)
+bool catalog_patched(const struct catalog *catalog)
 {
-    assert(view_count(catalog->views) == 1);
-    struct tableset *set = catalog_build_set(catalog, options);
-    struct table *table = set->tables[VIEW_NONE];
-
-    set->length = 0; /* the caller's now */
-    tableset_free(set);
-    return table;
+    return catalogtables_patched(catalog->tables);
 }
 
 /* ---- what the catalog holds ---- */

@@ -21,6 +21,7 @@ struct catalogtables {
     uint64_t tombstones;   /* how many changes of the tombstones they know … */
     size_t graves;         /* … and how many of them they hold */
     bool fresh;            /* they were not handed out yet */
+    bool patched;          /* what was handed out last lies over them */
     const struct targets *targets;
     const struct health *health;
 };
@@ -73,6 +74,11 @@ void catalogtables_rest(const struct catalogtables *tables)
 bool catalogtables_wait(const struct catalogtables *tables)
 {
     return tables->bases != NULL;
+}
+
+bool catalogtables_patched(const struct catalogtables *tables)
+{
+    return tables->patched;
 }
 
 /* ---- what changed ---- */
@@ -235,6 +241,7 @@ static struct tableset *build_patched(struct building *b, const struct list *all
         b->before = splits[0];
         b->after = splits[1];
         set = build_all(b, all->length);
+        tables->patched = true;
         b->before = b->after = NULL;
         viewsplit_free(splits[0]);
         viewsplit_free(splits[1]);
@@ -259,6 +266,7 @@ struct tableset *catalogtables_build(struct catalogtables *tables,
     for (size_t i = 0; i < length; i++) {
         all.connections += documents[i]->length;
     }
+    tables->patched = false;
     if (tables->bases != NULL && tables->targets == options->targets &&
         tables->health == options->health && graves->length <= CATALOGTABLES_TOMBSTONES_MAX) {
         set = build_patched(&b, &all);

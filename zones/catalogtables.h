@@ -25,6 +25,9 @@ void catalogtables_spoil(struct catalogtables *);
 /* True if whole tables were built that may yet be patched. */
 bool catalogtables_wait(const struct catalogtables *);
 
+/* True if what was built last was patched. */
+bool catalogtables_patched(const struct catalogtables *);
+
 /* Gives back what was read of the documents of the tables that may be patched: they may rest
  * elsewhere than those that are served. */
 void catalogtables_rest(const struct catalogtables *);

@@ -79,16 +79,16 @@ const char *catalogplay_whose(struct catalog *catalog, const char *text)
 {
     static char answer[64];
     struct table_options options = {.zone = ""};
-    struct table *table = catalog_build(catalog, &options);
+    struct tableset *set = catalog_build_set(catalog, &options);
     struct table_match match;
     struct dname name;
     const char *why;
 
     assert_true(dname_from_text(&name, text, strlen(text), &why));
-    table_find(table, name.wire, &match);
+    table_find(tableset_table(set, VIEW_NONE), name.wire, &match);
     if (match.outcome == TABLE_ANSWER) {
         struct table_why rule;
-        table_describe(table, match.rule, &rule);
+        table_describe(tableset_table(set, VIEW_NONE), match.rule, &rule);
         snprintf(answer, sizeof(answer), "%s", rule.connection);
     } else {
         snprintf(answer, sizeof(answer), "%s",
@@ -97,7 +97,7 @@ const char *catalogplay_whose(struct catalog *catalog, const char *text)
                  : match.outcome == TABLE_NXDOMAIN ? "nxdomain"
                                                    : "else");
     }
-    table_free(table);
+    tableset_free(set);
     return answer;
 }
 

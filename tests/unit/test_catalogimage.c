@@ -69,7 +69,8 @@ static struct catalog *catalog_of_all(struct shelf *shelf)
 /* All names are answered, with addresses that end in this digit. */
 static void check_answers(struct catalog *catalog, unsigned fourth)
 {
-    struct table *table = catalog_build(catalog, &options);
+    struct tableset *set = catalog_build_set(catalog, &options);
+    const struct table *table = tableset_table(set, VIEW_NONE);
 
     assert_int_equal(table_connections(table), DOCUMENTS * CLUSTERS);
     for (unsigned d = 0; d < DOCUMENTS; d++) {
@@ -86,7 +87,7 @@ static void check_answers(struct catalog *catalog, unsigned fourth)
             assert_int_equal(match.answer->addresses[3], fourth);
         }
     }
-    table_free(table);
+    tableset_free(set);
 }
 
 /* ---- files ---- */
@@ -107,7 +108,7 @@ static int write_image(void)
 
     assert_true(catalogimage_begin(shelf));
     struct catalog *catalog = catalog_of_all(shelf);
-    table_free(catalog_build(catalog, &options));
+    tableset_free(catalog_build_set(catalog, &options));
     assert_true(catalogimage_is_due(catalog));
     assert_true(catalogimage_write(catalog, shelf, &stamp, &options, NULL, 0));
     assert_false(catalogimage_is_due(catalog));

@@ -86,14 +86,19 @@ static int tear_down(void **unused)
     return system(command);
 }
 
-static struct reload *start(void)
+static struct reload *start_with(unsigned quiet_ms)
 {
     struct error_list errors = {0};
-    struct reload *r = reload_new(base, config, key, &errors);
+    struct reload *r = reload_new(base, config, key, quiet_ms, &errors);
 
     assert_non_null(r);
     assert_int_equal(errors.length, 0);
     return r;
+}
+
+static struct reload *start(void)
+{
+    return start_with(RELOAD_QUIET_MS);
 }
 
 struct heard {
@@ -175,6 +180,40 @@ static void outcomes(void **unused)
     reload_free(r);
 }
 
+static size_t table_octets(struct reload *r)
+{
+    publish_read_begin();
+    size_t octets = tableset_bytes(publish_get(reload_table(r)));
+    publish_read_end();
+    return octets;
+}
+
+/* A change is laid over the table, and when all is quiet the table is one piece again. */
+static void becomes_whole(void **unused)
+{
+    struct heard heard;
+    char name[16], host[24];
+
+    (void)unused;
+    for (unsigned i = 0; i < 40; i++) {
+        snprintf(name, sizeof name, "%02u.yaml", i);
+        snprintf(host, sizeof host, "h%02u.example", i);
+        write_connection(name, host, i == 7 ? 2 : 1);
+    }
+    struct reload *r = start_with(1);
+    size_t whole = table_octets(r);
+    write_connection("07.yaml", "h07.example", 3);
+    ask(r, &heard);
+    assert_true(heard.outcome.change.changed);
+    while (table_octets(r) > whole)
+        assert_int_equal(event_base_loop(base, EVLOOP_ONCE), 0);
+    assert_int_equal(table_generation(tableset_table(publish_get(reload_table(r)), VIEW_NONE)),
+                     heard.outcome.generation);
+    assert_int_equal(lookup(r, "h07.example"), 3);
+    assert_int_equal(lookup(r, "h08.example"), 1);
+    reload_free(r);
+}
+
 static void every_asker_hears_once(void **unused)
 {
     struct heard heard[20] = {{0}};
@@ -240,7 +279,7 @@ static void what_keeps_from_starting(void **unused)
 
     (void)unused;
     write_document("a.yaml", "nonsense");
-    assert_null(reload_new(base, config, key, &errors));
+    assert_null(reload_new(base, config, key, RELOAD_QUIET_MS, &errors));
     assert_int_equal(strncmp(error_format(&errors.items[0], line, sizeof line), "a.yaml:1:", 9), 0);
     error_clear(&errors);
     config->attachments.on_start_error = CONFIG_START_SERVE;
@@ -430,6 +469,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         TEST(outcomes),
+        TEST(becomes_whole),
         TEST(every_asker_hears_once),
         TEST(asking_from_a_callback),
         TEST(ends_while_running),
