@@ -5,6 +5,8 @@
 #include <netinet/udp.h>
 #include <string.h>
 
+#include "kernelcall.h"
+
 /* Missing in older headers; the number is the kernel's. */
 #ifndef UDP_SEGMENT
 #define UDP_SEGMENT 103
@@ -24,7 +26,7 @@ bool bundle_is_possible(int fd)
 static void send_plain(int fd, struct mmsghdr *heads, unsigned length)
 {
     for (unsigned at = 0; at < length;) {
-        int sent = sendmmsg(fd, heads + at, length - at, MSG_DONTWAIT | MSG_NOSIGNAL);
+        int sent = kernelcall_sendmmsg(fd, heads + at, length - at, MSG_DONTWAIT | MSG_NOSIGNAL);
 
         if (sent > 0)
             at += (unsigned)sent;
@@ -174,7 +176,7 @@ static void send_groups(struct bundle *b, int fd, bool *possible, struct mmsghdr
     unsigned loaded = load(b, heads);
 
     for (unsigned at = 0; at < loaded;) {
-        int sent = sendmmsg(fd, b->heads + at, loaded - at, MSG_DONTWAIT | MSG_NOSIGNAL);
+        int sent = kernelcall_sendmmsg(fd, b->heads + at, loaded - at, MSG_DONTWAIT | MSG_NOSIGNAL);
 
         if (sent > 0) {
             at += (unsigned)sent;

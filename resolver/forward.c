@@ -54,10 +54,12 @@ static inquiry_late_fn on_late;
 static network_socket_fn on_socket;
 static void on_overloaded(void *arg, uint64_t now);
 
-static uint64_t late_after(uint64_t timeout_ms)
+static uint64_t late_after(const struct forward_options *options)
 {
-    uint64_t late = timeout_ms - timeout_ms / 10;
+    uint64_t timeout = options->config->forward.timeout_ms, late = timeout - timeout / 10;
 
+    if (options->late == NULL)
+        return INQUIRY_LATE_NEVER;
     return late < INQUIRY_LATE_MS ? late : INQUIRY_LATE_MS;
 }
 
@@ -82,7 +84,7 @@ struct forward *forward_new(const struct forward_options *options)
     f->desk.guard_arg = options->guard_arg;
     f->desk.done = on_done;
     f->desk.late = options->late != NULL ? on_late : NULL;
-    f->desk.late_ms = late_after(options->config->forward.timeout_ms);
+    f->desk.late_ms = late_after(options);
     return f;
 }
 

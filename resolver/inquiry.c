@@ -30,7 +30,7 @@ void inquiry_stop(struct inquiry *i)
         upstream_drop(&i->asks[0]);
     if (i->sends > 1)
         drop_others(i);
-    i->desk->network->timer_clear(i->timer);
+    network_timer_clear(i->timer);
 }
 
 /* The only way an inquiry ends by itself.  Its owner may free it. */
@@ -96,9 +96,9 @@ static uint64_t jitter(const struct upstream_ask *ask, uint64_t ms)
 /* For whatever comes first. */
 static void arm_timer(struct inquiry *i, uint64_t now)
 {
-    uint64_t at = i->late != 0 && i->late < i->due ? i->late : i->due;
+    uint64_t at = i->late < i->due ? i->late : i->due;
 
-    i->desk->network->timer_set(i->timer, now, at > now ? at - now : 0);
+    network_timer_set(i->desk->network, i->timer, now, at > now ? at : now);
 }
 
 static void set_timer(struct inquiry *i, uint64_t wait, uint64_t now)
@@ -177,11 +177,13 @@ RARE static void send_no_more(struct inquiry *i, uint64_t now)
         give_up(i, now);
 }
 
-/* It did not go to 'place'. */
-RARE static void send_elsewhere(struct inquiry *i, unsigned place, uint64_t now)
+/* It did not go where it was to. */
+RARE static void send_elsewhere(struct inquiry *i, uint64_t now)
 {
     for (size_t n = 1; n < i->selection.length; n++) {
-        if (!selection_next(&i->selection, &place, now))
+        unsigned place = selection_next(&i->selection, now);
+
+        if (place == SELECTION_NONE)
             break;
         if (send_to(i, place, now))
             return;
@@ -196,14 +198,14 @@ static void send_from(struct inquiry *i, unsigned place, uint64_t now)
     if (i->sends == INQUIRY_SENDS_MAX)
         send_no_more(i, now);
     else if ((was_looked_up(i) || !is_guarded(i, now)) && !send_to(i, place, now))
-        send_elsewhere(i, place, now);
+        send_elsewhere(i, now);
 }
 
 APART static void send_next(struct inquiry *i, uint64_t now)
 {
-    unsigned place;
+    unsigned place = selection_next(&i->selection, now);
 
-    if (selection_next(&i->selection, &place, now) && !has_waited_enough(i))
+    if (place != SELECTION_NONE && !has_waited_enough(i))
         send_from(i, place, now);
     else
         give_up(i, now);
@@ -231,8 +233,8 @@ static void on_timer(void *arg, uint64_t now)
         end(i, i->result, 0, NULL, now);
         return;
     }
-    if (i->late != 0 && now + TIMER_EARLY_MS >= i->late) {
-        i->late = 0;
+    if (i->late <= now + TIMER_EARLY_MS) {
+        i->late = NETWORK_NEVER;
         i->desk->late(i, now);
     }
     if (now + TIMER_EARLY_MS < i->due) {
@@ -412,10 +414,10 @@ static bool on_reply(struct upstream_ask *ask, const uint8_t *message, size_t si
  * nobody is left, there is nothing to wait for. */
 static void go_on(struct inquiry *i, const struct selection_place *at, uint64_t wait, uint64_t now)
 {
-    unsigned other;
+    unsigned other = selection_next(&i->selection, now);
 
     i->last = NULL; /* it is not overdue */
-    if (!selection_next(&i->selection, &other, now))
+    if (other == SELECTION_NONE)
         give_up(i, now);
     else if (i->selection.places[other].tries < at->tries)
         send_from(i, other, now);
@@ -538,7 +540,7 @@ void inquiry_start(struct inquiry *i, const struct reply_question *q, struct rou
     i->question.name = i->sent = i->name;
     i->group = group;
     i->deadline = now + desk->config->forward.timeout_ms;
-    i->late = desk->late != NULL ? now + desk->late_ms : 0;
+    i->late = now + desk->late_ms;
     i->over = i->broken = i->looped = false;
     i->sends = 0;
     i->last = NULL;
@@ -550,7 +552,8 @@ void inquiry_start(struct inquiry *i, const struct reply_question *q, struct rou
     for (size_t n = 0; n < group->length; n++)
         upstream_touch(group->upstreams[n], now);
     i->starting = true;
-    if (selection_next(&i->selection, &place, now))
+    place = selection_next(&i->selection, now);
+    if (place != SELECTION_NONE)
         send_from(i, place, now);
     else
         end_soon(i, INQUIRY_UNREACHABLE, now);

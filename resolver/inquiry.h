@@ -18,7 +18,8 @@
 #define INQUIRY_FRONT 128
 /* Who waits is told that it takes long after so much (RFC 8767's client response timer), or after
  * nine tenths of a shorter time. */
-#define INQUIRY_LATE_MS 1800
+#define INQUIRY_LATE_MS    1800
+#define INQUIRY_LATE_NEVER (UINT64_C(1) << 32) /* longer than any timeout */
 
 struct inquiry;
 
@@ -49,8 +50,8 @@ struct inquiry_desk {
     inquiry_guard_fn *guard; /* asked before every single send: see inquiry_start() */
     void *guard_arg;
     inquiry_done_fn *done;
-    inquiry_late_fn *late;           /* NULL: nobody wants to know */
-    uint64_t late_ms;                /* when: see INQUIRY_LATE_MS */
+    inquiry_late_fn *late; /* NULL: nobody wants to know */
+    uint64_t late_ms; /* when, after the beginning: see INQUIRY_LATE_MS; NULL: long after the end */
     uint8_t message[REPLY_SIZE_MAX]; /* private: what 'done' is lent */
 };
 
@@ -62,7 +63,7 @@ struct inquiry { /* part of the owner's struct; private but for 'question' and '
     const uint8_t *sent; /* so it goes over UDP: 'name' or 'shuffled' */
     uint64_t deadline;
     uint64_t due;  /* when the wait for the last one asked is over */
-    uint64_t late; /* when 'late' is to be called; 0: not any more */
+    uint64_t late; /* when 'late' is to be called; NETWORK_NEVER: not any more */
     bool starting; /* inside inquiry_start(): no callback */
     bool over;     /* ends with 'result' as soon as the timer runs */
     enum inquiry_result result;

@@ -13,7 +13,13 @@
 
 struct network;
 struct network_socket;
-struct network_timer;
+
+/* What a timer of the network begins with. */
+#define NETWORK_NEVER UINT64_MAX
+struct network_timer {
+    uint64_t due;   /* when it runs out; NETWORK_NEVER: it is not set */
+    uint64_t wakes; /* when the network looks at 'due' by itself; NETWORK_NEVER: not at all */
+};
 
 enum network_event {
     NETWORK_CONNECTED, /* stream only */
@@ -67,5 +73,22 @@ struct network {
     /* Random octets (ids, letter case, choice of socket); scripted in tests. */
     void (*random)(struct network *, void *out, size_t size);
 };
+
+/* timer_set() for timers that are set all the time: one that is looked at early enough only takes
+ * down when it is due. */
+static inline void network_timer_set(struct network *n, struct network_timer *t, uint64_t now,
+                                     uint64_t at)
+{
+    if (t->wakes <= at)
+        t->due = at;
+    else
+        n->timer_set(t, now, at - now);
+}
+
+/* timer_clear() of the same. */
+static inline void network_timer_clear(struct network_timer *t)
+{
+    t->due = NETWORK_NEVER;
+}
 
 #endif

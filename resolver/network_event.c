@@ -13,10 +13,12 @@
 #include <event2/event_struct.h>
 
 #include "alloc.h"
+#include "buffer.h"
 #include "clock.h"
 #include "datagram.h"
 #include "eventtimer.h"
 #include "fetch.h"
+#include "kernelcall.h"
 #include "outbox.h"
 #include "reserve.h"
 
@@ -52,8 +54,8 @@ struct event_network {
 struct stream {
     struct event readable, writable;
     bool connected;
-    uint8_t *bytes; /* 'length' octets from 'start' on wait to be sent */
-    size_t start, length, room;
+    struct buffer unsent;
+    struct buffer_budget budget; /* its own */
 };
 
 struct network_socket {
@@ -97,7 +99,7 @@ static void tell(struct network_socket *s, enum network_event event, const uint8
 static void free_socket(struct network_socket *s)
 {
     if (s->stream != NULL)
-        free(s->stream->bytes);
+        buffer_drop(&s->stream->unsent, &s->stream->budget);
     free(s->stream);
     free(s);
 }
@@ -230,17 +232,17 @@ IN_ONE_PIECE static void on_datagrams(evutil_socket_t fd, short what, void *arg)
 {
     struct event_network *n = arg;
     struct epoll_event ready[READY_MAX];
-    int length = epoll_wait(fd, ready, READY_MAX, 0);
+    int length = kernelcall_epoll(fd, ready, READY_MAX);
     uint64_t now = clock_ms();
 
     (void)what;
-    turn_begin(&n->turn);
+    turn_begin_reading(&n->turn);
     n->in_hand = true;
     for (int at = 0; at < length; at += DATAGRAMS)
         look_at(n, ready + at, length - at < DATAGRAMS ? length - at : DATAGRAMS, now);
     n->in_hand = false;
     free_closed(n);
-    turn_end(&n->turn);
+    turn_end_reading(&n->turn);
 }
 
 static void on_octets(evutil_socket_t fd, short what, void *arg)
@@ -261,9 +263,10 @@ static void on_octets(evutil_socket_t fd, short what, void *arg)
 static bool flush(struct network_socket *s)
 {
     struct stream *o = s->stream;
+    struct buffer *b = &o->unsent;
 
-    while (o->length > 0) {
-        ssize_t sent = send(s->fd, o->bytes + o->start, o->length, MSG_NOSIGNAL);
+    while (buffer_size(b) > 0) {
+        ssize_t sent = send(s->fd, b->bytes + b->from, buffer_size(b), MSG_NOSIGNAL);
 
         if (sent < 0 && errno == EINTR)
             continue;
@@ -271,10 +274,9 @@ static bool flush(struct network_socket *s)
             event_add(&o->writable, NULL);
             return errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS || errno == ENOMEM;
         }
-        o->start += (size_t)sent;
-        o->length -= (size_t)sent;
+        b->from += (size_t)sent;
     }
-    o->start = 0;
+    b->from = b->to = 0;
     event_del(&o->writable);
     return true;
 }
@@ -360,6 +362,7 @@ static struct network_socket *open_stream(struct network *network, const struct 
         return give_up(fd);
     s = make_socket(n, fd, fn, arg);
     s->stream = alloc_array(1, sizeof *s->stream);
+    s->stream->budget.most = SIZE_MAX;
     event_assign(&s->stream->readable, n->base, fd, EV_READ | EV_PERSIST, on_octets, s);
     event_assign(&s->stream->writable, n->base, fd, EV_WRITE | EV_PERSIST, on_writable, s);
     event_add(&s->stream->writable, NULL);
@@ -368,31 +371,18 @@ static struct network_socket *open_stream(struct network *network, const struct 
 
 static bool queue(struct network_socket *s, const uint8_t *data, size_t size)
 {
-    struct stream *o = s->stream;
-
-    if (o->length + size > NETWORK_EVENT_QUEUE_MAX) {
-        errno = ENOBUFS;
-        return false;
-    }
-    if (o->start > 0)
-        memmove(o->bytes, o->bytes + o->start, o->length);
-    o->start = 0;
-    if (o->length + size > o->room) {
-        o->room = o->length + size;
-        o->bytes = alloc_resize(o->bytes, o->room, 1);
-    }
-    memcpy(o->bytes + o->length, data, size);
-    o->length += size;
-    return true;
+    if (buffer_add(&s->stream->unsent, &s->stream->budget, data, size, NETWORK_EVENT_QUEUE_MAX))
+        return true;
+    errno = ENOBUFS;
+    return false;
 }
 
 /* Datagrams leave when what is in hand is done, or when there are many. */
-static bool put_out(struct network_socket *s, const uint8_t *data, size_t size)
+APART static bool put_out(struct network_socket *s, const uint8_t *data, size_t size)
 {
     struct event_network *n = s->owner;
-
-    turn_put_off(&n->turn, &n->leave);
     bool put = outbox_put(&n->outbox, s, s->fd, data, size);
+
     n->network.room = outbox_room(&n->outbox);
     return put;
 }
@@ -422,12 +412,23 @@ static void leave(void *arg)
         tell_unsent(n);
 }
 
+/* A message leaves whole or not at all, so it takes the way through the queue. */
+APART static bool send_stream(struct network_socket *s, const uint8_t *data, size_t size)
+{
+    return queue(s, data, size) && (!s->stream->connected || flush(s));
+}
+
 static bool send_bytes(struct network_socket *s, const uint8_t *data, size_t size)
 {
-    if (s->stream == NULL)
+    struct event_network *n = s->owner;
+
+    if (s->stream != NULL)
+        return send_stream(s, data, size);
+    turn_put_off(&n->turn, &n->leave);
+    if (data != n->network.room || outbox_is_full(&n->outbox))
         return put_out(s, data, size);
-    /* A message leaves whole or not at all, so it takes the way through the queue. */
-    return queue(s, data, size) && (!s->stream->connected || flush(s));
+    n->network.room = outbox_seal(&n->outbox, s, s->fd, size);
+    return true;
 }
 
 /* ---- timers and dice ---- */

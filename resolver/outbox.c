@@ -23,23 +23,16 @@ RARE static bool make_room(struct outbox *o)
 {
     outbox_send(o);
     errno = o->letters[OUTBOX_LENGTH - 1].error;
-    return o->length < OUTBOX_LENGTH;
+    return !outbox_is_full(o);
 }
 
 bool outbox_put(struct outbox *o, void *from, int fd, const uint8_t *octets, size_t size)
 {
-    struct outbox_letter *letter;
-
     assert(size <= OUTBOX_SIZE);
-    if (o->length == OUTBOX_LENGTH && !make_room(o))
+    if (outbox_is_full(o) && !make_room(o))
         return false;
-    letter = &o->letters[o->length++];
-    letter->from = from;
-    letter->fd = fd;
-    letter->error = 0;
-    letter->size = size;
-    if (octets != letter->octets)
-        memcpy(letter->octets, octets, size);
+    memmove(outbox_room(o), octets, size); /* it may have been written there */
+    (void)outbox_seal(o, from, fd, size);
     return true;
 }
 

@@ -34,7 +34,24 @@ static inline uint8_t *outbox_room(struct outbox *o)
     return o->letters[o->length].octets;
 }
 
-/* Takes a copy, unless it stands in outbox_room() already.  When there is no room the others are
+static inline bool outbox_is_full(const struct outbox *o)
+{
+    return o->length == OUTBOX_LENGTH;
+}
+
+/* Takes what was written there, if it is not full.  Returns where the next is best written. */
+static inline uint8_t *outbox_seal(struct outbox *o, void *from, int fd, size_t size)
+{
+    struct outbox_letter *letter = &o->letters[o->length++];
+
+    letter->from = from;
+    letter->fd = fd;
+    letter->error = 0;
+    letter->size = size;
+    return letter[1].octets;
+}
+
+/* Takes a copy.  When there is no room the others are
  * sent first.  False: there is still none, for all have been tried in vain; errno is that of the
  * last. */
 MUST_USE bool outbox_put(struct outbox *, void *from, int fd, const uint8_t *octets, size_t size);

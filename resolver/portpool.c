@@ -164,6 +164,11 @@ struct dice {
     uint16_t id;
 };
 
+struct draw {
+    struct portpool_socket *socket; /* NULL: none is to be had */
+    uint16_t id;
+};
+
 static uint32_t place_in_window(const struct portpool *p, uint32_t dice)
 {
     size_t width = p->length < PORTPOOL_WINDOW ? p->length : PORTPOOL_WINDOW;
@@ -208,12 +213,11 @@ APART static void draw_ahead(struct portpool *p)
 
 /* One of them at random, and an id.  The draw is made some questions ahead, so that by then the
  * processor has the socket at hand: there are too many of them to stay near it. */
-static struct portpool_socket *draw_socket(struct portpool *p, uint16_t *id)
+static struct draw draw_socket(struct portpool *p)
 {
     struct portpool_socket *s;
     struct dice dice = roll(p);
 
-    *id = dice.id;
     move_window(p);
     if (p->drawn_of != p->length)
         draw_ahead(p);
@@ -224,29 +228,30 @@ static struct portpool_socket *draw_socket(struct portpool *p, uint16_t *id)
     __builtin_prefetch(&p->sockets[p->ahead[2]]);
     fetch_memory(p->sockets[p->ahead[1]], sizeof *s);
     __builtin_prefetch(p->sockets[p->ahead[0]]->socket);
-    return s;
+    return (struct draw){s, dice.id};
 }
 
-static struct portpool_socket *draw_any(struct portpool *p, uint16_t *id, uint64_t now)
+static struct draw draw_any(struct portpool *p, uint64_t now)
 {
-    struct portpool_socket *s = draw_socket(p, id);
+    struct draw draw = draw_socket(p);
 
-    return is_worn(p, s, now) ? renew(s, now) : s;
+    if (is_worn(p, draw.socket, now))
+        draw.socket = renew(draw.socket, now);
+    return draw;
 }
 
 /* While there are few, each question has a new one, if one is to be had. */
-APART static struct portpool_socket *add_or_draw(struct portpool *p, uint16_t *id, uint64_t now)
+APART static struct draw add_or_draw(struct portpool *p, uint64_t now)
 {
-    struct portpool_socket *s;
+    uint16_t id = roll(p).id;
+    struct portpool_socket *s = add(p, now);
 
-    *id = roll(p).id;
-    s = add(p, now);
-    return s != NULL || p->length == 0 ? s : draw_any(p, id, now);
+    return s != NULL || p->length == 0 ? (struct draw){s, id} : draw_any(p, now);
 }
 
-static struct portpool_socket *choose(struct portpool *p, uint16_t *id, uint64_t now)
+static struct draw choose(struct portpool *p, uint64_t now)
 {
-    return p->length < PORTPOOL_SIZE ? add_or_draw(p, id, now) : draw_any(p, id, now);
+    return p->length < PORTPOOL_SIZE ? add_or_draw(p, now) : draw_any(p, now);
 }
 
 /* ---- questions ---- */
@@ -274,18 +279,17 @@ APART static bool take_another(struct portpool_socket *s, struct portpool_ask *a
     struct portpool *p = s->pool;
 
     for (unsigned sockets = 1;; sockets++) {
-        uint16_t id = 0;
-
         for (unsigned ids = 1; ids < ID_TRIES; ids++) {
             if (take_slot(s, ask, roll(p).id, about))
                 return true;
         }
         if (sockets == SOCKET_TRIES)
             break;
-        s = choose(p, &id, now);
+        struct draw draw = choose(p, now);
+        s = draw.socket;
         if (s == NULL)
             return false;
-        if (take_slot(s, ask, id, about))
+        if (take_slot(s, ask, draw.id, about))
             return true;
     }
     errno = 0;
@@ -295,14 +299,13 @@ APART static bool take_another(struct portpool_socket *s, struct portpool_ask *a
 bool portpool_send(struct portpool *p, struct portpool_ask *ask, const void *about,
                    uint8_t *message, size_t size, uint64_t now)
 {
-    uint16_t id;
-    struct portpool_socket *s = choose(p, &id, now);
+    struct draw draw = choose(p, now);
 
     ask->socket = NULL;
-    if (s == NULL || (!take_slot(s, ask, id, about) && !take_another(s, ask, about, now)))
+    if (draw.socket == NULL || (!take_slot(draw.socket, ask, draw.id, about) &&
+                                !take_another(draw.socket, ask, about, now)))
         return false;
-    message[0] = (uint8_t)(ask->id >> 8);
-    message[1] = (uint8_t)ask->id;
+    memcpy(message, &(uint16_t){htons(ask->id)}, sizeof ask->id);
     if (p->network->send(ask->socket->socket, message, size))
         return true;
     portpool_drop(ask);

@@ -37,27 +37,27 @@ static bool is_possible(const struct selection *s, unsigned place, uint64_t now)
 }
 
 /* Of several. */
-APART static bool find_best(const struct selection *s, unsigned *out, uint64_t now)
+APART static unsigned find_best(const struct selection *s, uint64_t now)
 {
     uint64_t best = UINT64_MAX;
+    unsigned found = SELECTION_NONE;
 
     for (unsigned place = 0; place < s->length; place++) {
         uint64_t its = is_possible(s, place, now) ? rank(s, place) : UINT64_MAX;
 
         if (its < best) {
             best = its;
-            *out = place;
+            found = place;
         }
     }
-    return best != UINT64_MAX;
+    return found;
 }
 
-bool selection_next(const struct selection *s, unsigned *out, uint64_t now)
+unsigned selection_next(const struct selection *s, uint64_t now)
 {
     if (s->length != 1)
-        return find_best(s, out, now);
-    *out = 0;
-    return is_possible(s, 0, now);
+        return find_best(s, now);
+    return is_possible(s, 0, now) ? 0 : SELECTION_NONE;
 }
 
 bool selection_is_tried(const struct selection *s, unsigned times)

@@ -5,6 +5,8 @@
 #ifndef PLDNS_SELECTION_H
 #define PLDNS_SELECTION_H
 
+#include <limits.h>
+
 #include "upstream.h"
 
 #define SELECTION_REFUSALS_MAX 3
@@ -28,8 +30,9 @@ struct selection {                     /* part of the asker's struct */
 
 void selection_begin(struct selection *, struct upstream *const *upstreams, size_t length);
 
-/* False: nobody is left. */
-MUST_USE bool selection_next(const struct selection *, unsigned *place, uint64_t now);
+/* The place of whom to ask; SELECTION_NONE: nobody is left. */
+#define SELECTION_NONE UINT_MAX
+MUST_USE unsigned selection_next(const struct selection *, uint64_t now);
 
 /* True if everybody who is not out was tried that often. */
 bool selection_is_tried(const struct selection *, unsigned times);

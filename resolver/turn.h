@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "publish.h"
+
 struct event;
 struct event_base;
 
@@ -23,12 +25,19 @@ struct turn_task { /* 'run' and 'arg' are its owner's to set; the rest is privat
 struct turn { /* private */
     struct event *event;
     struct turn_task *first;
-    bool begun;
+    bool begun, reads;
 };
 
 void turn_open(struct turn *, struct event_base *);
 /* Nothing waits. */
 void turn_close(struct turn *);
+
+/* From now on one section of publish.h is around all between turn_begin_reading() and
+ * turn_end_reading(): for threads that read. */
+static inline void turn_set_reading(struct turn *t)
+{
+    t->reads = true;
+}
 
 /* private */
 void turn_add(struct turn *, struct turn_task *);
@@ -44,6 +53,21 @@ static inline void turn_end(struct turn *t)
     t->begun = false;
     if (t->first != NULL)
         turn_run(t);
+}
+
+static inline void turn_begin_reading(struct turn *t)
+{
+    turn_begin(t);
+    if (t->reads)
+        publish_read_begin();
+}
+
+/* What was put off is no part of the section. */
+static inline void turn_end_reading(struct turn *t)
+{
+    if (t->reads)
+        publish_read_end();
+    turn_end(t);
 }
 
 /* To be done soon, and once however often it is put off. */

@@ -10,6 +10,7 @@
 #include "alloc.h"
 #include "bundle.h"
 #include "clock.h"
+#include "kernelcall.h"
 
 /* Of a longer datagram the rest is lost, so that it does not parse: FORMERR.  Real queries are a
  * tenth of it.  Were it 4,096, those of a batch would compete for the same few lines of the
@@ -293,7 +294,7 @@ static unsigned receive_batch(struct udp *udp, const struct udp_socket *socket)
         head->msg_controllen = CONTROL_SIZE;
         udp->in.parts[i].iov_len = PACKET_MAX;
     }
-    int n = recvmmsg(socket->fd, udp->in.heads, UDP_BATCH, MSG_DONTWAIT, NULL);
+    int n = kernelcall_recvmmsg(socket->fd, udp->in.heads, UDP_BATCH, MSG_DONTWAIT);
     udp->received = n > 0 ? (unsigned)n : 0;
     return udp->received;
 }

@@ -240,6 +240,7 @@ static bool make_parts(struct worker *w, const struct worker_options *options)
         network_event_new(w->base, options->descriptors.upstreams, options->descriptors.reserve);
     if (w->network == NULL)
         return false;
+    turn_set_reading(network_event_turn(w->network));
     w->cache = cache_new(&(struct cache_options){
         .bytes = options->cache_bytes,
         .key = options->key,

@@ -118,7 +118,11 @@ long syscall(long number, ...)
 
     if (real == NULL)
         real = (long (*)(long, ...))(unsigned long)dlsym(RTLD_NEXT, "syscall");
-    if (number == SYS_recvmsg || number == SYS_sendto)
+    if (number == SYS_recvmmsg)
+        count(RECEIVED);
+    else if (number == SYS_sendmmsg)
+        count(SENT);
+    else if (number == SYS_recvmsg || number == SYS_sendto)
         count(OTHERS);
     va_start(arguments, number);
     for (int i = 0; i < 6; i++)

@@ -144,7 +144,8 @@ long syscall(long number, ...)
     va_list arguments;
     long a[6];
 
-    if ((number == SYS_recvmsg && fails(RECEIVE)) || (number == SYS_sendto && fails(SEND)))
+    if (((number == SYS_recvmsg || number == SYS_recvmmsg) && fails(RECEIVE)) ||
+        ((number == SYS_sendto || number == SYS_sendmmsg) && fails(SEND)))
         return -1;
     if (real == NULL)
         *(void **)&real = dlsym(RTLD_NEXT, "syscall");

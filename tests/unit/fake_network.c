@@ -21,13 +21,13 @@ struct network_socket {
     void *arg;
 };
 
-struct network_timer {
+struct fake_timer {
+    struct network_timer timer; /* first: the two are one; it never wakes by itself */
     struct fake_network *fake;
-    struct network_timer *next;
+    struct fake_timer *next;
     network_timer_fn *fn;
     void *arg;
-    bool set;
-    uint64_t due, order; /* same time: first set, first run */
+    uint64_t order; /* same time: first set, first run */
 };
 
 struct sent {
@@ -48,7 +48,7 @@ struct fake_network {
     uint64_t now, order, dice;
     struct network_socket **sockets;
     size_t sockets_length;
-    struct network_timer *timers;
+    struct fake_timer *timers;
     struct sent *sent;
     size_t sent_length, first; /* all before 'first' are taken */
     enum fake_connect connect;
@@ -189,32 +189,29 @@ static void close_socket(struct network_socket *s)
 static struct network_timer *timer_new(struct network *n, network_timer_fn *fn, void *arg)
 {
     struct fake_network *f = (struct fake_network *)n;
-    struct network_timer *t = alloc_array(1, sizeof *t);
+    struct fake_timer *t = alloc_array(1, sizeof *t);
 
+    t->timer.due = t->timer.wakes = NETWORK_NEVER;
     t->fake = f;
     t->fn = fn;
     t->arg = arg;
     t->next = f->timers;
     f->timers = t;
-    return t;
+    return &t->timer;
 }
 
-static void timer_set(struct network_timer *t, uint64_t now, uint64_t delay_ms)
+static void timer_set(struct network_timer *timer, uint64_t now, uint64_t delay_ms)
 {
+    struct fake_timer *t = (struct fake_timer *)timer;
+
     assert(now == t->fake->now);
-    t->set = true;
-    t->due = now + delay_ms;
+    t->timer.due = now + delay_ms;
     t->order = t->fake->order++;
 }
 
-static void timer_clear(struct network_timer *t)
+static void timer_free(struct network_timer *timer)
 {
-    t->set = false;
-}
-
-static void timer_free(struct network_timer *t)
-{
-    struct network_timer **at = &t->fake->timers;
+    struct fake_timer *t = (struct fake_timer *)timer, **at = &t->fake->timers;
 
     while (*at != t)
         at = &(*at)->next;
@@ -254,7 +251,7 @@ struct fake_network *fake_network_new(uint64_t now)
         .close = close_socket,
         .timer = timer_new,
         .timer_set = timer_set,
-        .timer_clear = timer_clear,
+        .timer_clear = network_timer_clear,
         .timer_free = timer_free,
         .random = throw_dice,
     };
@@ -347,15 +344,15 @@ static bool tell_unsent(struct fake_network *f)
     return false;
 }
 
-static struct network_timer *first_due(struct fake_network *f, uint64_t until)
+static struct fake_timer *first_due(struct fake_network *f, uint64_t until)
 {
-    struct network_timer *first = NULL;
+    struct fake_timer *first = NULL;
 
-    for (struct network_timer *t = f->timers; t != NULL; t = t->next) {
-        if (!t->set || t->due > until)
+    for (struct fake_timer *t = f->timers; t != NULL; t = t->next) {
+        if (t->timer.due == NETWORK_NEVER || t->timer.due > until)
             continue;
-        if (first == NULL || t->due < first->due ||
-            (t->due == first->due && t->order < first->order))
+        if (first == NULL || t->timer.due < first->timer.due ||
+            (t->timer.due == first->timer.due && t->order < first->order))
             first = t;
     }
     return first;
@@ -366,16 +363,16 @@ void fake_network_pass(struct fake_network *f, uint64_t ms)
     uint64_t until = f->now + ms;
 
     for (;;) {
-        struct network_timer *t = first_due(f, until);
-        uint64_t next = t == NULL ? until : t->due > f->now ? t->due : f->now;
+        struct fake_timer *t = first_due(f, until);
+        uint64_t next = t == NULL ? until : t->timer.due > f->now ? t->timer.due : f->now;
 
         if (tell_unsent(f) || connect_one(f, next))
             continue;
         if (t == NULL)
             break;
-        if (t->due > f->now)
-            f->now = t->due;
-        t->set = false;
+        if (t->timer.due > f->now)
+            f->now = t->timer.due;
+        t->timer.due = NETWORK_NEVER;
         t->fn(t->arg, f->now);
     }
     f->now = until;
@@ -512,7 +509,7 @@ size_t fake_network_timers(const struct fake_network *f)
 {
     size_t n = 0;
 
-    for (const struct network_timer *t = f->timers; t != NULL; t = t->next)
-        n += t->set;
+    for (const struct fake_timer *t = f->timers; t != NULL; t = t->next)
+        n += t->timer.due != NETWORK_NEVER;
     return n;
 }
