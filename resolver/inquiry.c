@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "octets.h"
 #include "question.h"
 
 #define SEND_RETRY_MS 50 /* nothing could be sent: descriptors, buffers, routes may come back */
@@ -535,7 +536,7 @@ void inquiry_start(struct inquiry *i, const struct reply_question *q, struct rou
     struct inquiry_desk *desk = i->desk;
     unsigned place;
 
-    memcpy(i->name, q->name, q->name_size);
+    octets_copy(i->name, q->name, q->name_size);
     i->question = *q;
     i->question.name = i->sent = i->name;
     i->group = group;
