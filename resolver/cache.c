@@ -133,7 +133,8 @@ void cache_expect(const struct cache *c, const struct reply_question *q)
     cacheindex_expect(c->index, q->hash);
 }
 
-struct cache_note cache_expect_entry(const struct cache *c, const struct reply_question *q)
+void cache_expect_entry(const struct cache *c, const struct reply_question *q,
+                        struct cache_note *note)
 {
     enum { OCTETS = 320 }; /* an entry with a few addresses */
     struct cacheindex_look look;
@@ -141,7 +142,8 @@ struct cache_note cache_expect_entry(const struct cache *c, const struct reply_q
 
     if (place != 0)
         fetch_memory(blocks_at(c->blocks, place), OCTETS);
-    return (struct cache_note){place, c->changes};
+    note->place = place;
+    note->changes = c->changes;
 }
 
 static struct cacheentry *entry_of(const struct cacheentry_links *links)
@@ -294,18 +296,18 @@ static inline enum cache_result tell(struct cache *c, const struct reply_questio
     }
     const struct reply *reply = cacheentry_reply(e);
     *out = (struct cache_hit){.entry = e, .size = reply->end, .reply = reply, .cut = e->cut};
-    if (now >= e->ends) {
-        out->failed = has_failed(c, q, now);
-        if (now >= e->ends + c->options.serve_stale_ms)
-            return CACHE_MISS;
-    }
-    e->visited = true;
     if (reply->hops_length > 0) {
         cacheentry_lend(e, &c->reply);
         out->reply = &c->reply;
     }
-    if (now >= e->ends)
+    if (now >= e->ends) {
+        out->failed = has_failed(c, q, now);
+        if (now >= e->ends + c->options.serve_stale_ms)
+            return CACHE_MISS;
+        e->visited = true;
         return CACHE_STALE;
+    }
+    e->visited = true;
     if (e->uses < REFRESH_USES)
         e->uses++;
     if (e->ends - now <= reply->ttl * (UINT64_C(1000) / REFRESH_PART))

@@ -38,7 +38,7 @@ struct cache_note {
 /* The question, whose hash is known, will be looked up in a moment: fetches from memory what says
  * where its answer is; and, called a moment later, the answer. */
 void cache_expect(const struct cache *, const struct reply_question *);
-struct cache_note cache_expect_entry(const struct cache *, const struct reply_question *);
+void cache_expect_entry(const struct cache *, const struct reply_question *, struct cache_note *);
 
 enum cache_result { CACHE_MISS, CACHE_HIT, CACHE_STALE };
 

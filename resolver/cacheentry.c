@@ -179,7 +179,7 @@ void cacheentry_fill_evenly(struct cacheentry *e, const uint8_t *message, const 
     memcpy(e->front, reply, REPLY_FRONT);
     cacheentry_reply(e)->end = reply->answer_end;
     e->ends = now + reply->ttl * UINT64_C(1000);
-    octets_copy_steps(e->message, message, reply->answer_end);
+    octets_copy_pairs(e->message, message, reply->answer_end); /* header, question, record */
     wire_put16(e->message, 0);
     wire_put16(e->message + COUNTS_AT + 4, 0);
 }

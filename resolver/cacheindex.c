@@ -93,11 +93,11 @@ static size_t home_of(const struct cacheindex *x, uint64_t hash)
     return (hash & UINT32_MAX) * x->length >> 32;
 }
 
-static uint8_t tag_of(uint64_t hash)
+static unsigned tag_of(uint64_t hash)
 {
-    uint8_t tag = (uint8_t)(hash >> 56);
+    unsigned tag = (unsigned)(hash >> 56);
 
-    return tag != 0 ? tag : 1;
+    return tag + (tag < 1);
 }
 
 static size_t line_after(const struct cacheindex *x, size_t line)
@@ -106,14 +106,15 @@ static size_t line_after(const struct cacheindex *x, size_t line)
 }
 
 /* Which slots of a line have that tag, a bit each. */
-static unsigned match(const struct line *line, uint8_t tag)
+static unsigned match(const struct line *line, unsigned tag)
 {
     unsigned slots = 0;
 
 #ifdef __SSE2__
+    enum { EACH = 0x01010101 };
     __m128i tags = _mm_load_si128((const __m128i *)(const void *)line);
 
-    slots = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(tags, _mm_set1_epi8((char)tag)));
+    slots = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(tags, _mm_set1_epi32((int)(tag * EACH))));
     slots &= (1u << SLOTS) - 1;
 #else
     for (unsigned i = 0; i < SLOTS; i++)
@@ -140,13 +141,13 @@ static inline uint32_t take(struct cacheindex_look *look)
 uint32_t cacheindex_first(const struct cacheindex *x, uint64_t hash, struct cacheindex_look *look)
 {
     size_t home = home_of(x, hash);
-    uint8_t tag = tag_of(hash);
+    unsigned tag = tag_of(hash);
     unsigned matches = match(&x->lines[home], tag);
 
     if (matches == 0 && x->lines[home].passed == 0)
         return 0;
     *look = (struct cacheindex_look){
-        .index = x, .line = home, .left = x->length, .matches = matches, .tag = tag};
+        .index = x, .line = home, .left = x->length, .matches = matches, .tag = (uint8_t)tag};
     return matches != 0 ? take(look) : cacheindex_next(look);
 }
 
@@ -177,7 +178,7 @@ void cacheindex_add(struct cacheindex *x, uint64_t hash, uint32_t place)
         at = line_after(x, at);
     }
     slot = (unsigned)__builtin_ctz(free_slots);
-    x->lines[at].tags[slot] = tag_of(hash);
+    x->lines[at].tags[slot] = (uint8_t)tag_of(hash);
     x->lines[at].places[slot] = place;
     x->entries++;
 }
@@ -198,13 +199,13 @@ void cacheindex_add_there(struct cacheindex *x, uint64_t hash, uint32_t place,
     unsigned slot = (unsigned)__builtin_ctz(spot->free_slots);
     struct line *line = spot->line;
 
-    line->tags[slot] = tag_of(hash);
+    line->tags[slot] = (uint8_t)tag_of(hash);
     line->places[slot] = place;
     x->entries++;
 }
 
 /* SLOTS: it is not in this line. */
-static unsigned find_place(const struct line *line, uint8_t tag, uint32_t place)
+static unsigned find_place(const struct line *line, unsigned tag, uint32_t place)
 {
     for (unsigned left = match(line, tag); left != 0; left &= left - 1) {
         unsigned slot = (unsigned)__builtin_ctz(left);

@@ -66,6 +66,17 @@ static inline void octets_copy_few(uint8_t *to, const uint8_t *from, size_t size
     }
 }
 
+/* The same by two steps: 'size' is two at least. */
+static inline void octets_copy_pairs(uint8_t *to, const uint8_t *from, size_t size)
+{
+    enum { PAIR = 2 * OCTETS_STEP };
+    size_t last = size - PAIR;
+
+    for (size_t at = 0; at < last; at += PAIR)
+        memcpy(to + at, from + at, PAIR);
+    memcpy(to + last, from + last, PAIR);
+}
+
 static inline void octets_copy(uint8_t *to, const uint8_t *from, size_t size)
 {
     if (size >= OCTETS_STEP)

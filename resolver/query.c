@@ -372,11 +372,14 @@ APART static void fetch_from_table(struct query_desk *desk, const struct rest *r
 IN_ONE_PIECE APART static void fetch_from_cache(struct query_desk *desk, const struct rest *rest)
 {
     for (unsigned n = 0; n < rest->length; n++) {
-        visit_question(rest->visits[n]);
-        cache_expect(desk->cache, &rest->visits[n]->question);
+        struct visit *v = rest->visits[n];
+        visit_question(v);
+        cache_expect(desk->cache, &v->question);
     }
-    for (unsigned n = 0; n < rest->length; n++)
-        rest->visits[n]->note = cache_expect_entry(desk->cache, &rest->visits[n]->question);
+    for (unsigned n = 0; n < rest->length; n++) {
+        struct visit *v = rest->visits[n];
+        cache_expect_entry(desk->cache, &v->question, &v->note);
+    }
 }
 
 /* The stages that look a name up wait for memory, for table and cache are large.  So what they need
@@ -570,8 +573,8 @@ APART static bool keep_if_chain(const struct query_desk *desk, const struct tabl
     return true;
 }
 
-static void keep_answer(const struct query_desk *desk, const struct table *table,
-                        const struct forward_outcome *outcome)
+IN_ONE_PIECE static void keep_answer(const struct query_desk *desk, const struct table *table,
+                                     const struct forward_outcome *outcome)
 {
     const struct reply_question *question = outcome->question;
     const struct reply *reply = outcome->reply;

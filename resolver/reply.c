@@ -462,17 +462,19 @@ static inline bool take_addresses(const uint8_t *message, size_t size, uint16_t 
         !octets_same(message + REPLY_HEADER_SIZE, sent, q->name_size) ||
         !take_front(message, id, out))
         return false;
-    unsigned count = get16(message + 6), additional = get32(message + 8);
-    size_t end = records_at + count * stride;
+    unsigned count = get16(message + 6), counts = get32(message + 8);
+    size_t end = records_at + count * stride, left = size - end;
     uint64_t kind = octets_word(message + records_at - 4);
-    if (additional > 1 || count - 1 >= ADDRESSES_MOST || end + additional * OPT_SIZE != size ||
+    if (left > OPT_SIZE || count - 1 >= ADDRESSES_MOST ||
         be32toh((uint32_t)htole64(kind)) != ((uint32_t)q->type << 16 | q->class))
         return false;
     out->answer_count = (uint16_t)count;
     out->answer_end = out->authority_end = (uint16_t)end;
     const uint8_t *opt = take_records(message + records_at, message + end,
                                       OCTETS_TWO(0, RECORD_TO_QUESTION) | kind << 16, stride, out);
-    return opt != NULL && (additional == 0 || is_bare_opt(opt));
+    if (left == 0)
+        return opt != NULL && counts == 0;
+    return opt != NULL && left == OPT_SIZE && counts == 1 && is_bare_opt(opt);
 }
 
 APART static enum reply_verdict check_other(const uint8_t *message, size_t size, uint16_t id,

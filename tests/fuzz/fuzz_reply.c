@@ -18,7 +18,7 @@
 #define START      UINT64_C(1000000)
 #define CACHE_SIZE (1 << 20)
 
-enum { OPTION_DO = 1, OPTION_CD = 2, OPTION_CUT = 4, OPTION_STALE = 8 };
+enum { OPTION_DO = 1, OPTION_CD = 2, OPTION_CUT = 4, OPTION_STALE = 8, OPTION_HASHED = 16 };
 
 static uint32_t get32(const uint8_t *at)
 {
@@ -65,6 +65,11 @@ static void through_the_cache(const struct reply_question *q, const uint8_t *mes
                                                             .serve_stale_ms = 86400000});
     bool cut = (options & OPTION_CUT) != 0 && reply->hops_length > 0;
     struct reply head = *reply;
+    struct reply_question hashed = *q;
+
+    if ((options & OPTION_HASHED) != 0)
+        hashed.hash = reply_hash(q, cache_hash(cache));
+    q = &hashed;
 
     if (cut)
         head.hops_length = (uint8_t)(1u + (options >> 4) % reply->hops_length);

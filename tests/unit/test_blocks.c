@@ -51,6 +51,7 @@ static void test_any_order(void **state)
 {
     static struct held held[MANY];
     static const size_t limits[] = {1 << 12, 1 << 16, 1 << 20, 48 << 20};
+    unsigned simple = 0;
 
     (void)state;
     for (unsigned round = 0; round < 12; round++) {
@@ -69,7 +70,9 @@ static void test_any_order(void **state)
                 continue;
             }
             h->size = some_size(round / 4);
-            h->at = blocks_take(b, h->size, limit);
+            uint32_t place = step % 3 == 0 ? blocks_take_simply(b, h->size) : 0;
+            simple += place != 0;
+            h->at = place != 0 ? blocks_at(b, place) : blocks_take(b, h->size, limit);
             if (h->at == NULL)
                 continue;
             h->mark = (uint8_t)roll(256);
@@ -79,9 +82,11 @@ static void test_any_order(void **state)
             check_apart(held, (size_t)(h - held));
             taken += blocks_size(h->at);
             assert_true(taken < limit && blocks_touched(b) <= limit);
+            assert_int_equal(blocks_used(b), taken);
         }
         blocks_free(b);
     }
+    assert_true(simple > 0);
 }
 
 /* When all is given back it is one piece again. */

@@ -20,12 +20,22 @@ static uint8_t wire[255];
 static const struct cache_options plain = {
     .bytes = 1 << 20, .key = {1, 2}, .max_ttl_ms = DAY, .max_negative_ttl_ms = 300000};
 
+/* Questions come with their hashes and are expected, as a client's are; or neither. */
+static bool usual;
+
 static struct reply_question ask(const char *name, uint16_t type)
 {
-    return (struct reply_question){.name = wire,
-                                   .name_size = (uint8_t)fake_message_name(wire, name),
-                                   .type = type,
-                                   .class = 1};
+    struct reply_question q = {.name = wire,
+                               .name_size = (uint8_t)fake_message_name(wire, name),
+                               .type = type,
+                               .class = 1};
+    struct questionhash h;
+
+    if (usual) {
+        questionhash_init(&h, &plain.key);
+        q.hash = reply_hash(&q, &h);
+    }
+    return q;
 }
 
 static void begin(const char *name, uint16_t type, unsigned rcode)
@@ -60,8 +70,16 @@ static enum cache_result get(struct cache *c, const struct reply_question *q, ui
                              struct reply *reply, uint8_t *out)
 {
     struct cache_hit hit;
-    enum cache_result result = cache_get(c, q, now, &hit);
+    struct cache_note note;
+    enum cache_result result;
 
+    if (usual) {
+        cache_expect(c, q);
+        cache_expect_entry(c, q, &note);
+        result = cache_get_noted(c, q, note, now, &hit);
+    } else {
+        result = cache_get(c, q, now, &hit);
+    }
     if (result == CACHE_MISS)
         return result;
     cache_write(&hit, now, out);
@@ -710,6 +728,35 @@ static void test_flush(void **state)
     }
 }
 
+/* What was seen of a question is void once anything came or went. */
+static void test_note(void **state)
+{
+    struct cache *c = cache_new(&plain);
+    struct reply_question q;
+    struct cache_note none, some;
+    struct cache_hit hit;
+
+    (void)state;
+    usual = true;
+    q = ask("a.example", 1);
+    cache_expect_entry(c, &q, &none);
+    assert_int_equal(cache_get_noted(c, &q, none, START, &hit), CACHE_MISS);
+    assert_false(hit.failed);
+    put_address(c, "a.example", 100, START);
+    q = ask("a.example", 1);
+    assert_int_equal(cache_get_noted(c, &q, none, START, &hit), CACHE_HIT);
+    cache_expect_entry(c, &q, &some);
+    assert_int_equal(cache_get_noted(c, &q, some, START, &hit), CACHE_HIT);
+    assert_int_equal(cache_get_noted(c, &q, some, START + 100000, &hit), CACHE_MISS);
+    cache_flush(c, q.name, false);
+    assert_int_equal(cache_get_noted(c, &q, some, START, &hit), CACHE_MISS);
+    cache_put_failure(c, &q, START);
+    cache_expect_entry(c, &q, &some);
+    assert_int_equal(cache_get_noted(c, &q, some, START, &hit), CACHE_MISS);
+    assert_true(hit.failed);
+    cache_free(c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -734,7 +781,10 @@ int main(void)
         cmocka_unit_test(test_too_big),
         cmocka_unit_test(test_same_question_replaces),
         cmocka_unit_test(test_flush),
+        cmocka_unit_test(test_note),
     };
+    int failures = cmocka_run_group_tests(tests, NULL, NULL);
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    usual = true; /* once more */
+    return failures + cmocka_run_group_tests(tests, NULL, NULL);
 }

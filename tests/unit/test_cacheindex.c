@@ -78,11 +78,17 @@ static void play(enum shape shape, size_t most, unsigned steps)
             held[i].hash = some_hash(shape);
             length--;
         } else if (!cacheindex_is_full(x)) {
-            cacheindex_add(x, held[i].hash, i + 1);
+            struct cacheindex_spot spot;
+            bool simple = step % 2 == 0 && cacheindex_is_simple(x, held[i].hash, &spot);
+            if (simple)
+                cacheindex_add_there(x, held[i].hash, i + 1, &spot);
+            else
+                cacheindex_add(x, held[i].hash, i + 1);
             held[i].in = true;
             length++;
         }
         assert_true(length >= most || !cacheindex_is_full(x));
+        assert_int_equal(cacheindex_entries(x), length);
     }
     check_all(x, held);
     for (uint32_t i = 0; i < MANY; i++) {
