@@ -230,8 +230,8 @@ static bool is_to_keep(const struct errand *e, enum forward_result result,
 }
 
 /* Well or badly done: tell everybody, free. */
-static void on_done(struct inquiry *i, enum inquiry_result outcome, uint8_t *message, size_t size,
-                    const struct reply *reply, uint64_t now)
+static void on_done(struct inquiry *i, enum inquiry_result outcome,
+                    const struct inquiry_message *message, const struct reply *reply, uint64_t now)
 {
     static const enum forward_result results[] = {
         [INQUIRY_ANSWER] = FORWARD_ANSWER, [INQUIRY_UNREACHABLE] = FORWARD_UNREACHABLE,
@@ -249,8 +249,9 @@ static void on_done(struct inquiry *i, enum inquiry_result outcome, uint8_t *mes
                                     .question = &i->question,
                                     .result = result,
                                     .keep = is_to_keep(e, result, reply),
-                                    .message = message,
-                                    .size = size,
+                                    .message = message != NULL ? message->octets : NULL,
+                                    .size = message != NULL ? message->size : 0,
+                                    .room = message != NULL ? message->room : 0,
                                     .reply = reply,
                                     .now = now,
                                     .jobs = &e->jobs,
@@ -274,8 +275,7 @@ IN_ONE_PIECE static void on_socket(void *arg, enum network_event event, const ui
     expect(ask->owner);
     ours = inquiry_meet(ask, data, size, now, &answer);
     if (answer.inquiry != NULL)
-        on_done(answer.inquiry, INQUIRY_ANSWER, answer.inquiry->desk->message, answer.size,
-                &answer.reply, now);
+        on_done(answer.inquiry, INQUIRY_ANSWER, &answer.message, &answer.reply, now);
     portpool_let_go(arg, ours, now);
 }
 
@@ -363,8 +363,8 @@ RARE static void refuse(struct forward *f, struct forward_job *job, uint64_t now
     append(job, &f->overloaded);
 }
 
-IN_ONE_PIECE APART void forward_ask(struct forward *f, const struct reply_question *q, uint64_t now,
-                                    struct forward_job *job)
+IN_ONE_PIECE void forward_ask(struct forward *f, const struct reply_question *q, uint64_t now,
+                              struct forward_job *job)
 {
     uint64_t hash = reply_question_hash(q, &f->hash);
     struct errand *e = find(f, hash, q);

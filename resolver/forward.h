@@ -50,9 +50,9 @@ struct forward_outcome {
     const struct reply_question *question; /* NULL: OVERLOADED, ENDED */
     enum forward_result result;
     bool keep; /* worth keeping, before anybody is told: ANSWER, UNREACHABLE, BROKEN or LOOP */
-    uint8_t *message; /* ANSWER only: question in lower case, id 0; else NULL.  Whoever is told last
-                         may write over all REPLY_SIZE_MAX octets */
+    uint8_t *message; /* ANSWER only: question in lower case, id 0; else NULL */
     size_t size;
+    size_t room; /* whoever is told last may write over so many octets of 'message' */
     const struct reply *reply;
     uint64_t now;
     struct forward_jobs *jobs; /* private: forward_next() */

@@ -35,11 +35,11 @@ void inquiry_stop(struct inquiry *i)
 }
 
 /* The only way an inquiry ends by itself.  Its owner may free it. */
-static void end(struct inquiry *i, enum inquiry_result result, size_t size,
-                const struct reply *reply, uint64_t now)
+static void end(struct inquiry *i, enum inquiry_result result,
+                const struct inquiry_message *message, const struct reply *reply, uint64_t now)
 {
     inquiry_stop(i);
-    i->desk->done(i, result, result == INQUIRY_ANSWER ? i->desk->message : NULL, size, reply, now);
+    i->desk->done(i, result, message, reply, now);
 }
 
 /* Nobody did well: what is there to say? */
@@ -48,16 +48,18 @@ RARE static void give_up(struct inquiry *i, uint64_t now)
     struct reply reply;
 
     if (i->rcode != 0) {
-        size_t size = question_write_reply(i->desk->message, &i->question, i->rcode, &reply);
+        uint8_t *octets = i->desk->message;
+        size_t size = question_write_reply(octets, &i->question, i->rcode, &reply);
 
-        end(i, INQUIRY_ANSWER, size, &reply, now);
+        end(i, INQUIRY_ANSWER, &(struct inquiry_message){octets, size, REPLY_SIZE_MAX}, &reply,
+            now);
         return;
     }
     end(i,
         i->looped   ? INQUIRY_LOOP
         : i->broken ? INQUIRY_BROKEN
                     : INQUIRY_UNREACHABLE,
-        0, NULL, now);
+        NULL, NULL, now);
 }
 
 /* Ends it from the timer, because no callback may come from inside inquiry_start(). */
@@ -231,7 +233,7 @@ static void on_timer(void *arg, uint64_t now)
     struct inquiry *i = arg;
 
     if (i->over) {
-        end(i, i->result, 0, NULL, now);
+        end(i, i->result, NULL, NULL, now);
         return;
     }
     if (i->late <= now + TIMER_EARLY_MS) {
@@ -326,17 +328,34 @@ static bool leads_to_guarded(struct inquiry *i, const uint8_t *message, size_t s
     return false;
 }
 
+APART static struct inquiry_message copy_message(struct inquiry_desk *desk, const uint8_t *message,
+                                                 size_t size)
+{
+    memcpy(desk->message, message, size);
+    return (struct inquiry_message){desk->message, size, REPLY_SIZE_MAX};
+}
+
+/* Where most datagrams stand they may be written over. */
+static struct inquiry_message find_room(struct inquiry_desk *desk, const struct upstream_ask *ask,
+                                        const uint8_t *message, size_t size)
+{
+    size_t room = desk->network->data_room;
+
+    if (ask->tcp || size > room)
+        return copy_message(desk, message, size);
+    return (struct inquiry_message){(uint8_t *)(uintptr_t)message, size, room};
+}
+
 /* What is wanted, in the form in which it is handed on. */
 static void take_answer(struct inquiry *i, struct upstream_ask *ask, const uint8_t *message,
                         size_t size, uint64_t now, struct inquiry_answer *out)
 {
     upstream_heard(ask, now);
     stats_count(i->desk->stats, STATS_UPSTREAM_REPLIES);
-    memcpy(i->desk->message, message, size);
-    reply_normalise(i->desk->message, &i->question, &out->reply);
+    out->message = find_room(i->desk, ask, message, size);
+    reply_normalise(out->message.octets, &i->question, &out->reply);
     inquiry_stop(i);
     out->inquiry = i;
-    out->size = size;
 }
 
 /* Not our question, as it was sent.  A server may not keep letter case; over TCP nobody has to. */
@@ -406,7 +425,7 @@ static bool on_reply(struct upstream_ask *ask, const uint8_t *message, size_t si
     if (answer.inquiry != NULL) {
         struct inquiry_desk *desk = answer.inquiry->desk;
 
-        desk->done(answer.inquiry, INQUIRY_ANSWER, desk->message, answer.size, &answer.reply, now);
+        desk->done(answer.inquiry, INQUIRY_ANSWER, &answer.message, &answer.reply, now);
     }
     return ours;
 }

@@ -31,10 +31,14 @@ enum inquiry_result {
     INQUIRY_GUARDED,     /* the guard says that the name must not leave */
 };
 
+struct inquiry_message {
+    uint8_t *octets;
+    size_t size, room; /* so many octets may be written over */
+};
+
 /* Called once per inquiry that was not stopped, never from inside inquiry_start().  Nothing is on
- * its way any more; message and reply (ANSWER only) are lent for the call, and REPLY_SIZE_MAX
- * octets of the message may be written over. */
-typedef void inquiry_done_fn(struct inquiry *, enum inquiry_result, uint8_t *message, size_t size,
+ * its way any more; message and reply (ANSWER only) are lent for the call. */
+typedef void inquiry_done_fn(struct inquiry *, enum inquiry_result, const struct inquiry_message *,
                              const struct reply *, uint64_t now);
 
 /* Called at most once, when the time is nearly over and nobody has answered well.  The inquiry goes
@@ -52,7 +56,7 @@ struct inquiry_desk {
     inquiry_done_fn *done;
     inquiry_late_fn *late; /* NULL: nobody wants to know */
     uint64_t late_ms; /* when, after the beginning: see INQUIRY_LATE_MS; NULL: long after the end */
-    uint8_t message[REPLY_SIZE_MAX]; /* private: what 'done' is lent */
+    uint8_t message[REPLY_SIZE_MAX]; /* private: what 'done' is lent if there is no other room */
 };
 
 struct inquiry { /* part of the owner's struct; private but for 'question' and 'group' */
@@ -94,7 +98,7 @@ void inquiry_stop(struct inquiry *);
 /* How a reply ended an inquiry. */
 struct inquiry_answer {
     struct inquiry *inquiry; /* NULL: not at all, or it ended in another way */
-    size_t size;             /* of the desk's message */
+    struct inquiry_message message;
     struct reply reply;
 };
 

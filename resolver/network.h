@@ -48,6 +48,7 @@ struct network {
     /* Where the next datagram is best written, in NETWORK_ROOM octets: from here it is sent without
      * being copied.  Another place after each send. */
     uint8_t *room;
+    size_t data_room; /* octets that may be written over where a datagram's data stand; 0: none */
     /* A datagram socket on a random port, connected to 'to' (so only that peer is heard).  NULL: no
      * socket to be had (descriptors, ports); errno says why.  '*awaited', lent as long as the
      * socket lives, is how many datagrams are still waited for: while it is 0, one that comes may

@@ -151,8 +151,7 @@ static bool is_awaiting(const struct network_socket *s)
     return !s->closed && s->awaited->count > 0;
 }
 
-/* More is awaited there: what has come already?  A flood on one socket does not keep the others
- * waiting. */
+/* More is awaited there: what has come already?  Others are not kept waiting by a flood. */
 APART static void read_more(struct network_socket *s, struct datagram *d, uint64_t now)
 {
     struct epoll_event again = {.events = EPOLLIN | EPOLLET, .data.ptr = s};
@@ -453,6 +452,7 @@ struct network *network_event_new(struct event_base *base, unsigned sockets_max,
     n = alloc_array(1, sizeof *n);
     n->network = (struct network){
         .room = outbox_room(&n->outbox),
+        .data_room = DATAGRAM_USUAL,
         .datagram = open_datagram,
         .stream = open_stream,
         .send = send_bytes,

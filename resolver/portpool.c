@@ -123,9 +123,9 @@ void portpool_free(struct portpool *p)
     free(p);
 }
 
-static bool is_worn(const struct portpool *p, const struct portpool_socket *s, uint64_t now)
+static inline bool is_worn(const struct portpool_socket *s, size_t length, uint64_t now)
 {
-    unsigned most = p->length < PORTPOOL_SIZE ? PORTPOOL_USES_SMALL : PORTPOOL_USES;
+    unsigned most = length < PORTPOOL_SIZE ? PORTPOOL_USES_SMALL : PORTPOOL_USES;
 
     return s->uses >= most || now - s->born >= PORTPOOL_AGE_MS;
 }
@@ -169,12 +169,13 @@ struct draw {
     uint16_t id;
 };
 
-static uint32_t place_in_window(const struct portpool *p, uint32_t dice)
+/* 'length' is the pool's: that of a full one is known when compiling. */
+static inline uint32_t place_in_window(const struct portpool *p, size_t length, uint32_t dice)
 {
-    size_t width = p->length < PORTPOOL_WINDOW ? p->length : PORTPOOL_WINDOW;
+    size_t width = length < PORTPOOL_WINDOW ? length : PORTPOOL_WINDOW;
     size_t place = p->window + ((uint64_t)dice * width >> 32);
 
-    return (uint32_t)(place < p->length ? place : place - p->length);
+    return (uint32_t)(place < length ? place : place - length);
 }
 
 static void move_window(struct portpool *p)
@@ -192,7 +193,7 @@ APART static void ask_chance(struct portpool *p)
 }
 
 /* A used number is not to be found in memory afterwards. */
-static struct dice roll(struct portpool *p)
+static inline struct dice roll(struct portpool *p, size_t length)
 {
     uint64_t bits;
 
@@ -200,28 +201,29 @@ static struct dice roll(struct portpool *p)
         ask_chance(p);
     bits = p->bits[--p->left];
     p->bits[p->left] = 0;
-    return (struct dice){.place = place_in_window(p, (uint32_t)(bits >> 32)), .id = (uint16_t)bits};
+    return (struct dice){.place = place_in_window(p, length, (uint32_t)(bits >> 32)),
+                         .id = (uint16_t)bits};
 }
 
 /* All that were drawn ahead are drawn again: there are more or fewer now. */
 APART static void draw_ahead(struct portpool *p)
 {
     for (size_t i = 0; i < AHEAD; i++)
-        p->ahead[i] = roll(p).place;
+        p->ahead[i] = roll(p, p->length).place;
     p->drawn_of = p->length;
 }
 
 /* One of them at random, and an id.  The draw is made some questions ahead, so that by then the
  * processor has the socket at hand: there are too many of them to stay near it. */
-static struct draw draw_socket(struct portpool *p)
+static inline struct draw draw_socket(struct portpool *p, size_t length)
 {
     struct portpool_socket *s;
-    struct dice dice = roll(p);
+    struct dice dice = roll(p, length);
 
     move_window(p);
-    if (p->drawn_of != p->length)
+    if (p->drawn_of != length)
         draw_ahead(p);
-    assert(p->ahead[0] < p->length);
+    assert(p->ahead[0] < length);
     s = p->sockets[p->ahead[0]];
     memmove(p->ahead, p->ahead + 1, sizeof p->ahead - sizeof p->ahead[0]);
     p->ahead[AHEAD - 1] = dice.place;
@@ -231,11 +233,11 @@ static struct draw draw_socket(struct portpool *p)
     return (struct draw){s, dice.id};
 }
 
-static struct draw draw_any(struct portpool *p, uint64_t now)
+static inline struct draw draw_any(struct portpool *p, size_t length, uint64_t now)
 {
-    struct draw draw = draw_socket(p);
+    struct draw draw = draw_socket(p, length);
 
-    if (is_worn(p, draw.socket, now))
+    if (is_worn(draw.socket, length, now))
         draw.socket = renew(draw.socket, now);
     return draw;
 }
@@ -243,15 +245,15 @@ static struct draw draw_any(struct portpool *p, uint64_t now)
 /* While there are few, each question has a new one, if one is to be had. */
 APART static struct draw add_or_draw(struct portpool *p, uint64_t now)
 {
-    uint16_t id = roll(p).id;
+    uint16_t id = roll(p, p->length).id;
     struct portpool_socket *s = add(p, now);
 
-    return s != NULL || p->length == 0 ? (struct draw){s, id} : draw_any(p, now);
+    return s != NULL || p->length == 0 ? (struct draw){s, id} : draw_any(p, p->length, now);
 }
 
 static struct draw choose(struct portpool *p, uint64_t now)
 {
-    return p->length < PORTPOOL_SIZE ? add_or_draw(p, now) : draw_any(p, now);
+    return p->length < PORTPOOL_SIZE ? add_or_draw(p, now) : draw_any(p, PORTPOOL_SIZE, now);
 }
 
 /* ---- questions ---- */
@@ -280,7 +282,7 @@ APART static bool take_another(struct portpool_socket *s, struct portpool_ask *a
 
     for (unsigned sockets = 1;; sockets++) {
         for (unsigned ids = 1; ids < ID_TRIES; ids++) {
-            if (take_slot(s, ask, roll(p).id, about))
+            if (take_slot(s, ask, roll(p, p->length).id, about))
                 return true;
         }
         if (sockets == SOCKET_TRIES)
@@ -305,7 +307,9 @@ bool portpool_send(struct portpool *p, struct portpool_ask *ask, const void *abo
     if (draw.socket == NULL || (!take_slot(draw.socket, ask, draw.id, about) &&
                                 !take_another(draw.socket, ask, about, now)))
         return false;
-    memcpy(message, &(uint16_t){htons(ask->id)}, sizeof ask->id);
+    uint16_t id = ask->id;
+    message[0] = (uint8_t)(id >> 8);
+    message[1] = (uint8_t)id;
     if (p->network->send(ask->socket->socket, message, size))
         return true;
     portpool_drop(ask);

@@ -49,7 +49,6 @@ struct waiting {
     uint8_t packet[WIRE_QUESTION_MAX];
 };
 _Static_assert(offsetof(struct waiting, job) == 0, "a job is what waits");
-_Static_assert(QUERY_REPLY_MAX == REPLY_SIZE_MAX, "a reply fits where a message came");
 
 /* ---- the stages, in the order in which a query meets them ---- */
 
@@ -522,7 +521,7 @@ static void end_wait(struct waiting *w, const struct tableset *set,
                      const struct forward_outcome *outcome)
 {
     /* What the last one gets stands where it is; before it, others need it as it came. */
-    bool in_place = outcome->message != NULL && forward_is_last(outcome);
+    bool in_place = outcome->room >= w->space && forward_is_last(outcome);
     struct visit *v = resume(w, set, in_place ? outcome->message : w->desk->late, outcome->now);
 
     if (is_still_foreign(v->table, w->foreign) || look_again(v) == VISIT_NEXT)
@@ -610,7 +609,7 @@ static void keep(const struct query_desk *desk, const struct tableset *set,
 }
 
 /* Kept first, then told to all who wait, while one table is in sight. */
-static void on_outcome(void *arg, const struct forward_outcome *outcome)
+IN_ONE_PIECE static void on_outcome(void *arg, const struct forward_outcome *outcome)
 {
     const struct query_desk *desk = arg;
     struct forward_job *job;

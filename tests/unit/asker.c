@@ -59,7 +59,7 @@ static void tell(void *arg, const struct forward_outcome *o)
         if (a->meddle != NULL)
             a->meddle(a);
         if (forward_is_last(o) && o->message != NULL)
-            memset(o->message, 0xff, REPLY_SIZE_MAX); /* nobody reads it any more */
+            memset(o->message, 0xff, o->room); /* nobody reads it any more */
     }
 }
 
