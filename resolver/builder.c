@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <limits.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
@@ -30,8 +31,6 @@
 /* Left to itself the allocator keeps more of what is free the larger what was freed before, and a
  * table's worth of it at the end of this thread's memory, where malloc_trim() does not come. */
 #define FREE_END_MOST (2 << 20)
-/* Longer texts of complaints are cut: they are for a person. */
-#define COMPLAINTS_MAX (256u << 10)
 
 struct builder {
     const struct config *config;
@@ -42,6 +41,7 @@ struct builder {
     struct source_dir *source;
     struct keeper *keeper;
     uint64_t generation, fingerprint;
+    struct catalog_change early_change; /* that the next report tells of, too */
     struct lore *lore;
     uint64_t trimmed; /* when memory was given back to the system last; 0 = never */
     bool threaded;
@@ -49,80 +49,25 @@ struct builder {
     int done;
     pthread_mutex_t lock; /* of what follows */
     pthread_cond_t wanted;
-    bool asked, keep, end; /* what the thread is to do: 'job', keep what was accepted, end */
+    bool asked, keep, end; /* what the thread is to do: 'job', keep what was accepted, end … */
     enum builder_job job;
-    struct builder_report *report;
+    char early[NAME_MAX + 1]; /* … and read this document, unless there is a job; "": none */
+    struct buildreport *report;
     char trouble[BUILDER_TROUBLE]; /* of the state directory */
 };
 
-/* ---- the report ---- */
+/* ---- a run ---- */
 
-static void tell_complaints(FILE *out, size_t *room, const struct error_list *errors)
+static struct buildreport *report_of(const struct builder *b, const struct catalog_change *change,
+                                     uint64_t started)
 {
-    char line[2048];
+    struct buildreport *report = buildreport_of(b->catalog, change);
 
-    for (size_t i = 0; i < errors->length; i++) {
-        size_t size = strlen(error_format(&errors->items[i], line, sizeof line)) + 1;
-        if (errors->items[i].warning || size > *room)
-            continue;
-        *room -= size;
-        fprintf(out, "%s\n", line);
-    }
-}
-
-static struct builder_report *report_of(const struct builder *b,
-                                        const struct catalog_change *change, uint64_t started)
-{
-    struct builder_report *report = alloc_array(1, sizeof *report);
-    size_t room = COMPLAINTS_MAX, size;
-    FILE *complaints = open_memstream(&report->complaints, &size);
-    const char *why;
-
-    assert(complaints != NULL); /* as for any memory */
     report->generation = b->generation;
-    report->patched = catalog_patched(b->catalog);
-    report->change = *change;
-    report->length = catalog_length(b->catalog);
-    report->documents = alloc_array(report->length, sizeof *report->documents);
-    report->names = alloc_array(report->length, sizeof(char *));
-    report->complaints_of = alloc_array(report->length, sizeof *report->complaints_of);
-    for (size_t i = 0; i < report->length; i++) {
-        struct catalog_entry *entry = &report->documents[i];
-        catalog_entry(b->catalog, i, entry);
-        error_copy(&report->complaints_of[i], entry->complaints, true);
-        entry->name = report->names[i] = alloc_string(entry->name);
-        entry->complaints = &report->complaints_of[i];
-        if (entry->refused) {
-            report->refused++;
-            tell_complaints(complaints, &room, entry->complaints);
-        }
-    }
-    fclose(complaints);
     report->unreadable = source_dir_unreadable(b->source);
-    report->degraded = catalog_degraded(b->catalog, &why) ? alloc_string(why) : NULL;
-    report->next_expiry = catalog_next_expiry(b->catalog);
     report->took_ms = clock_ms() - started;
     return report;
 }
-
-void builder_report_free(struct builder_report *report)
-{
-    if (report == NULL)
-        return;
-    for (size_t i = 0; i < report->length; i++) {
-        error_clear(&report->complaints_of[i]);
-        free(report->names[i]);
-    }
-    free(report->complaints_of);
-    free(report->names);
-    free(report->documents);
-    free(report->complaints);
-    free(report->degraded);
-    wanted_free(report->wanted);
-    free(report);
-}
-
-/* ---- a run ---- */
 
 static void trim(struct builder *b)
 {
@@ -186,7 +131,19 @@ static void publish(struct builder *b, struct tableset *new)
         malloc_trim(0);
 }
 
-static struct builder_report *run(struct builder *b, bool trust)
+/* One document that arrived in a quiet time.  Who asks what changed is told by the run to which it
+ * belongs, which comes soon; and that run keeps it. */
+static void run_early(struct builder *b, const char *name)
+{
+    struct catalog_change change;
+
+    if (!source_dir_read_early(b->source, b->catalog, name, clock_ms(), &change))
+        return;
+    publish(b, build(b));
+    catalogearly_join(&b->early_change, &change);
+}
+
+static struct buildreport *run(struct builder *b, bool trust)
 {
     struct catalog_change change;
     uint64_t started = clock_ms();
@@ -197,27 +154,28 @@ static struct builder_report *run(struct builder *b, bool trust)
     bool built = change.changed || expired || lore_waits(b->lore);
     if (built)
         publish(b, build(b));
-    struct builder_report *report = report_of(b, &change, started);
-    report->built = built;
+    catalogearly_join(&change, &b->early_change);
+    struct buildreport *report = report_of(b, &change, started);
+    report->built = built || change.changed;
     report->read = true;
     if (change.changed)
         report->wanted = catalog_wanted(b->catalog);
     return report;
 }
 
-static struct builder_report *rebuild(struct builder *b)
+static struct buildreport *rebuild(struct builder *b)
 {
     static const struct catalog_change none;
     uint64_t started = clock_ms();
 
     publish(b, build(b));
-    struct builder_report *report = report_of(b, &none, started);
+    struct buildreport *report = report_of(b, &none, started);
     report->built = true;
     return report;
 }
 
 /* The same tables in one piece: the generation is the same, and nobody is told. */
-static struct builder_report *make_whole(struct builder *b)
+static struct buildreport *make_whole(struct builder *b)
 {
     static const struct catalog_change none;
     uint64_t started = clock_ms();
@@ -229,7 +187,7 @@ static struct builder_report *make_whole(struct builder *b)
     return report_of(b, &none, started);
 }
 
-static struct builder_report *do_job(struct builder *b, enum builder_job job)
+static struct buildreport *do_job(struct builder *b, enum builder_job job)
 {
     switch (job) {
     case BUILDER_REBUILD:
@@ -254,7 +212,7 @@ static void wake_control(const struct builder *b)
     (void)n;
 }
 
-static void hand_over(struct builder *b, struct builder_report *report)
+static void hand_over(struct builder *b, struct buildreport *report)
 {
     pthread_mutex_lock(&b->lock);
     assert(b->report == NULL); /* one run at a time, its report is taken before the next */
@@ -294,16 +252,21 @@ static void *thread_main(void *arg)
     (void)setpriority(PRIO_PROCESS, (id_t)gettid(), BUILDER_NICE);
     for (;;) {
         pthread_mutex_lock(&b->lock);
-        while (!b->asked && !b->keep && !b->end)
+        while (!b->asked && !b->keep && !b->end && b->early[0] == '\0')
             pthread_cond_wait(&b->wanted, &b->lock);
         bool asked = b->asked, keep = b->keep, end = b->end;
         enum builder_job job = b->job;
+        char arrived[sizeof b->early];
+        memcpy(arrived, b->early, sizeof arrived);
         b->asked = b->keep = false;
+        b->early[0] = '\0';
         pthread_mutex_unlock(&b->lock);
         if (end)
             return NULL;
         if (asked)
             hand_over(b, do_job(b, job));
+        else if (arrived[0] != '\0')
+            run_early(b, arrived);
         /* Behind the report: nobody waits for a disk. */
         if (keep) {
             keep_accepted(b);
@@ -346,10 +309,18 @@ void builder_keep(struct builder *b)
     pthread_mutex_unlock(&b->lock);
 }
 
-struct builder_report *builder_take(struct builder *b)
+void builder_early(struct builder *b, const char *name)
 {
     pthread_mutex_lock(&b->lock);
-    struct builder_report *report = b->report;
+    snprintf(b->early, sizeof b->early, "%s", name);
+    pthread_cond_signal(&b->wanted);
+    pthread_mutex_unlock(&b->lock);
+}
+
+struct buildreport *builder_take(struct builder *b)
+{
+    pthread_mutex_lock(&b->lock);
+    struct buildreport *report = b->report;
     b->report = NULL;
     pthread_mutex_unlock(&b->lock);
     return report;
@@ -459,7 +430,7 @@ void builder_free(struct builder *b)
         publish_free(b->table);
     }
     lore_free(b->lore);
-    builder_report_free(b->report);
+    buildreport_free(b->report);
     keeper_free(b->keeper);
     statedir_close(b->state);
     source_dir_free(b->source);

@@ -5,32 +5,11 @@
 #ifndef PLDNS_BUILDER_H
 #define PLDNS_BUILDER_H
 
-#include "catalog.h"
+#include "buildreport.h"
 #include "config.h"
 #include "publish.h"
 
 struct builder;
-
-/* What one run came to.  Owns all it points to. */
-struct builder_report {
-    uint64_t generation;
-    struct catalog_change change;
-    bool built;                       /* a new table was published */
-    bool patched;                     /* it is laid over an older one, and could be made whole */
-    size_t refused;                   /* documents whose newest version is not served */
-    size_t unreadable;                /* documents that could not be read */
-    char *degraded;                   /* why the directory could not be read, or NULL */
-    char *complaints;                 /* errors of all refused documents, one a line; "" if none */
-    struct catalog_entry *documents;  /* by name */
-    char **names;                     /* of them */
-    struct error_list *complaints_of; /* theirs */
-    size_t length;
-    uint64_t next_expiry; /* monotonic ms: the next tombstone ends; UINT64_MAX if there is none */
-    uint64_t took_ms;
-    bool read;             /* the directory was read; else the table was only built again */
-    struct wanted *wanted; /* what the documents want found out, if they are others than before */
-};
-void builder_report_free(struct builder_report *);
 
 /* The first load.  NULL: 'errors' says why the daemon must not start. */
 MUST_USE struct builder *builder_new(const struct config *, struct hash_key,
@@ -44,7 +23,7 @@ uint64_t builder_fingerprint(const struct builder *);
 
 /* The report that is waiting to be taken, or NULL.  There is one after builder_new(), and after
  * every run. */
-struct builder_report *builder_take(struct builder *);
+struct buildreport *builder_take(struct builder *);
 
 /* Why the state directory does not hold what it should, "" if it does.  Copied. */
 #define BUILDER_TROUBLE 320
@@ -71,6 +50,10 @@ enum builder_job {
 
 /* Asks for a run; not while one is under way. */
 void builder_run(struct builder *, enum builder_job);
+/* A document arrived, and a job that reads will be asked for soon: the thread reads this one
+ * before, unless it has more to do.  What that changes, and what is served of it already, the job's
+ * report tells. */
+void builder_early(struct builder *, const char *name);
 
 /* What is known besides the documents, for all tables to be built from now on.  Taken over. */
 void builder_learn(struct builder *, struct targets *, struct health *);

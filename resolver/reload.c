@@ -36,7 +36,7 @@ struct asker {
 struct reload {
     struct builder *builder;
     struct watch *watch;
-    struct builder_report *report; /* of the last run: the outcome's texts live in it */
+    struct buildreport *report; /* of the last run: the outcome's texts live in it */
     struct reload_outcome outcome;
     char trouble[BUILDER_TROUBLE]; /* of the state directory */
     bool running, wanted;          /* a run is under way; another must follow it */
@@ -93,7 +93,7 @@ static void log_entry(const struct catalog_entry *entry)
 }
 
 /* Complaints are logged when they are new, not at every run again. */
-static void log_documents(const struct builder_report *report, const struct builder_report *before)
+static void log_documents(const struct buildreport *report, const struct buildreport *before)
 {
     size_t at = 0, length = before != NULL ? before->length : 0;
 
@@ -108,7 +108,7 @@ static void log_documents(const struct builder_report *report, const struct buil
     }
 }
 
-static void log_degraded(const struct builder_report *report, const struct builder_report *before)
+static void log_degraded(const struct buildreport *report, const struct buildreport *before)
 {
     const char *was = before != NULL && before->degraded != NULL ? before->degraded : "";
     char quoted[QUOTED];
@@ -135,7 +135,7 @@ static void take_trouble(struct reload *r)
         log_info("state", "now=\"all accepted documents are kept again\"");
 }
 
-static void log_outcome(const struct builder_report *report, bool news)
+static void log_outcome(const struct buildreport *report, bool news)
 {
     const struct catalog_change *c = &report->change;
 
@@ -148,7 +148,7 @@ static void log_outcome(const struct builder_report *report, bool news)
         (unsigned long long)report->took_ms);
 }
 
-static void take_report(struct reload *r, struct builder_report *report)
+static void take_report(struct reload *r, struct buildreport *report)
 {
     log_documents(report, r->report);
     log_degraded(report, r->report);
@@ -159,7 +159,7 @@ static void take_report(struct reload *r, struct builder_report *report)
         report->wanted = r->report->wanted;
         r->report->wanted = NULL;
     }
-    builder_report_free(r->report);
+    buildreport_free(r->report);
     r->report = report;
     r->outcome = (struct reload_outcome){
         .generation = report->generation,
@@ -233,7 +233,7 @@ static void wait_for_quiet(struct reload *r)
         evtimer_del(r->quiet);
 }
 
-static void end_run(struct reload *r, struct builder_report *report)
+static void end_run(struct reload *r, struct buildreport *report)
 {
     take_report(r, report);
     tell_askers(r); /* what they ask for now waits for the next run */
@@ -251,7 +251,7 @@ static void on_done(evutil_socket_t fd, short what, void *arg)
     if (read(fd, &count, sizeof count) != sizeof count)
         return; /* not yet: level triggered */
     take_trouble(r);
-    struct builder_report *report = builder_take(r->builder);
+    struct buildreport *report = builder_take(r->builder);
     if (report != NULL)
         end_run(r, report);
     set_timer(r);
@@ -262,6 +262,15 @@ static void on_done(evutil_socket_t fd, short what, void *arg)
 static void on_changed(void *arg)
 {
     reload_request(arg, NULL, NULL);
+}
+
+/* The run that follows soon reads all; this is what need not wait for it. */
+static void on_arrived(void *arg, const char *name)
+{
+    struct reload *r = arg;
+
+    if (!r->running)
+        builder_early(r->builder, name);
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *arg)
@@ -323,6 +332,7 @@ struct reload *reload_new(struct event_base *base, const struct config *config, 
     event_active(r->begun, EV_TIMEOUT, 0);
     r->watch =
         watch_new(base, config->attachments.directory, builder_fingerprint(builder), on_changed, r);
+    watch_tell_arrivals(r->watch, on_arrived);
     return r;
 }
 
@@ -353,7 +363,7 @@ void reload_free(struct reload *r)
         close(r->done);
     free_askers(r->asking);
     free_askers(r->waiting);
-    builder_report_free(r->report);
+    buildreport_free(r->report);
     free(r);
 }
 

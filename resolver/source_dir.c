@@ -274,6 +274,22 @@ bool source_dir_read(struct source_dir *dir, struct catalog *catalog, bool trust
     return true;
 }
 
+bool source_dir_read_early(const struct source_dir *dir, struct catalog *catalog, const char *name,
+                           uint64_t now, struct catalog_change *out)
+{
+    int folder = open(dir->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    char *bytes;
+    size_t size;
+    const char *why;
+    bool read = folder >= 0 && is_document(name) && catalogearly_knows(catalog, name) &&
+                slurp_file(folder, name, SOURCE_DIR_EARLY_MAX, &bytes, &size, NULL, &why);
+
+    if (folder >= 0)
+        close(folder);
+    return read &&
+           catalogearly_take(catalog, name, catalog_read(catalog, name, bytes, size), now, out);
+}
+
 struct source_dir *source_dir_new(const char *path)
 {
     struct source_dir *dir = alloc_array(1, sizeof *dir);

@@ -5,9 +5,10 @@
 #ifndef PLDNS_SOURCE_DIR_H
 #define PLDNS_SOURCE_DIR_H
 
-#include "catalog.h"
+#include "catalogearly.h"
 
 #define SOURCE_DIR_DOCUMENTS_MAX 100000
+#define SOURCE_DIR_EARLY_MAX     (1u << 20)
 
 struct source_dir; /* remembers how the files stood when they were read; one thread's at a time */
 
@@ -21,6 +22,12 @@ void source_dir_free(struct source_dir *);
  * says so, nothing was offered. */
 MUST_USE bool source_dir_read(struct source_dir *, struct catalog *, bool trust, uint64_t now_us,
                               const char **why);
+
+/* Reads one document alone, in advance of a reading, and takes it into the catalog as
+ * catalogearly_take() has it.  One that is larger than SOURCE_DIR_EARLY_MAX waits, and so does one
+ * that is not served yet. */
+MUST_USE bool source_dir_read_early(const struct source_dir *, struct catalog *, const char *name,
+                                    uint64_t now, struct catalog_change *out);
 
 /* Documents of the last reading that could not be read: for once, or for ever, nobody can tell. */
 size_t source_dir_unreadable(const struct source_dir *);

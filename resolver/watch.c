@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "alloc.h"
+#include "clock.h"
 #include "log.h"
 #include "source_dir.h"
 
@@ -29,6 +30,8 @@ struct watch {
     uint64_t seen;               /* fingerprint when 'changed' was last called */
     struct event *readable, *merge, *poll;
     watch_changed_fn *changed;
+    watch_arrived_fn *arrived; /* may be NULL … */
+    uint64_t told;             /* … when it was called last; 0 = never */
     void *arg;
 };
 
@@ -47,21 +50,41 @@ static void add_watches(struct watch *watch)
                                          IN_CREATE | IN_MOVED_TO | IN_ONLYDIR | IN_EXCL_UNLINK);
 }
 
+/* What was told meanwhile is covered by what follows. */
+static void listen_again(struct watch *watch)
+{
+    char buffer[BUFFER];
+
+    if (watch->readable == NULL)
+        return;
+    while (read(watch->inotify, buffer, sizeof buffer) > 0)
+        continue;
+    event_add(watch->readable, NULL);
+}
+
 static void on_merged(evutil_socket_t fd, short what, void *arg)
 {
     struct watch *watch = arg;
 
     (void)fd;
     (void)what;
+    listen_again(watch);
     add_watches(watch); /* the directory may be another one by now */
     watch->seen = source_dir_fingerprint(watch->path);
     watch->changed(watch->arg);
+}
+
+static bool is_quiet(const struct watch *watch)
+{
+    return watch->arrived != NULL && clock_ms() - watch->told >= WATCH_QUIET_MS;
 }
 
 static void soon(struct watch *watch)
 {
     static const struct timeval merge = {0, WATCH_MERGE_MS * 1000L};
 
+    if (watch->readable != NULL && !is_quiet(watch))
+        event_del(watch->readable); /* nothing is to be learned from more of them */
     /* The first event of a burst sets the time: a steady stream of events cannot put it off. */
     if (!evtimer_pending(watch->merge, NULL))
         evtimer_add(watch->merge, &merge);
@@ -78,6 +101,12 @@ static bool is_relevant(const struct watch *watch, const struct inotify_event *e
     return event->wd == watch->on_parent && event->len > 0 && strcmp(event->name, name) == 0;
 }
 
+static bool is_arrival(const struct watch *watch, const struct inotify_event *event)
+{
+    return event->wd == watch->on_directory && event->len > 0 &&
+           (event->mask & (IN_MOVED_TO | IN_ISDIR)) == IN_MOVED_TO;
+}
+
 static void on_readable(evutil_socket_t fd, short what, void *arg)
 {
     struct watch *watch = arg;
@@ -88,6 +117,10 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
     (void)what;
     for (ssize_t at = 0; at < size;) {
         const struct inotify_event *event = (const struct inotify_event *)(void *)(buffer + at);
+        if (is_arrival(watch, event) && is_quiet(watch)) {
+            watch->arrived(watch->arg, event->name);
+            watch->told = clock_ms();
+        }
         relevant |= is_relevant(watch, event);
         at += (ssize_t)(sizeof *event + event->len);
     }
@@ -141,6 +174,11 @@ struct watch *watch_new(struct event_base *base, const char *path, uint64_t fing
     /* What changed between the first reading and now. */
     on_poll(-1, 0, watch);
     return watch;
+}
+
+void watch_tell_arrivals(struct watch *watch, watch_arrived_fn *arrived)
+{
+    watch->arrived = arrived;
 }
 
 void watch_free(struct watch *watch)

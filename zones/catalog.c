@@ -36,6 +36,13 @@ static bool look_up(const struct catalog *catalog, const char *name, size_t *at)
     return false;
 }
 
+struct catalog_document *catalog_known(const struct catalog *catalog, const char *name)
+{
+    size_t at;
+
+    return look_up(catalog, name, &at) ? catalog->entries[at] : NULL;
+}
+
 struct catalog_document *catalog_find(struct catalog *catalog, const char *name)
 {
     size_t low;
@@ -132,11 +139,6 @@ void catalog_begin(struct catalog *catalog)
     catalog_kept(catalog);
 }
 
-struct catalog_reading {
-    struct catalog_identity identity;
-    struct catalog_version *version; /* NULL: one with this digest is known */
-};
-
 /* What will not be handed out goes at once: all documents that are new may be read before the first
  * of them is offered. */
 static void forget_bytes(struct catalog *catalog, struct catalog_version *version)
@@ -153,9 +155,7 @@ struct catalog_reading *catalog_read(struct catalog *catalog, const char *name, 
                                      size_t size)
 {
     struct catalog_reading *reading = alloc_array(1, sizeof(*reading));
-    size_t at;
-    const struct catalog_document *entry =
-        look_up(catalog, name, &at) ? catalog->entries[at] : NULL;
+    const struct catalog_document *entry = catalog_known(catalog, name);
 
     if (catalogentry_identify(entry, &catalog->sum_key, bytes, size, &reading->identity)) {
         free(bytes);
@@ -171,24 +171,15 @@ enum catalog_offer catalog_offer_reading(struct catalog *catalog, const char *na
                                          struct catalog_reading *reading)
 {
     struct catalog_document *entry = catalog_find(catalog, name);
-    struct catalog_version *version = reading->version;
-    enum catalog_offer result = CATALOG_UNCHANGED;
+    struct digest digest = reading->identity.digest;
+    struct catalog_version *new = catalogentry_take(entry, reading, catalog->shelf);
 
-    if (version == NULL) {
-        version = catalogentry_known(entry, &reading->identity.digest);
-    } else {
-        result = version->document != NULL ? CATALOG_PARSED : CATALOG_REFUSED;
-        if (version->document != NULL && catalog->shelf != NULL) {
-            /* What does not fit the shelf rests in memory. */
-            (void)document_shelve(version->document, catalog->shelf);
-        }
-    }
-    version->sum = reading->identity.sum;
-    version->summed = true;
     entry->offered = true;
-    catalogentry_set(entry, &entry->newest, version);
-    free(reading);
-    return result;
+    catalogentry_set(entry, &entry->newest, new != NULL ? new : catalogentry_known(entry, &digest));
+    if (new == NULL) {
+        return CATALOG_UNCHANGED;
+    }
+    return new->document != NULL ? CATALOG_PARSED : CATALOG_REFUSED;
 }
 
 static void *copy_of(const void *bytes, size_t size)
@@ -335,6 +326,9 @@ static void settle_entry(struct catalog *catalog, struct catalog_document *entry
         entry->restored = false;
     }
     out->refused += entry->newest != NULL && entry->newest != entry->served;
+    if (catalog->early == NULL) {
+        catalogentry_set(entry, &entry->foreseen, NULL);
+    }
     entry->standing = entry->chosen = NULL;
     error_clear(&entry->complaints);
     const struct catalog_version *told = entry->newest != NULL ? entry->newest : entry->served;

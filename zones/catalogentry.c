@@ -17,6 +17,7 @@ void catalogentry_free(struct catalog_document *entry)
 {
     catalogentry_set(entry, &entry->newest, NULL);
     catalogentry_set(entry, &entry->served, NULL);
+    catalogentry_set(entry, &entry->foreseen, NULL);
     error_clear(&entry->conflicts);
     error_clear(&entry->complaints);
     free(entry->name);
@@ -61,7 +62,7 @@ void catalogentry_set(struct catalog_document *entry, struct catalog_version **p
     struct catalog_version *old = *place;
 
     *place = version;
-    if (old != NULL && old != entry->newest && old != entry->served) {
+    if (old != NULL && old != entry->newest && old != entry->served && old != entry->foreseen) {
         version_free(old);
     }
 }
@@ -69,7 +70,7 @@ void catalogentry_set(struct catalog_document *entry, struct catalog_version **p
 struct catalog_version *catalogentry_known(const struct catalog_document *entry,
                                            const struct digest *digest)
 {
-    struct catalog_version *const known[] = {entry->served, entry->newest};
+    struct catalog_version *const known[] = {entry->served, entry->newest, entry->foreseen};
 
     for (size_t i = 0; i < ARRAY_LENGTH(known); i++) {
         if (known[i] != NULL && memcmp(&known[i]->digest, digest, sizeof(*digest)) == 0) {
@@ -82,7 +83,7 @@ struct catalog_version *catalogentry_known(const struct catalog_document *entry,
 static const struct catalog_version *known_sum(const struct catalog_document *entry,
                                                const struct digest_sum *sum)
 {
-    const struct catalog_version *const known[] = {entry->served, entry->newest};
+    const struct catalog_version *const known[] = {entry->served, entry->newest, entry->foreseen};
 
     for (size_t i = 0; i < ARRAY_LENGTH(known); i++) {
         if (known[i] != NULL && known[i]->summed &&
@@ -106,4 +107,20 @@ bool catalogentry_identify(const struct catalog_document *entry, const struct ha
     }
     digest_of(&out->digest, bytes, size);
     return entry != NULL && catalogentry_known(entry, &out->digest) != NULL;
+}
+
+struct catalog_version *catalogentry_take(const struct catalog_document *entry,
+                                          struct catalog_reading *reading, struct shelf *shelf)
+{
+    struct catalog_version *new = reading->version, *version = new;
+
+    if (new == NULL) {
+        version = catalogentry_known(entry, &reading->identity.digest);
+    } else if (new->document != NULL && shelf != NULL) {
+        (void)document_shelve(new->document, shelf);
+    }
+    version->sum = reading->identity.sum;
+    version->summed = true;
+    free(reading);
+    return new;
 }

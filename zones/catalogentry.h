@@ -16,16 +16,17 @@ struct catalog_version {
     size_t size;
 };
 
-/* One document by its name.  Versions are owned; both pointers may be the same one. */
+/* One document by its name.  Versions are owned; pointers may be the same one. */
 struct catalog_document {
     char *name;
-    struct catalog_version *newest; /* what the source has; NULL: not known */
-    struct catalog_version *served; /* what is in the table */
-    bool offered;                   /* since catalog_begin() */
-    bool restored;                  /* what is served is what was served before a restart */
-    bool newly;                     /* what is served was accepted by the last catalog_finish() */
-    struct error_list conflicts;    /* of the newest version with other documents */
-    struct error_list complaints;   /* all of the newest version */
+    struct catalog_version *newest;   /* what the source has; NULL: not known */
+    struct catalog_version *served;   /* what is in the table */
+    struct catalog_version *foreseen; /* read before its reload; NULL: none was */
+    bool offered;                     /* since catalog_begin() */
+    bool restored;                    /* what is served is what was served before a restart */
+    bool newly;                       /* what is served was accepted by the last catalog_finish() */
+    struct error_list conflicts;      /* of the newest version with other documents */
+    struct error_list complaints;     /* all of the newest version */
     /* While judging: */
     struct catalog_version
         *standing; /* contradicts nothing and keeps its names, as what is served does */
@@ -59,5 +60,15 @@ struct catalog_identity {
 /* True: they are one of the entry's versions.  'entry' may be NULL. */
 bool catalogentry_identify(const struct catalog_document *entry, const struct hash_key *,
                            const void *bytes, size_t size, struct catalog_identity *out);
+
+/* What reading bytes came to. */
+struct catalog_reading {
+    struct catalog_identity identity;
+    struct catalog_version *version; /* NULL: one with this digest is known */
+};
+/* Ends a reading of the entry.  The version, if it is a new one, is the caller's, its document on
+ * the shelf (NULL: there is none) if it fits; otherwise NULL. */
+struct catalog_version *catalogentry_take(const struct catalog_document *, struct catalog_reading *,
+                                          struct shelf *);
 
 #endif

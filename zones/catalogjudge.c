@@ -249,6 +249,12 @@ static void settle(struct catalog *catalog)
     }
 }
 
+static void step_back(struct catalog *catalog)
+{
+    documentchange_clear(&catalog->changes);
+    catalogentry_set(catalog->early, &catalog->early->newest, catalog->early->served);
+}
+
 bool catalogjudge_run(struct catalog *catalog)
 {
     bool same;
@@ -261,7 +267,8 @@ bool catalogjudge_run(struct catalog *catalog)
         catalog->key = make_key(catalog);
         catalog->ledger = ledger_new(&catalog->key, catalog->views);
     }
-    if (exchange(catalog, served, chosen)) { /* nearly always */
+    if (exchange(catalog, served, chosen) && /* nearly always */
+        (catalog->early == NULL || ledger_stays(catalog->ledger))) {
         settle(catalog);
         for (size_t i = 0; i < catalog->length; i++) {
             catalog->entries[i]->standing = catalog->entries[i]->chosen;
@@ -269,6 +276,10 @@ bool catalogjudge_run(struct catalog *catalog)
         return true;
     }
     ledger_undo(catalog->ledger);
+    if (catalog->early != NULL) {
+        step_back(catalog);
+        return false;
+    }
     judge_all(catalog);
     (void)exchange(catalog, served, standing);
     settle(catalog);

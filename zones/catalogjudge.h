@@ -30,10 +30,13 @@ struct catalog {
     size_t since_image;  /* … and so many connections came and went since it was made */
     bool failing;        /* in this reload the source could not be read as a whole */
     char *degraded;      /* why, since the last reload; NULL: it is not */
+    struct catalog_document *early; /* of catalogearly_take(), while it is judged; else NULL */
 };
 
 /* The entry of this name, a new one if there is none. */
 struct catalog_document *catalog_find(struct catalog *, const char *name);
+/* The same, NULL if there is none. */
+struct catalog_document *catalog_known(const struct catalog *, const char *name);
 /* The documents that are served, by name, in an array to be freed. */
 struct document **catalog_served(const struct catalog *, size_t *length);
 /* All but its configuration away again. */

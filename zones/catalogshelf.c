@@ -39,7 +39,7 @@ void catalogshelf_leave(struct catalog *catalog, const struct shelf *shelf)
     shelf = shelf != NULL ? shelf : catalog->shelf;
     for (size_t i = 0; shelf != NULL && i < catalog->length; i++) {
         const struct catalog_document *entry = catalog->entries[i];
-        struct catalog_version *const versions[] = {entry->served, entry->newest};
+        struct catalog_version *const versions[] = {entry->served, entry->newest, entry->foreseen};
         for (size_t v = 0; v < ARRAY_LENGTH(versions); v++) {
             if (versions[v] != NULL && versions[v]->document != NULL &&
                 versions[v]->document->own.shelf == shelf) {

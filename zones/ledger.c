@@ -281,6 +281,23 @@ bool ledger_settle(struct ledger *ledger)
     return changed;
 }
 
+static bool holds(const struct tally *all, const struct tally *part)
+{
+    uint64_t hash;
+    uint32_t count;
+    bool same = true;
+
+    for (size_t at = 0; same && tally_next(part, &at, &hash, &count);) {
+        same = tally_count(all, hash) == count;
+    }
+    return same;
+}
+
+bool ledger_stays(const struct ledger *ledger)
+{
+    return holds(&ledger->in, &ledger->out) && holds(&ledger->out, &ledger->in);
+}
+
 void ledger_undo(struct ledger *ledger)
 {
     forget(ledger);

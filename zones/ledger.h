@@ -25,6 +25,9 @@ void ledger_remove(struct ledger *, const struct document *);
 bool ledger_settle(struct ledger *);
 void ledger_undo(struct ledger *);
 
+/* True if what came since claims just what went. */
+bool ledger_stays(const struct ledger *);
+
 /* True if none of the documents there has a root or a host at, above or below one of this
  * document's, which is not there itself: what they answer has nothing to do with each other. */
 bool ledger_is_apart(const struct ledger *, const struct document *);

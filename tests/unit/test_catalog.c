@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "catalogearly.h"
 #include "catalogplay.h"
 
 /* The first error of a document, as a person reads it. */
@@ -404,8 +405,9 @@ static void test_many(void **state)
 #define RANDOM_NAMES     5
 #define RANDOM_RELOADS   3000
 
-struct spec { /* what a document says: an id and a set of names; names 0 = it does not load */
-    unsigned id, names;
+struct spec { /* what a document says: an id, a set of names, an address; names 0 = it does not load
+               */
+    unsigned id, names, address;
     struct digest digest;
 };
 
@@ -419,7 +421,7 @@ static unsigned chance(unsigned limit)
 
 static const char *text_of(struct spec *spec)
 {
-    char id[16], names[128] = "";
+    char id[16], names[128] = "", address[16];
 
     snprintf(id, sizeof(id), "plc-%u", spec->id);
     for (unsigned n = 0; n < RANDOM_NAMES; n++) {
@@ -427,7 +429,8 @@ static const char *text_of(struct spec *spec)
             snprintf(names + strlen(names), sizeof(names) - strlen(names), "*.n%u.x.example ", n);
         }
     }
-    const char *text = spec->names == 0 ? "[" : catalogplay_document(id, names, "10.0.0.1");
+    snprintf(address, sizeof(address), "10.0.0.%u", spec->address);
+    const char *text = spec->names == 0 ? "[" : catalogplay_document(id, names, address);
     digest_of(&spec->digest, text, strlen(text));
     return text;
 }
@@ -452,29 +455,134 @@ static bool find_entry(const struct catalog *catalog, unsigned d, struct catalog
     return false;
 }
 
+static bool take_early(struct catalog *catalog, const char *name, const char *text)
+{
+    struct catalog_change change;
+    size_t size = strlen(text);
+    void *bytes = memcpy(malloc(size + 1), text, size);
+
+    return catalogearly_take(catalog, name, catalog_read(catalog, name, bytes, size), 0, &change);
+}
+
+/* A new version of one document before the reload that brings it. */
+static void test_early(void **state)
+{
+    struct catalog *catalog = catalog_new(CATALOGPLAY_HOLD);
+    char text[1024];
+
+    (void)state;
+    catalog_begin(catalog);
+    catalogplay_offer(catalog, "a", "plc-a", "*.a.x.example");
+    catalogplay_offer(catalog, "b", "plc-b", "*.b.x.example");
+    catalogplay_finish(catalog);
+    assert_true(catalogearly_knows(catalog, "a"));
+    assert_false(catalogearly_knows(catalog, "c"));
+
+    /* Another address: nobody else has to do with it. */
+    snprintf(text, sizeof(text), "%s", catalogplay_document("plc-a", "*.a.x.example", "10.0.0.2"));
+    assert_true(take_early(catalog, "a", text));
+    assert_false(take_early(catalog, "a", text)); /* it is known by now */
+    assert_string_equal(catalogplay_served(catalog), "a b");
+    catalog_begin(catalog);
+    assert_int_equal(catalogplay_offer_text(catalog, "a", text), CATALOG_UNCHANGED);
+    catalogplay_offer(catalog, "b", "plc-b", "*.b.x.example");
+    assert_false(catalogplay_finish(catalog).changed);
+
+    /* Another id, more names, other names, none, or what does not load: for the reload, which does
+     * not parse it again. */
+    static const char *const later[] = {"plc-z *.a.x.example", "plc-a *.a.x.example *.c.x.example",
+                                        "plc-a *.c.x.example", "plc-a -", "["};
+    for (size_t i = 0; i < ARRAY_LENGTH(later); i++) {
+        const char *names = strchr(later[i], ' ');
+        char id[16] = "";
+        snprintf(id, sizeof(id), "%.5s", later[i]);
+        snprintf(text, sizeof(text), "%s",
+                 names != NULL ? catalogplay_document(id, names + 1, "10.0.0.3") : later[i]);
+        assert_false(take_early(catalog, "a", text));
+        assert_string_equal(catalogplay_served(catalog), "a b");
+        assert_string_equal(catalogplay_whose(catalog, "q.a.x.example"), "plc-a");
+        catalog_begin(catalog);
+        assert_int_equal(catalogplay_offer_text(catalog, "a", text), CATALOG_UNCHANGED);
+        catalogplay_offer(catalog, "b", "plc-b", "*.b.x.example");
+        catalogplay_finish(catalog);
+        catalog_begin(catalog); /* and back */
+        catalogplay_offer(catalog, "a", "plc-a", "*.a.x.example");
+        catalogplay_offer(catalog, "b", "plc-b", "*.b.x.example");
+        catalogplay_finish(catalog);
+    }
+
+    /* While anything is refused, the reload decides. */
+    catalog_begin(catalog);
+    catalogplay_offer(catalog, "a", "plc-a", "*.a.x.example");
+    catalogplay_offer_text(catalog, "b", "[");
+    catalogplay_finish(catalog);
+    snprintf(text, sizeof(text), "%s", catalogplay_document("plc-a", "*.a.x.example", "10.0.0.4"));
+    assert_false(take_early(catalog, "a", text));
+    assert_string_equal(catalogplay_served(catalog), "a b(refused)");
+    catalog_free(catalog);
+}
+
+static bool all_is_well(const bool *present, const bool *had, const struct spec *serving,
+                        const struct digest *newest)
+{
+    bool well = true;
+
+    for (unsigned d = 0; d < RANDOM_DOCUMENTS; d++) {
+        well &= present[d] == had[d] &&
+                (!had[d] || memcmp(&newest[d], &serving[d].digest, sizeof(newest[d])) == 0);
+    }
+    return well;
+}
+
 static void test_random(void **state)
 {
     struct catalog *catalog = catalog_new(0);
     struct spec offered[RANDOM_DOCUMENTS] = {0}, serving[RANDOM_DOCUMENTS] = {0};
     bool present[RANDOM_DOCUMENTS] = {0}, had[RANDOM_DOCUMENTS] = {0};
-    unsigned refusals = 0, moves = 0;
+    struct digest newest_then[RANDOM_DOCUMENTS] = {0};
+    unsigned refusals = 0, moves = 0, early = 0;
 
     (void)state;
     for (unsigned reload = 0; reload < RANDOM_RELOADS; reload++) {
         struct spec before[RANDOM_DOCUMENTS];
-        memcpy(before, serving, sizeof(before));
-        catalog_begin(catalog);
+        bool peace = chance(8) == 0; /* each has what is its own */
+        bool well = all_is_well(present, had, serving, newest_then);
         for (unsigned d = 0; d < RANDOM_DOCUMENTS; d++) {
-            char name[8];
             if (chance(3) == 0) { /* else as it was */
                 present[d] = chance(4) > 0;
                 offered[d].id = chance(8);
                 offered[d].names =
                     chance(8) == 0 ? 0 : 1u << chance(RANDOM_NAMES) | 1u << chance(RANDOM_NAMES);
             }
+            if (peace) {
+                present[d] = d < RANDOM_NAMES;
+                offered[d].id = d;
+                offered[d].names = 1u << d % RANDOM_NAMES;
+            }
+            offered[d].address = chance(2);
+        }
+        unsigned first = chance(RANDOM_DOCUMENTS);
+        if (present[first] && had[first]) { /* who was moved into place before all the others */
+            char name[8];
+            snprintf(name, sizeof(name), "d%u", first);
+            bool same = offered[first].id == serving[first].id &&
+                        offered[first].names == serving[first].names;
+            bool taken = take_early(catalog, name, text_of(&offered[first]));
+            assert_int_equal(taken,
+                             well && same && offered[first].address != serving[first].address);
+            early += taken;
+            if (taken) {
+                serving[first] = offered[first];
+            }
+        }
+        memcpy(before, serving, sizeof(before));
+        catalog_begin(catalog);
+        for (unsigned d = 0; d < RANDOM_DOCUMENTS; d++) {
+            char name[8];
             snprintf(name, sizeof(name), "d%u", d);
             if (present[d]) {
                 catalogplay_offer_text(catalog, name, text_of(&offered[d]));
+                newest_then[d] = offered[d].digest;
             }
         }
         moves += (unsigned)catalogplay_finish(catalog).names_moved;
@@ -511,7 +619,7 @@ static void test_random(void **state)
             refusals += refused;
         }
     }
-    assert_true(refusals > 500 && moves > 500); /* else this tests nothing */
+    assert_true(refusals > 500 && moves > 500 && early > 50); /* else this tests nothing */
     catalog_free(catalog);
 }
 
@@ -521,7 +629,8 @@ int main(void)
         cmocka_unit_test(test_first_load),    cmocka_unit_test(test_last_accepted),
         cmocka_unit_test(test_source_failed), cmocka_unit_test(test_conflicts),
         cmocka_unit_test(test_targets),       cmocka_unit_test(test_tombstones),
-        cmocka_unit_test(test_many),          cmocka_unit_test(test_random),
+        cmocka_unit_test(test_many),          cmocka_unit_test(test_early),
+        cmocka_unit_test(test_random),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

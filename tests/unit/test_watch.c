@@ -17,7 +17,8 @@
 
 static char folder[64], inner[96];
 static struct event_base *base;
-static int calls;
+static int calls, arrivals;
+static char arrived[64];
 
 static void on_changed(void *arg)
 {
@@ -58,7 +59,7 @@ static int set_up(void **unused)
     if (mkdtemp(folder) == NULL)
         return 1;
     snprintf(inner, sizeof inner, "%s/d", folder);
-    calls = 0;
+    calls = arrivals = 0;
     base = event_base_new();
     return base == NULL;
 }
@@ -126,6 +127,35 @@ static void what_changed_before_the_watch(void **unused)
     watch_free(w);
 }
 
+static void on_arrived(void *arg, const char *name)
+{
+    (void)arg;
+    snprintf(arrived, sizeof arrived, "%s", name);
+    arrivals++;
+}
+
+/* What is renamed into the directory is told before the call, but only the first in a while. */
+static void arrivals_are_told_at_once(void **unused)
+{
+    (void)unused;
+    assert_int_equal(mkdir(inner, 0700), 0);
+    struct watch *w = watch_new(base, inner, source_dir_fingerprint(inner), on_changed, NULL);
+    watch_tell_arrivals(w, on_arrived);
+    run("echo a > d/a.yaml; mkdir x; mv x d/x; touch d/a.yaml");
+    heard("all but a rename");
+    assert_int_equal(arrivals, 0);
+    run("echo a > d/.b && mv d/.b d/b.yaml && echo c > c && mv c d/c.yaml");
+    heard("two renames");
+    assert_int_equal(arrivals, 1);
+    assert_string_equal(arrived, "b.yaml");
+    usleep(WATCH_QUIET_MS * 1000);
+    run("echo c > c && mv c d/c.yaml");
+    heard("a rename after a quiet time");
+    assert_int_equal(arrivals, 2);
+    assert_string_equal(arrived, "c.yaml");
+    watch_free(w);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -134,6 +164,7 @@ int main(void)
         TEST(every_change_is_heard_once),
         TEST(a_directory_that_is_missing),
         TEST(what_changed_before_the_watch),
+        TEST(arrivals_are_told_at_once),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
