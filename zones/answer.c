@@ -13,40 +13,46 @@
 _Static_assert(HEAD_SIZE + A_OCTETS == ANSWER_A_SIZE, "a record is its head and the address");
 _Static_assert(HEAD_SIZE + AAAA_OCTETS == ANSWER_AAAA_SIZE, "a record is its head and the address");
 
-size_t answer_size(unsigned a_count, unsigned aaaa_count)
+size_t answer_size(const struct answer *answer)
 {
-    return sizeof(struct answer) + (size_t)a_count * A_OCTETS + (size_t)aaaa_count * AAAA_OCTETS;
+    return sizeof(*answer) + answer_address_octets(answer) +
+           (answer->preferred ? sizeof(struct answer_preferred) : 0);
+}
+
+/* Those of one family, behind each other; returns how many, and how many of them are preferred. */
+static unsigned put_family(uint8_t *at, bool v6, const struct connection_address *addresses,
+                           unsigned length, unsigned preferred, uint8_t *first)
+{
+    unsigned count = 0, mine = 0;
+    size_t octets = v6 ? AAAA_OCTETS : A_OCTETS;
+
+    for (unsigned i = 0; i < length; i++) {
+        if (addresses[i].v6 == v6) {
+            memcpy(at + count * octets, addresses[i].bytes, octets);
+            count++;
+            mine += i < preferred;
+        }
+    }
+    /* All preferred is none preferred: sets that say the same shall be the same bytes. */
+    *first = (uint8_t)(mine == count ? 0 : mine);
+    return count;
 }
 
 void answer_encode(struct answer *out, uint32_t ttl, const struct connection_address *addresses,
                    unsigned length, unsigned preferred)
 {
-    uint8_t *at = out->addresses;
+    struct answer_preferred first;
 
-    assert(length <= ANSWER_RECORDS_MAX && preferred <= length);
-    *out = (struct answer){.ttl = ttl};
-    for (unsigned i = 0; i < length; i++) {
-        if (!addresses[i].v6) {
-            memcpy(at, addresses[i].bytes, A_OCTETS);
-            at += A_OCTETS;
-            out->a_count++;
-            out->a_preferred = (uint8_t)(out->a_preferred + (i < preferred));
-        }
-    }
-    for (unsigned i = 0; i < length; i++) {
-        if (addresses[i].v6) {
-            memcpy(at, addresses[i].bytes, AAAA_OCTETS);
-            at += AAAA_OCTETS;
-            out->aaaa_count++;
-            out->aaaa_preferred = (uint8_t)(out->aaaa_preferred + (i < preferred));
-        }
-    }
-    /* All preferred is none preferred: sets that say the same shall be the same bytes. */
-    if (out->a_preferred == out->a_count) {
-        out->a_preferred = 0;
-    }
-    if (out->aaaa_preferred == out->aaaa_count) {
-        out->aaaa_preferred = 0;
+    assert(length <= ANSWER_RECORDS_MAX && preferred <= length && ttl <= CONNECTION_TTL_MAX);
+    *out = (struct answer){.ttl = (uint16_t)ttl};
+    out->a_count =
+        (uint8_t)put_family(out->addresses, false, addresses, length, preferred, &first.a);
+    out->aaaa_count = put_family(out->addresses + answer_address_octets(out), true, addresses,
+                                 length, preferred, &first.aaaa) &
+                      0x7f;
+    if (first.a + first.aaaa > 0) {
+        out->preferred = 1;
+        memcpy(out->addresses + answer_address_octets(out), &first, sizeof(first));
     }
 }
 
@@ -83,19 +89,31 @@ static inline uint8_t *write_run(uint8_t *out, struct head head, const uint8_t *
     return out;
 }
 
-/* Those of the own zone first.  'octets' is a constant where it is inlined: a copy is a store. */
+/* Those of the own zone first. */
+APART static void write_preferred(const struct answer *answer, struct head head, unsigned most,
+                                  uint32_t turn, uint8_t *out, bool v6)
+{
+    struct answer_preferred all = answer_preferred(answer);
+    const uint8_t *addresses = answer->addresses + (v6 ? answer->a_count * A_OCTETS : 0);
+    size_t octets = v6 ? AAAA_OCTETS : A_OCTETS;
+    unsigned length = v6 ? answer->aaaa_count : answer->a_count;
+    unsigned preferred = v6 ? all.aaaa : all.a, first = preferred < most ? preferred : most;
+
+    out = write_run(out, head, addresses, preferred, octets, turn, first);
+    write_run(out, head, addresses + preferred * octets, length - preferred, octets, turn,
+              most - first);
+}
+
+/* 'octets' is a constant where it is inlined: a copy is a store. */
 static inline unsigned write_all(const struct answer *answer, unsigned type,
-                                 const uint8_t *addresses, unsigned all, unsigned preferred,
-                                 size_t octets, uint32_t turn, uint8_t *out, size_t space)
+                                 const uint8_t *addresses, unsigned all, size_t octets,
+                                 uint32_t turn, uint8_t *out, size_t space)
 {
     struct head head = make_head(type, answer->ttl, (unsigned)octets);
     unsigned fit = (unsigned)(space / (HEAD_SIZE + octets)), most = all < fit ? all : fit;
 
-    if (preferred > 0) {
-        unsigned first = preferred < most ? preferred : most;
-        out = write_run(out, head, addresses, preferred, octets, turn, first);
-        write_run(out, head, addresses + preferred * octets, all - preferred, octets, turn,
-                  most - first);
+    if (answer->preferred) {
+        write_preferred(answer, head, most, turn, out, type == ANSWER_AAAA);
     } else {
         write_run(out, head, addresses, all, octets, turn, most);
     }
@@ -108,13 +126,12 @@ unsigned answer_write(const struct answer *answer, uint16_t qtype, uint32_t turn
     const uint8_t *addresses = answer->addresses;
 
     if (qtype == ANSWER_A) {
-        return write_all(answer, ANSWER_A, addresses, answer->a_count, answer->a_preferred,
-                         A_OCTETS, turn, out, space);
+        return write_all(answer, ANSWER_A, addresses, answer->a_count, A_OCTETS, turn, out, space);
     }
     if (qtype == ANSWER_AAAA) {
         addresses += (size_t)answer->a_count * A_OCTETS;
-        return write_all(answer, ANSWER_AAAA, addresses, answer->aaaa_count, answer->aaaa_preferred,
-                         AAAA_OCTETS, turn, out, space);
+        return write_all(answer, ANSWER_AAAA, addresses, answer->aaaa_count, AAAA_OCTETS, turn, out,
+                         space);
     }
     return 0;
 }

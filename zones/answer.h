@@ -2,8 +2,8 @@
  *
  * Every record's owner is the compression pointer C0 0C: the question's name (RFC 1035 4.1.4),
  * which is what wildcard synthesis wants.  All records of a family differ in nothing but the
- * address, so only addresses are kept: a third of the memory, and writing the rest costs no more
- * than copying it. */
+ * address, so only addresses are kept, and what says how many: a quarter of the memory, and writing
+ * the rest costs no more than copying it. */
 #ifndef PLDNS_ANSWER_H
 #define PLDNS_ANSWER_H
 
@@ -16,18 +16,43 @@
 #define ANSWER_RECORDS_MAX 64 /* in one rule, both families together */
 
 struct answer {
-    uint32_t ttl;
-    uint8_t a_count, aaaa_count;
-    uint8_t a_preferred, aaaa_preferred; /* the first so many belong to our own zone: rotated among
-                                            themselves and always first; 0 = no preference */
-    uint8_t addresses[];                 /* 4 octets each, then 16 octets each */
+    uint16_t ttl;
+    uint8_t a_count;
+    uint8_t aaaa_count : 7;
+    uint8_t preferred : 1; /* behind the addresses stands a struct answer_preferred */
+    uint8_t addresses[];   /* 4 octets each, then 16 octets each */
+};
+_Static_assert(CONNECTION_TTL_MAX <= UINT16_MAX, "a TTL fits");
+_Static_assert(ANSWER_RECORDS_MAX < 1 << 7, "a number of records fits");
+
+/* The first so many belong to our own zone: rotated among themselves and always first; 0 = no
+ * preference.  Few answers have one. */
+struct answer_preferred {
+    uint8_t a, aaaa;
 };
 
-/* Bytes a set of so many addresses takes: a multiple of 4, the alignment it wants. */
-size_t answer_size(unsigned a_count, unsigned aaaa_count);
+#define ANSWER_SIZE_MAX                                                                            \
+    (sizeof(struct answer) + ANSWER_RECORDS_MAX * 16 + sizeof(struct answer_preferred))
 
-/* Fills 'out' (answer_size() bytes).  'addresses' in order, the first 'preferred' of them our own
- * zone's; at most ANSWER_RECORDS_MAX, duplicates removed by the caller. */
+static inline size_t answer_address_octets(const struct answer *answer)
+{
+    return answer->a_count * 4u + answer->aaaa_count * 16u;
+}
+
+static inline struct answer_preferred answer_preferred(const struct answer *answer)
+{
+    const uint8_t *at = answer->addresses + answer_address_octets(answer);
+
+    return answer->preferred ? (struct answer_preferred){at[0], at[1]}
+                             : (struct answer_preferred){0, 0};
+}
+
+/* Bytes it takes; it wants an alignment of 4. */
+size_t answer_size(const struct answer *);
+
+/* Fills 'out' (ANSWER_SIZE_MAX bytes are always enough).  'addresses' in order, the first
+ * 'preferred' of them our own zone's; at most ANSWER_RECORDS_MAX, duplicates removed by the caller.
+ */
 void answer_encode(struct answer *out, uint32_t ttl, const struct connection_address *addresses,
                    unsigned length, unsigned preferred);
 

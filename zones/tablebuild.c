@@ -109,17 +109,14 @@ static int compare_checks(const void *a, const void *b)
 
 static uint32_t put_answer(struct build *build, uint32_t ttl)
 {
-    _Alignas(struct answer) uint8_t
-        bytes[sizeof(struct draft_answer) + sizeof(struct answer) + ANSWER_RECORDS_MAX * 16];
+    _Alignas(struct answer) uint8_t bytes[sizeof(struct draft_answer) + ANSWER_SIZE_MAX];
     struct draft_answer *draft = (void *)bytes;
     struct answer *answer = (void *)draft->answer;
     const struct verdict *verdict = &build->verdict;
 
     draft->place = 0;
     answer_encode(answer, ttl, verdict->addresses, verdict->length, verdict->preferred);
-    return pool_put(&build->answers, draft,
-                    sizeof(*draft) + answer_size(answer->a_count, answer->aaaa_count),
-                    sizeof(uint32_t));
+    return pool_put(&build->answers, draft, sizeof(*draft) + answer_size(answer), sizeof(uint32_t));
 }
 
 static uint32_t put_background(struct build *build, const struct domain_rule *rule)
@@ -262,8 +259,8 @@ static void write_rule(void *arg, struct pool *records, const struct namedraft_r
         struct draft_answer *own = (void *)(build->answers.bytes + draft.rule.answer);
         const struct answer *answer = (void *)own->answer;
         if (own->place == 0) {
-            size_t size = answer_size(answer->a_count, answer->aaaa_count);
-            own->place = pool_append(records, answer, size, NAMETREE_UNIT) / NAMETREE_UNIT;
+            own->place =
+                pool_append(records, answer, answer_size(answer), NAMETREE_UNIT) / NAMETREE_UNIT;
         }
         draft.rule.answer = own->place;
     }

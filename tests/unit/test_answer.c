@@ -25,13 +25,12 @@ static const struct connection_address mixed[] = {V4(1), V6(1), V4(2), V4(3), V6
 static struct answer *encode(const struct connection_address *addresses, unsigned length,
                              unsigned preferred)
 {
-    unsigned v6 = 0;
-    for (unsigned i = 0; i < length; i++) {
-        v6 += addresses[i].v6;
-    }
-    struct answer *answer = malloc(answer_size(length - v6, v6));
-    answer_encode(answer, 0x01020304, addresses, length, preferred);
-    return answer;
+    _Alignas(struct answer) uint8_t room[ANSWER_SIZE_MAX];
+    struct answer *answer = (void *)room;
+
+    answer_encode(answer, 0x0e10, addresses, length, preferred);
+    size_t size = answer_size(answer); /* the sanitizer sees a read behind it */
+    return memcpy(malloc(size), answer, size);
 }
 
 static const struct {
@@ -81,8 +80,8 @@ static void test_write(void **state)
         assert_int_equal(answer_record_size(cases[i].qtype), 12 + (cases[i].qtype == 1 ? 4 : 16));
         for (size_t r = 0; r < count; r++) {
             const uint8_t *record = out + r * (12 + octets);
-            const uint8_t head[] = {0xc0, 0x0c, 0, (uint8_t)cases[i].qtype, 0, 1, 1, 2,
-                                    3,    4,    0, (uint8_t)octets};
+            const uint8_t head[] = {0xc0, 0x0c, 0, (uint8_t)cases[i].qtype, 0, 1, 0, 0,
+                                    0x0e, 0x10, 0, (uint8_t)octets};
             assert_memory_equal(record, head, sizeof(head));
             assert_int_equal(record[12], octets == 4 ? 10 : 0xfd);
             assert_int_equal(record[12 + octets - 1], cases[i].order[r] - '0');

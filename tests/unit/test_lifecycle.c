@@ -251,7 +251,7 @@ static void test_own_zone(void **unused)
         find(table, rows[i].qname, &match);
         assert_int_equal(match.outcome, TABLE_ANSWER);
         assert_int_equal(match.answer->addresses[3], rows[i].first);
-        assert_int_equal(match.answer->a_preferred, rows[i].preferred);
+        assert_int_equal(answer_preferred(match.answer).a, rows[i].preferred);
         table_free(table);
         error_clear(&errors);
     }

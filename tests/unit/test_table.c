@@ -57,9 +57,9 @@ static const char *say(const struct table *table, const char *qname)
         size += snprintf(line + size, sizeof(line) - (size_t)size, "%s%u", i == 0 ? " a=" : ",",
                          match.answer->addresses[4 * i + 3]);
     }
-    if (match.answer != NULL && match.answer->a_preferred > 0) {
+    if (match.answer != NULL && answer_preferred(match.answer).a > 0) {
         size += snprintf(line + size, sizeof(line) - (size_t)size, " own=%u",
-                         match.answer->a_preferred);
+                         answer_preferred(match.answer).a);
     }
     snprintf(line + size, sizeof(line) - (size_t)size, "%s%s",
              match.regional_fallback ? " regional" : "", match.placeholder ? " placeholder" : "");
