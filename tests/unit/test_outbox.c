@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -92,6 +93,31 @@ static void they_leave_together_and_in_order(void **state)
     assert_string_equal(come(p, 0), "");
     assert_false(outbox_take_unsent(p->box, &letter));
     outbox_send(p->box);
+    assert_string_equal(come(p, 0), "");
+}
+
+/* Written where they leave from; and into the last place, when there is no room but for writing. */
+static void written_where_they_are_sent_from(void **state)
+{
+    struct post *p = *state;
+    uint8_t *room = outbox_room(p->box);
+    char text[8];
+
+    for (unsigned n = 0; n < OUTBOX_LENGTH; n++) {
+        assert_ptr_equal(room, outbox_room(p->box));
+        assert_false(outbox_is_full(p->box));
+        int size = snprintf((char *)room, OUTBOX_SIZE, "%u", n);
+        room = outbox_seal(p->box, sender(p, 0), p->ours[0], (size_t)size);
+    }
+    assert_true(outbox_is_full(p->box));
+    memcpy(room, "last", 4);
+    assert_true(outbox_put(p->box, sender(p, 0), p->ours[0], room, 4));
+    outbox_send(p->box);
+    for (unsigned n = 0; n < OUTBOX_LENGTH; n++) {
+        snprintf(text, sizeof text, "%u", n);
+        assert_string_equal(come(p, 0), text);
+    }
+    assert_string_equal(come(p, 0), "last");
     assert_string_equal(come(p, 0), "");
 }
 
@@ -197,6 +223,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(they_leave_together_and_in_order, open_post, close_post),
+        cmocka_unit_test_setup_teardown(written_where_they_are_sent_from, open_post, close_post),
         cmocka_unit_test_setup_teardown(the_longest_fits, open_post, close_post),
         cmocka_unit_test_setup_teardown(a_full_box_is_sent, open_post, close_post),
         cmocka_unit_test_setup_teardown(what_was_not_sent_is_told_once, open_post, close_post),
