@@ -73,7 +73,8 @@ typedef void forward_expect_fn(void *arg, const struct reply_question *);
  */
 typedef bool forward_late_fn(void *arg, const struct reply_question *, uint64_t now);
 
-/* Asked before every single send: true if the name is owned now in the view of who asks, and must
+/* Asked before every single send but the first of a question whose 'foreign' says that the name was
+ * looked up just now: true if the name is owned now in the view of who asks, and must
  * not leave. */
 typedef bool forward_guard_fn(void *arg, const uint8_t *name, unsigned view);
 

@@ -10,6 +10,7 @@
 #include "clock.h"
 #include "cookie.h"
 #include "message.h"
+#include "octets.h"
 #include "owned.h"
 #include "spare.h"
 #include "tableset.h"
@@ -24,10 +25,8 @@ struct query_desk {
     const struct query_facts *facts;
     unsigned turn; /* rotates the addresses */
     uint8_t cookie_secret[COOKIE_SECRET_SIZE];
-    size_t waiting; /* questions that wait for an upstream */
-    /* Being handed on, looked up in this very section: asking the table again would change nothing.
-     * NULL: nothing is. */
-    const struct reply_question *asking;
+    size_t waiting;     /* questions that wait for an upstream */
+    bool asking;        /* an upstream, just now: the visits are those of a batch */
     struct spare spare; /* of struct waiting */
     struct visit_moment moment;
     struct visit visits[QUERY_BATCH];
@@ -229,12 +228,12 @@ static enum visit_step ask_upstream(struct visit *v)
     w->wire.packet = w->packet;
     w->space = v->item->space;
     w->foreign = v->question.foreign = table_generation(v->table);
-    memcpy(w->packet, v->wire.packet, v->wire.question_end);
+    octets_copy(w->packet, v->wire.packet, v->wire.question_end);
     desk->waiting++;
     stats_count(desk->stats, STATS_FORWARDED);
-    desk->asking = &v->question;
+    desk->asking = true;
     forward_ask(desk->forward, &v->question, v->moment->now, &w->job);
-    desk->asking = NULL;
+    desk->asking = false;
     return VISIT_WAIT;
 }
 
@@ -434,7 +433,7 @@ static struct visit *resume(const struct waiting *w, const struct tableset *set,
     struct query_desk *desk = w->desk;
     struct visit *v = desk->visits;
 
-    assert(desk->asking == NULL);
+    assert(!desk->asking);
     desk->moment = (struct visit_moment){set, now};
     open_visit(v, &w->client);
     v->wire = w->wire;
@@ -539,22 +538,14 @@ APART static bool is_owned_in(const struct table *table, const uint8_t *name)
     return match.outcome != TABLE_NOT_OWNED;
 }
 
-APART static bool is_owned_by_now(const struct query_desk *desk, const uint8_t *name, unsigned view)
+static bool is_owned_now(void *arg, const uint8_t *name, unsigned view)
 {
+    const struct query_desk *desk = arg;
+
     publish_read_begin();
     bool owned = is_owned_in(tableset_table(publish_get(desk->table), view), name);
     publish_read_end();
     return owned;
-}
-
-static bool is_owned_now(void *arg, const uint8_t *name, unsigned view)
-{
-    const struct query_desk *desk = arg;
-    const struct reply_question *asking = desk->asking;
-
-    if (asking != NULL && asking->view == view && dname_same(asking->name, name, asking->name_size))
-        return false;
-    return is_owned_by_now(desk, name, view);
 }
 
 /* Of an answer that leads to us only the head.  False: it does not. */
