@@ -58,6 +58,27 @@ static size_t shown(const unsigned char *at)
     return c1 || overlong || surrogate || beyond ? 0 : size;
 }
 
+/* One character as it stands between quotes: at most four octets. */
+static size_t quote_one(const unsigned char *at, size_t whole, char piece[4])
+{
+    static const char hex[] = "0123456789abcdef";
+
+    if (*at == '"' || *at == '\\' || *at == '\n') {
+        piece[0] = '\\';
+        piece[1] = *at == '\n' ? 'n' : (char)*at;
+        return 2;
+    }
+    if (whole > 0) {
+        memcpy(piece, at, whole);
+        return whole;
+    }
+    piece[0] = '\\';
+    piece[1] = 'x';
+    piece[2] = hex[*at >> 4];
+    piece[3] = hex[*at & 15];
+    return 4;
+}
+
 char *log_quote(const char *text, char *buffer, size_t size)
 {
     const unsigned char *at = (const unsigned char *)text;
@@ -66,17 +87,8 @@ char *log_quote(const char *text, char *buffer, size_t size)
     assert(size >= 8); /* quotes, one escape, terminator */
     buffer[used++] = '"';
     while (*at != '\0') {
-        char piece[8];
-        size_t whole = shown(at);
-        if (*at == '"' || *at == '\\')
-            snprintf(piece, sizeof piece, "\\%c", *at);
-        else if (*at == '\n')
-            snprintf(piece, sizeof piece, "\\n");
-        else if (whole > 0)
-            snprintf(piece, sizeof piece, "%.*s", (int)whole, (const char *)at);
-        else
-            snprintf(piece, sizeof piece, "\\x%02x", *at);
-        size_t length = strlen(piece);
+        char piece[4];
+        size_t whole = shown(at), length = quote_one(at, whole, piece);
         if (used + length + 2 > size)
             break;
         memcpy(buffer + used, piece, length);
