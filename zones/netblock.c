@@ -8,7 +8,8 @@
 
 #include "alloc.h"
 
-#define V4_BITS 96 /* what stands in front of an IPv4 address in its mapped form */
+#define V4_BITS   96 /* what stands in front of an IPv4 address in its mapped form … */
+#define V4_MAPPED UINT64_C(0xffff00000000) /* … its lower half */
 
 static const uint8_t v4_prefix[V4_BITS / 8] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
@@ -110,6 +111,15 @@ static struct netblock_range range_of(const struct netblock *block)
     };
 }
 
+/* False: no IPv4 address lies in it. */
+static bool v4_of(const struct netblock_range *range, struct netblock_v4 *out)
+{
+    uint64_t above = range->low_mask & ~(uint64_t)UINT32_MAX;
+
+    *out = (struct netblock_v4){htonl((uint32_t)range->low), htonl((uint32_t)range->low_mask)};
+    return (range->high & range->high_mask) == 0 && ((range->low ^ V4_MAPPED) & above) == 0;
+}
+
 static bool append(struct netblock_list *list, const struct netblock *block, const char **why)
 {
     if (list->length >= NETBLOCK_LIST_MAX) {
@@ -118,8 +128,13 @@ static bool append(struct netblock_list *list, const struct netblock *block, con
     }
     list->items = alloc_resize(list->items, list->length + 1, sizeof(*list->items));
     list->ranges = alloc_resize(list->ranges, list->length + 1, sizeof(*list->ranges));
+    list->v4 = alloc_resize(list->v4, list->v4_length + 1, sizeof(*list->v4));
     list->items[list->length] = *block;
-    list->ranges[list->length++] = range_of(block);
+    list->ranges[list->length] = range_of(block);
+    if (v4_of(&list->ranges[list->length], &list->v4[list->v4_length])) {
+        list->v4_length++;
+    }
+    list->length++;
     return true;
 }
 
@@ -131,10 +146,11 @@ bool netblock_add(struct netblock_list *list, const char *text, const char **why
         if (strcmp(words[i].word, text) != 0) {
             continue;
         }
-        size_t before = list->length;
+        size_t before = list->length, v4_before = list->v4_length;
         for (const char *const *range = words[i].ranges; *range != NULL; range++) {
             if (!read_range(&block, *range, why) || !append(list, &block, why)) {
                 list->length = before;
+                list->v4_length = v4_before;
                 return false;
             }
         }
@@ -143,15 +159,21 @@ bool netblock_add(struct netblock_list *list, const char *text, const char **why
     return read_range(&block, text, why) && append(list, &block, why);
 }
 
-bool netblock_halves_v6(const struct sockaddr *address, uint64_t *high, uint64_t *low)
+bool netblock_contains_v6(const struct netblock_list *list, const struct sockaddr *address)
 {
     if (address->sa_family != AF_INET6) {
         return false;
     }
     const struct sockaddr_in6 *v6 = (const void *)address;
-    *high = load(v6->sin6_addr.s6_addr);
-    *low = load(v6->sin6_addr.s6_addr + sizeof(*high));
-    return true;
+    uint64_t high = load(v6->sin6_addr.s6_addr);
+    uint64_t low = load(v6->sin6_addr.s6_addr + sizeof(high));
+    for (size_t i = 0; i < list->length; i++) {
+        const struct netblock_range *r = &list->ranges[i];
+        if ((((high ^ r->high) & r->high_mask) | ((low ^ r->low) & r->low_mask)) == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 bool netblock_of(struct netblock *out, const struct sockaddr *address)
@@ -186,5 +208,6 @@ void netblock_clear(struct netblock_list *list)
 {
     free(list->items);
     free(list->ranges);
+    free(list->v4);
     *list = (struct netblock_list){0};
 }

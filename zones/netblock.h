@@ -21,43 +21,34 @@ struct netblock_range {
     uint64_t high, low, high_mask, low_mask;
 };
 
-struct netblock_list {
-    struct netblock *items;        /* owned */
-    struct netblock_range *ranges; /* owned; one for each item */
-    size_t length;
+/* What of a range is IPv4, as the kernel writes addresses. */
+struct netblock_v4 {
+    in_addr_t address, mask;
+};
+
+struct netblock_list { /* all owned */
+    struct netblock *items;
+    struct netblock_range *ranges; /* one for each item */
+    struct netblock_v4 *v4;        /* one for each in which IPv4 addresses lie */
+    size_t length, v4_length;
 };
 
 /* Adds what 'text' means to the list.  False: 'why' says what is wrong; the list is unchanged. */
 MUST_USE bool netblock_add(struct netblock_list *, const char *text, const char **why);
 
-/* private */
-bool netblock_halves_v6(const struct sockaddr *, uint64_t *high, uint64_t *low);
-
-/* The address (AF_INET or AF_INET6) as its two halves.  False: it is of another family. */
-static inline bool netblock_halves(const struct sockaddr *address, uint64_t *high, uint64_t *low)
-{
-    if (address->sa_family == AF_INET) {
-        const struct sockaddr_in *v4 = (const void *)address;
-        *high = 0;
-        *low = UINT64_C(0xffff00000000) | ntohl(v4->sin_addr.s_addr);
-        return true;
-    }
-    return netblock_halves_v6(address, high, low);
-}
+/* private: the same of an address that is not of family AF_INET. */
+bool netblock_contains_v6(const struct netblock_list *, const struct sockaddr *);
 
 /* True if the address lies in one of the ranges. */
 static inline bool netblock_contains(const struct netblock_list *list,
                                      const struct sockaddr *address)
 {
-    uint64_t high, low;
-
-    if (!netblock_halves(address, &high, &low)) {
-        return false;
+    if (address->sa_family != AF_INET) {
+        return netblock_contains_v6(list, address);
     }
-    for (size_t i = 0; i < list->length; i++) {
-        const struct netblock_range *r = &list->ranges[i];
-
-        if ((((high ^ r->high) & r->high_mask) | ((low ^ r->low) & r->low_mask)) == 0) {
+    in_addr_t v4 = ((const struct sockaddr_in *)(const void *)address)->sin_addr.s_addr;
+    for (size_t i = 0; i < list->v4_length; i++) {
+        if (((v4 ^ list->v4[i].address) & list->v4[i].mask) == 0) {
             return true;
         }
     }

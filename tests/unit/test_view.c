@@ -191,7 +191,8 @@ static void longest_prefix_wins(void **state)
             client.sin_addr.s_addr = htonl((uint32_t)(rand() & 0x07030303));
             unsigned want = VIEW_NONE, bits = 0;
             for (size_t b = 0; b < blocks.length; b++) {
-                struct netblock_list one = {&blocks.items[b], &blocks.ranges[b], 1};
+                struct netblock_list one = {&blocks.items[b], &blocks.ranges[b], &blocks.v4[b], 1,
+                                            1};
                 if (netblock_contains(&one, (void *)&client) && blocks.items[b].bits >= bits) {
                     bits = blocks.items[b].bits;
                     want = owners[b];
