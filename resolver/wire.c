@@ -8,7 +8,6 @@
 #define POINTER       0xc0
 #define RECORD_SIZE   10 /* type, class, TTL, RDLENGTH: what stands between owner and RDATA */
 #define OPT_FIXED     11 /* root owner and the above */
-#define OPCODE_BITS   0x7800
 #define QDCOUNT_SHIFT 48 /* in the four counts of the header as one word */
 #define DO_BIT        0x8000
 #define COOKIE_MIN    16 /* client's and shortest server's cookie together (RFC 7873 4) */
@@ -157,7 +156,7 @@ APART static enum wire_verdict decode_rest(struct wire_query *out, size_t size, 
         at = at != 0 && size - at >= 4 ? at + 4 : 0;
     }
     bool good = at != 0 && read_records(out, size, at) && questions == 1;
-    if (out->flags & OPCODE_BITS)
+    if (out->flags & WIRE_OPCODE_BITS)
         return WIRE_OPCODE;
     if (!good)
         return WIRE_MALFORMED;
@@ -193,9 +192,9 @@ enum wire_verdict wire_decode(struct wire_query *out, struct dname_cut *cut, con
     out->question_end = WIRE_HEADER_SIZE;
     uint64_t counts = wire_get64(packet + 4);
     if (counts >> QDCOUNT_SHIFT > 0 && !read_question(out, cut, size))
-        return out->flags & OPCODE_BITS ? WIRE_OPCODE : WIRE_MALFORMED;
+        return out->flags & WIRE_OPCODE_BITS ? WIRE_OPCODE : WIRE_MALFORMED;
     /* Most have one question and nothing else, or an OPT. */
-    if (!(out->flags & OPCODE_BITS)) {
+    if (!(out->flags & WIRE_OPCODE_BITS)) {
         if (counts == one_question && size == out->question_end)
             return WIRE_GOOD;
         if (counts == one_question + 1)
@@ -366,13 +365,10 @@ static void finish_opt(struct wire_reply *r)
 size_t wire_reply_finish(struct wire_reply *r)
 {
     uint8_t *out = r->out;
-    uint16_t copied = r->query->flags & (OPCODE_BITS | WIRE_FLAG_RD | WIRE_FLAG_CD);
+    uint64_t head = (uint64_t)r->flags << 48 | (uint64_t)r->questions << 32 |
+                    (uint32_t)r->counts[WIRE_ANSWER] << 16 | r->counts[WIRE_AUTHORITY];
 
-    uint64_t flags = WIRE_FLAG_QR | WIRE_FLAG_RA | copied | r->flags | (r->rcode & 0xfu);
-    bool question = r->query->question_end > WIRE_HEADER_SIZE;
-
-    wire_put64(out + 2, flags << 48 | (uint64_t)question << 32 |
-                            (uint32_t)r->counts[WIRE_ANSWER] << 16 | r->counts[WIRE_AUTHORITY]);
+    wire_put64(out + 2, head | (uint64_t)(r->rcode & 0xfu) << 48);
     wire_put16(out + 10, r->opt_size > 0);
     if (r->opt_size > 0)
         finish_opt(r);

@@ -76,13 +76,14 @@ enum wire_ede { /* extended errors in use, RFC 8914 */
 
 enum wire_option { WIRE_OPTION_NSID = 3, WIRE_OPTION_COOKIE = 10, WIRE_OPTION_KEEPALIVE = 11 };
 
-#define WIRE_FLAG_QR 0x8000
-#define WIRE_FLAG_AA 0x0400
-#define WIRE_FLAG_TC 0x0200
-#define WIRE_FLAG_RD 0x0100
-#define WIRE_FLAG_RA 0x0080
-#define WIRE_FLAG_AD 0x0020
-#define WIRE_FLAG_CD 0x0010
+#define WIRE_FLAG_QR     0x8000
+#define WIRE_FLAG_AA     0x0400
+#define WIRE_FLAG_TC     0x0200
+#define WIRE_FLAG_RD     0x0100
+#define WIRE_FLAG_RA     0x0080
+#define WIRE_FLAG_AD     0x0020
+#define WIRE_FLAG_CD     0x0010
+#define WIRE_OPCODE_BITS 0x7800
 
 /* What a client sent.  Points into the packet: copy the first 'question_end' octets to keep it. */
 struct wire_query {
@@ -131,16 +132,18 @@ static inline bool wire_is_usual(const struct wire_query *query)
 
 /* ---- replies ---- */
 
-enum wire_section { WIRE_ANSWER, WIRE_AUTHORITY };
+enum wire_section { WIRE_AUTHORITY, WIRE_ANSWER };
 
 struct wire_reply {
     const struct wire_query *query;
     uint8_t *out;
     size_t size;  /* octets written */
     size_t limit; /* records must end here */
+    /* Backwards as in the header: a processor of little endian takes the four as one word. */
+    uint16_t counts[2]; /* by section */
+    uint16_t questions; /* 1, or 0 if it could not be read */
+    uint16_t flags;     /* all but the rcode; WIRE_FLAG_AA, _TC, _AD are the answer's */
     uint16_t rcode;
-    uint16_t flags; /* WIRE_FLAG_AA, _TC, _AD; the rest follows from the query */
-    uint16_t counts[2];
     uint16_t opt_size;
     uint8_t opt[WIRE_OPT_MAX];
 };
@@ -195,7 +198,9 @@ static inline void wire_reply_begin(struct wire_reply *r, const struct wire_quer
     r->size = query->question_end;
     r->limit = limit;
     r->rcode = WIRE_NOERROR;
-    r->flags = 0;
+    r->flags = WIRE_FLAG_QR | WIRE_FLAG_RA |
+               (query->flags & (WIRE_OPCODE_BITS | WIRE_FLAG_RD | WIRE_FLAG_CD));
+    r->questions = query->question_end > WIRE_HEADER_SIZE;
     r->counts[WIRE_ANSWER] = r->counts[WIRE_AUTHORITY] = 0;
     r->opt_size = 0;
     if (out != query->packet)

@@ -252,20 +252,22 @@ static void write_link(struct input *in, struct wire_reply *r, struct wire_owner
 static size_t write_reply(struct input *in, struct wire_reply *r)
 {
     struct wire_owner owner = {.name = wire_name(r->query), .at = WIRE_HEADER_SIZE};
+    static const enum wire_section sections[] = {WIRE_ANSWER, WIRE_AUTHORITY};
     struct dname target;
 
     r->rcode = take(in) % 24;
-    r->flags = (take(in) & 1 ? WIRE_FLAG_AA : 0) | (take(in) & 1 ? WIRE_FLAG_AD : 0);
+    r->flags |= take(in) & 1 ? WIRE_FLAG_AA : 0;
+    r->flags |= take(in) & 1 ? WIRE_FLAG_AD : 0;
     for (unsigned n = take(in) % (OPTIONS_MAX + 1); n > 0; n--)
         write_option(in, r);
     if (take(in) & 1)
         write_link(in, r, &owner, &target);
-    for (unsigned s = WIRE_ANSWER; s <= WIRE_AUTHORITY; s++) {
+    for (unsigned s = 0; s < ARRAY_LENGTH(sections); s++) {
         for (unsigned n = take(in) % (RECORDS_MAX - 1); n > 0 && in->left > 0; n--) {
             size_t offset = 0;
             for (unsigned labels = take(in) % 4; labels > 0 && owner.name[offset] != 0; labels--)
                 offset += 1u + owner.name[offset];
-            write_record(in, r, (enum wire_section)s, &owner, offset);
+            write_record(in, r, sections[s], &owner, offset);
         }
     }
     return wire_reply_finish(r);
