@@ -207,7 +207,7 @@ static struct cacheentry *sieve(struct cache *c)
     return entry_of(at);
 }
 
-APART static void evict(struct cache *c, uint64_t now)
+static void evict(struct cache *c, uint64_t now)
 {
     uint64_t ends;
     struct expiry_item *first = expiry_first(&c->expiry, &ends);
@@ -227,10 +227,10 @@ static size_t room_for_blocks(const struct cache *c)
     return others < c->options.bytes ? c->options.bytes - others : 0;
 }
 
-/* Memory for an entry with so many octets behind it, or NULL if it cannot fit. */
-static struct cacheentry *make_room(struct cache *c, size_t rest, uint64_t now)
+/* Memory for an entry of so many octets, or NULL if it cannot fit. */
+IN_ONE_PIECE APART static struct cacheentry *make_room(struct cache *c, size_t want, uint64_t now)
 {
-    size_t want = sizeof(struct cacheentry) + rest, given_up = 0;
+    size_t given_up = 0;
     struct cacheentry *e = NULL;
 
     if (want > c->entry_most)
@@ -358,7 +358,7 @@ static struct cacheentry *replace(struct cache *c, const struct reply_question *
 
     if (old != NULL)
         drop(c, old);
-    e = make_room(c, size, now);
+    e = make_room(c, sizeof *e + size, now);
     if (e == NULL)
         return NULL;
     begin(c, e, hash_of(c, q), rest);
@@ -410,8 +410,18 @@ APART static void put_any(struct cache *c, const struct reply_question *q, const
         put_measured(c, q, message, reply, cut, old.answer, now);
 }
 
-/* The usual reply to a question of which nothing is known, while there is room: none of what it
- * takes can fail.  False: it is another case. */
+/* Memory for an entry of so many octets, which hardly anything need be done for while the cache
+ * grows. */
+static inline struct cacheentry *take_room(struct cache *c, size_t want, uint64_t now)
+{
+    uint32_t place = 0;
+
+    if (!expiry_is_full(&c->expiry) && !cacheindex_is_full(c->index))
+        place = blocks_take_simply(c->blocks, want);
+    return place != 0 ? blocks_at(c->blocks, place) : make_room(c, want, now);
+}
+
+/* The usual reply to a question of which nothing is known.  False: it is another. */
 static inline bool put_simply(struct cache *c, const struct reply_question *q,
                               const uint8_t *message, const struct reply *reply, uint64_t now)
 {
@@ -419,17 +429,15 @@ static inline bool put_simply(struct cache *c, const struct reply_question *q,
     struct cacheindex_spot spot;
 
     if (reply->stride == 0 || reply->ttl < c->plain_least || reply->longest > c->limits.most_ttl ||
-        size > c->entry_most || q->hash == 0 || expiry_is_full(&c->expiry) ||
-        !cacheindex_is_simple(c->index, q->hash, &spot))
+        size > c->entry_most || q->hash == 0 || !cacheindex_is_simple(c->index, q->hash, &spot))
         return false;
-    uint32_t place = blocks_take_simply(c->blocks, size);
-    if (place == 0)
-        return false;
-    struct cacheentry *e = blocks_at(c->blocks, place);
-    cacheindex_add_there(c->index, q->hash, place, &spot);
+    struct cacheentry *e = take_room(c, size, now);
+    if (e == NULL)
+        return true;
+    cacheindex_add_there(c->index, q->hash, blocks_place(c->blocks, e), &spot);
     begin(c, e, q->hash, q->rest);
     cacheentry_fill_evenly(e, message, reply, now);
-    expiry_append(&c->expiry, &e->expiry, e->ends);
+    expiry_add(&c->expiry, &e->expiry, e->ends);
     return true;
 }
 

@@ -189,8 +189,7 @@ bool cacheindex_is_simple(const struct cacheindex *x, uint64_t hash, struct cach
 
     spot->line = line;
     spot->free_slots = match(line, 0);
-    return match(line, tag_of(hash)) == 0 && line->passed == 0 && spot->free_slots != 0 &&
-           x->entries < x->most;
+    return match(line, tag_of(hash)) == 0 && line->passed == 0 && spot->free_slots != 0;
 }
 
 void cacheindex_add_there(struct cacheindex *x, uint64_t hash, uint32_t place,

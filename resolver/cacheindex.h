@@ -44,7 +44,8 @@ struct cacheindex_spot {
     unsigned free_slots; /* a bit each */
 };
 /* True if nothing of that hash is there, and what is added would stand where it belongs; false: it
- * is not that simple.  Then cacheindex_add_there() is the same as cacheindex_add(). */
+ * is not that simple.  Then, whatever is removed meanwhile, cacheindex_add_there() is the same as
+ * cacheindex_add(). */
 MUST_USE bool cacheindex_is_simple(const struct cacheindex *, uint64_t hash,
                                    struct cacheindex_spot *);
 void cacheindex_add_there(struct cacheindex *, uint64_t hash, uint32_t place,

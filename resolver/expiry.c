@@ -68,22 +68,17 @@ bool expiry_is_full(const struct expiry *x)
     return x->length == x->room;
 }
 
-void expiry_append(struct expiry *x, struct expiry_item *item, uint64_t when)
+void expiry_add(struct expiry *x, struct expiry_item *item, uint64_t when)
 {
     struct expiry_slot slot = {when, item};
-    size_t place = x->length++;
 
+    if (expiry_is_full(x))
+        grow(x);
+    size_t place = x->length++;
     if (place > 0 && x->slots[above(place)].when > when)
         rise(x, place, slot);
     else
         put(x, place, slot); /* most end later than what came before */
-}
-
-void expiry_add(struct expiry *x, struct expiry_item *item, uint64_t when)
-{
-    if (expiry_is_full(x))
-        grow(x);
-    expiry_append(x, item, when);
 }
 
 void expiry_remove(struct expiry *x, struct expiry_item *item)

@@ -24,8 +24,6 @@ struct expiry { /* all zero bytes: empty */
 };
 
 void expiry_add(struct expiry *, struct expiry_item *, uint64_t when);
-/* The same without a look whether it is full: it must not be. */
-void expiry_append(struct expiry *, struct expiry_item *, uint64_t when);
 /* Before there can be one more it takes more memory. */
 bool expiry_is_full(const struct expiry *);
 void expiry_remove(struct expiry *, struct expiry_item *);
