@@ -73,11 +73,6 @@ struct cache *cache_new(const struct cache_options *options)
 
 /* ---- one entry in all its lists ---- */
 
-static uint64_t hash_of(const struct cache *c, const struct reply_question *q)
-{
-    return reply_question_hash(q, &c->hash);
-}
-
 /* What a question differs by, of an entry that remembers its failure. */
 static uint64_t rest_of_failure(const struct reply_question *q)
 {
@@ -102,7 +97,7 @@ APART static struct found find(const struct cache *c, const struct reply_questio
 {
     struct found found = {NULL, NULL};
     struct cacheindex_look look;
-    uint32_t place = cacheindex_first(c->index, hash_of(c, q), &look);
+    uint32_t place = cacheindex_first(c->index, reply_question_hash(q, &c->hash), &look);
 
     for (; place != 0; place = cacheindex_next(&look)) {
         struct cacheentry *e = blocks_at(c->blocks, place);
@@ -255,7 +250,7 @@ static inline void begin(struct cache *c, struct cacheentry *e, uint64_t hash, u
 {
     e->rest = rest;
     e->hash = hash;
-    e->visited = e->failure = e->cut = e->refreshed = false;
+    e->visited = e->cut = e->refreshed = false;
     e->uses = e->none = 0;
     e->links.newer = &c->queue;
     e->links.older = c->queue.older;
@@ -361,7 +356,7 @@ static struct cacheentry *replace(struct cache *c, const struct reply_question *
     e = make_room(c, sizeof *e + size, now);
     if (e == NULL)
         return NULL;
-    begin(c, e, hash_of(c, q), rest);
+    begin(c, e, reply_question_hash(q, &c->hash), rest);
     e->visited = visited; /* what was hot comes back hot */
     return e;
 }
@@ -467,7 +462,6 @@ void cache_put_failure(struct cache *c, const struct reply_question *q, uint64_t
     e = replace(c, q, rest_of_failure(q), e, size, now);
     if (e == NULL)
         return;
-    e->failure = true;
     e->ends = now + ms;
     cacheentry_reply(e)->ttl = ms;
     memcpy(e->message + REPLY_HEADER_SIZE, q->name, q->name_size);

@@ -20,7 +20,7 @@ struct cacheentry {
     struct expiry_item expiry;
     bool visited; /* used since the hand came by */
     uint8_t uses;
-    bool failure : 1, cut : 1, refreshed : 1;
+    bool cut : 1, refreshed : 1;
     uint8_t none;
     _Alignas(struct reply) uint8_t front[REPLY_FRONT]; /* of the reply; failures: only a TTL, which
                                                           is in milliseconds */
