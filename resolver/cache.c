@@ -133,12 +133,11 @@ void cache_expect_entry(const struct cache *c, const struct reply_question *q,
 {
     enum { OCTETS = 320 }; /* an entry with a few addresses */
     struct cacheindex_look look;
-    uint32_t place = cacheindex_first(c->index, q->hash, &look);
 
-    if (place != 0)
-        fetch_memory(blocks_at(c->blocks, place), OCTETS);
-    note->place = place;
+    note->place = cacheindex_first(c->index, q->hash, &look);
     note->changes = c->changes;
+    if (note->place != 0)
+        fetch_memory(blocks_at(c->blocks, note->place), OCTETS);
 }
 
 static struct cacheentry *entry_of(const struct cacheentry_links *links)
@@ -274,10 +273,10 @@ RARE static bool has_failed(const struct cache *c, const struct reply_question *
 
 RARE static bool is_worth_refresh(struct cacheentry *e)
 {
-    if (e->uses < REFRESH_USES || e->refreshed)
-        return false;
-    e->refreshed = true;
-    return true;
+    bool worth = e->uses >= REFRESH_USES && !e->refreshed;
+
+    e->refreshed = e->refreshed || worth;
+    return worth;
 }
 
 static inline enum cache_result tell(struct cache *c, const struct reply_question *q,
