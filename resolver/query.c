@@ -10,7 +10,6 @@
 #include "clock.h"
 #include "cookie.h"
 #include "message.h"
-#include "octets.h"
 #include "owned.h"
 #include "spare.h"
 #include "tableset.h"
@@ -228,7 +227,7 @@ static enum visit_step ask_upstream(struct visit *v)
     w->wire.packet = w->packet;
     w->space = v->item->space;
     w->foreign = v->question.foreign = table_generation(v->table);
-    octets_copy(w->packet, v->wire.packet, v->wire.question_end);
+    memcpy(w->packet, v->wire.packet, v->wire.question_end);
     desk->waiting++;
     stats_count(desk->stats, STATS_FORWARDED);
     desk->asking = true;
