@@ -84,6 +84,7 @@ def test_reload(daemon, faults, function, number):
         a, c = (daemon.state / "accepted" / name for name in ("a.yaml", "c%d.yaml" % gone))
         return a.exists() and address in a.read_text() and not c.exists()
 
+    eventually((daemon.state / "accepted" / "c0.yaml").exists, "what the start accepted is kept")
     for nth in range(1, MOST):
         new = "10.0.1.%d" % nth
         before = faults.failed
