@@ -11,6 +11,7 @@
 #include "cookie.h"
 #include "message.h"
 #include "owned.h"
+#include "plain.h"
 #include "spare.h"
 #include "tableset.h"
 #include "visit.h"
@@ -292,20 +293,34 @@ RARE static enum visit_step meet_unusual(struct visit *v)
     return step == VISIT_NEXT ? visit_answer_any(v) : step;
 }
 
-/* The way of most queries, up to the table, and with it unless it is to be fetched first: in one
- * piece but for what is rare. */
-static inline enum visit_step begin_visit(struct visit *v, struct query_item *item, bool fetch)
+/* The first stages, of what is not plain. */
+APART static enum visit_step meet_client(struct visit *v)
 {
-    open_visit(v, item->client);
-    v->item = item;
+    const struct query_item *item = v->item;
     enum visit_step step = visit_shun_ourselves(v);
+
     if (step == VISIT_NEXT)
         step = visit_decode(v, item->packet, item->size, item->out, item->space);
-    if (step == VISIT_NEXT)
-        step = visit_admit(v);
+    return step == VISIT_NEXT ? visit_admit(v) : step;
+}
+
+/* The way of most queries, up to the table, and with it unless it is to be fetched first: in one
+ * piece but for what is rare. */
+static inline enum visit_step begin_visit(struct visit *v, bool fetch)
+{
+    const struct query_item *item = v->item;
+    enum visit_step step = VISIT_NEXT;
+
+    open_visit(v, item->client);
+    if (v->read)
+        plain_begin(v, item->packet, item->size, item->out, item->space);
+    else
+        step = meet_client(v);
     if (step == VISIT_NEXT && !wire_is_usual(&v->wire))
         step = meet_unusual(v);
-    if (step == VISIT_NEXT && !fetch) {
+    if (step == VISIT_NEXT && table_is_foreign(v->table, &v->cut)) {
+        v->foreign = true;
+    } else if (step == VISIT_NEXT && !fetch) {
         begin_look(v, v->desk->looks);
         step = answer_owned(v);
     }
@@ -379,6 +394,33 @@ IN_ONE_PIECE APART static void fetch_from_cache(struct query_desk *desk, const s
     }
 }
 
+/* Answers what is plain; the others, read if they are of that kind, are to be visited. */
+IN_ONE_PIECE APART static void answer_plain(struct query_desk *desk, struct query_item *items,
+                                            unsigned length, bool plain, struct rest *rest)
+{
+    const struct table *table = tableset_table(desk->moment.set, VIEW_NONE);
+    struct visit *v = desk->visits;
+    unsigned answered = 0;
+
+    rest->length = 0;
+    for (struct query_item *item = items; item < items + length; item++) {
+        v->read = plain_read(v, &item->client->address, item->packet, item->size);
+        if (v->read && plain && item->out == item->packet) {
+            item->out_size = plain_answer(v, table, item->out, item->size, desk->turn + answered);
+            if (item->out_size > 0) {
+                item->result = QUERY_DONE;
+                answered++;
+                continue;
+            }
+        }
+        v->item = item;
+        rest->visits[rest->length++] = v++;
+    }
+    desk->turn += answered;
+    stats_add(desk->stats, STATS_OWNED, answered);
+    stats_add(desk->stats, STATS_RCODE_NOERROR, answered);
+}
+
 /* The stages that look a name up wait for memory, for table and cache are large.  So what they need
  * is fetched for all of a batch before the first of it goes on.  Who is answered at once leaves his
  * visit to the next, still near the processor. */
@@ -386,17 +428,21 @@ IN_ONE_PIECE void query_handle_all(struct query_desk *desk, struct query_item *i
                                    unsigned length, uint64_t now)
 {
     const struct tableset *set = publish_get(desk->table);
-    struct visit *v = desk->visits;
     bool fetch = length > 1 && set->large;
-    struct rest named, foreign;
+    struct rest begun, named, foreign;
 
-    desk->moment = (struct visit_moment){set, now};
     assert(length <= QUERY_BATCH);
+    if (length == 0)
+        return;
+    desk->moment = (struct visit_moment){set, now};
+    bool tcp = items->client->tcp, plain = !tcp && !fetch && plain_may_answer(desk->config, set);
+    answer_plain(desk, items, length, plain, &begun);
     named.length = foreign.length = 0;
-    for (unsigned i = 0; i < length; i++) {
-        if (begin_visit(v, &items[i], fetch) == VISIT_NEXT) {
+    for (unsigned n = 0; n < begun.length; n++) {
+        struct visit *v = begun.visits[n];
+        if (begin_visit(v, fetch) == VISIT_NEXT) {
             struct rest *rest = v->foreign ? &foreign : &named;
-            rest->visits[rest->length++] = v++;
+            rest->visits[rest->length++] = v;
         }
     }
     fetch_from_table(desk, &named);
@@ -407,8 +453,7 @@ IN_ONE_PIECE void query_handle_all(struct query_desk *desk, struct query_item *i
     fetch_from_cache(desk, &foreign);
     for (unsigned n = 0; n < foreign.length; n++)
         end_foreign(foreign.visits[n]);
-    if (length > 0)
-        stats_add(desk->stats, items->client->tcp ? STATS_TCP_QUERIES : STATS_UDP_QUERIES, length);
+    stats_add(desk->stats, tcp ? STATS_TCP_QUERIES : STATS_UDP_QUERIES, length);
 }
 
 enum query_result query_handle(struct query_desk *desk, const struct query_client *client,

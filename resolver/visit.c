@@ -123,18 +123,12 @@ static bool is_same(const union config_ip *from, const union config_address *lis
             (IN6_IS_ADDR_UNSPECIFIED(&listen->v6.sin6_addr) && is_loopback(from)));
 }
 
-/* By its upper bits: clients' ports lie far above those of servers. */
-static uint64_t port_mark(in_port_t port)
-{
-    return UINT64_C(1) << (ntohs(port) >> 10);
-}
-
 uint64_t visit_port_marks(const struct config *config)
 {
-    uint64_t marks = port_mark(0);
+    uint64_t marks = visit_port_mark(0);
 
     for (size_t i = 0; i < config->listen_length; i++)
-        marks |= port_mark(config->listen[i].v4.sin_port);
+        marks |= visit_port_mark(config->listen[i].v4.sin_port);
     return marks;
 }
 
@@ -153,11 +147,10 @@ RARE static enum visit_step shun_if_ours(struct visit *v)
     return VISIT_SILENT;
 }
 
-/* A reply to ourselves, or to a port that nobody can have, would go round for ever or nowhere.  The
- * port of IPv6 stands at the same place. */
+/* A reply to ourselves, or to a port that nobody can have, would go round for ever or nowhere. */
 enum visit_step visit_shun_ourselves(struct visit *v)
 {
-    return v->port_marks & port_mark(v->from->v4.sin_port) ? shun_if_ours(v) : VISIT_NEXT;
+    return visit_may_be_ours(v, v->from) ? shun_if_ours(v) : VISIT_NEXT;
 }
 
 /* What is no question that can be answered. */

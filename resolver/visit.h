@@ -44,6 +44,7 @@ struct visit {
     const struct table *table; /* of this moment, the one that the client sees … */
     unsigned view;             /* … because it is in this view */
     bool tcp;
+    bool read;       /* plain_read() said so */
     bool foreign;    /* and looked up there: not ours */
     bool failed;     /* the cache remembers a failure of it */
     const char *how; /* for the query log */
@@ -67,8 +68,20 @@ visit_stage visit_shun_ourselves, visit_admit, visit_refuse_class, visit_refuse_
 enum visit_step visit_decode(struct visit *, const uint8_t *packet, size_t size, uint8_t *out,
                              size_t space);
 
-/* Bit n: one of the ports with the upper six bits n is 0 or one that we listen on. */
+/* Bit n: one of the ports with the upper six bits n is 0 or one that we listen on: clients' ports
+ * lie far above those of servers. */
 uint64_t visit_port_marks(const struct config *);
+static inline uint64_t visit_port_mark(in_port_t port)
+{
+    return UINT64_C(1) << (ntohs(port) >> 10);
+}
+
+/* True if visit_shun_ourselves() would have to look closer.  The port of IPv6 stands at the same
+ * place. */
+static inline bool visit_may_be_ours(const struct visit *v, const union config_ip *from)
+{
+    return (v->port_marks & visit_port_mark(from->v4.sin_port)) != 0;
+}
 
 /* Finds the table that the client sees; nothing in a visit knows another's. */
 void visit_see(struct visit *);

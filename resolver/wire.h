@@ -81,9 +81,11 @@ enum wire_option { WIRE_OPTION_NSID = 3, WIRE_OPTION_COOKIE = 10, WIRE_OPTION_KE
 #define WIRE_FLAG_TC     0x0200
 #define WIRE_FLAG_RD     0x0100
 #define WIRE_FLAG_RA     0x0080
+#define WIRE_FLAG_Z      0x0040
 #define WIRE_FLAG_AD     0x0020
 #define WIRE_FLAG_CD     0x0010
 #define WIRE_OPCODE_BITS 0x7800
+#define WIRE_RCODE_BITS  0x000f
 
 /* What a client sent.  Points into the packet: copy the first 'question_end' octets to keep it. */
 struct wire_query {

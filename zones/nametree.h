@@ -183,41 +183,54 @@ static inline uint64_t nametree_mix(uint64_t hash, nametree_wide octets, uint64_
 
 /* From the end, as names are read: a word that stands across two stores would have to wait for
  * both.  The first sixteen octets overlap those behind. */
-static inline void nametree_hash(struct nametree_scan *scan, const struct nametree_seed *seed)
+static inline void nametree_chain(const struct nametree_seed *seed, const uint8_t *name,
+                                  size_t size, uint8_t *folded, uint64_t *chain)
 {
-    const uint8_t *name = scan->name;
-    size_t left = scan->cut->size;
-    uint64_t hash = seed->start, multiplier = seed->multiplier, *chain = scan->chain;
+    uint64_t hash = seed->start, multiplier = seed->multiplier;
+    size_t left = size;
 
-    scan->hashed = true;
-    scan->multiplier = multiplier;
     *chain = hash;
     if (left < NAMETREE_STEP) {
-        dname_fold_sized(scan->folded, name, left);
+        dname_fold_sized(folded, name, left);
         return;
     }
-    dname_fold16(scan->folded, name);
+    dname_fold16(folded, name);
     while (left >= NAMETREE_STEP) {
         left -= NAMETREE_STEP;
-        dname_fold16(scan->folded + left, name + left);
-        *++chain = hash = nametree_mix(hash, nametree_load(scan->folded + left), multiplier);
+        dname_fold16(folded + left, name + left);
+        *++chain = hash = nametree_mix(hash, nametree_load(folded + left), multiplier);
     }
 }
 
-/* The chain has all of the suffix but its first few octets; the size tells it from others.  Hashes
- * of names that differ little lie on a line; the last step scatters them. */
-static inline uint64_t nametree_key(const struct nametree_scan *scan, unsigned depth)
+static inline void nametree_hash(struct nametree_scan *scan, const struct nametree_seed *seed)
+{
+    scan->hashed = true;
+    scan->multiplier = seed->multiplier;
+    nametree_chain(seed, scan->name, scan->cut->size, scan->folded, scan->chain);
+}
+
+/* Of a suffix of so many octets.  The chain has all of it but its first few octets; the size tells
+ * it from others.  Hashes of names that differ little lie on a line; the last step scatters them.
+ */
+static inline uint64_t nametree_suffix_key(const uint8_t *suffix, unsigned size,
+                                           const uint64_t *chain, uint64_t multiplier)
 {
     static const uint8_t last[2 * NAMETREE_STEP] = {NAMETREE_OCTETS(0), NAMETREE_OCTETS(0xff)};
-    unsigned offset = nametree_offset(scan, depth), size = scan->cut->size - offset;
     unsigned rest = size % NAMETREE_STEP;
     /* The octets in front of the chain end a step that may begin in the pad. */
-    nametree_wide first =
-        nametree_load(scan->folded + offset + rest - NAMETREE_STEP) & nametree_load(last + rest);
-    uint64_t hash = nametree_mix(scan->chain[size / NAMETREE_STEP] ^ size, first, scan->multiplier);
+    nametree_wide first = nametree_load(suffix + rest - NAMETREE_STEP) & nametree_load(last + rest);
+    uint64_t hash = nametree_mix(chain[size / NAMETREE_STEP] ^ size, first, multiplier);
 
     hash = (hash ^ hash >> 32) * UINT64_C(0x9e3779b97f4a7c15);
     return hash ^ hash >> 32;
+}
+
+static inline uint64_t nametree_key(const struct nametree_scan *scan, unsigned depth)
+{
+    unsigned offset = nametree_offset(scan, depth);
+
+    return nametree_suffix_key(scan->folded + offset, scan->cut->size - offset, scan->chain,
+                               scan->multiplier);
 }
 
 /* Where the search for a name begins, and what its slot says of it. */
@@ -262,19 +275,27 @@ static inline bool nametree_is_named(const struct nametree *tree, const struct n
            dname_same(name + own, suffix, rest);
 }
 
-static inline uint32_t nametree_at(const struct nametree *tree, const struct nametree_scan *scan,
-                                   unsigned depth, uint64_t key)
+/* The place of the node of that folded name. */
+static inline uint32_t nametree_place(const struct nametree *tree, const uint8_t *name,
+                                      unsigned size, uint64_t key)
 {
-    unsigned offset = nametree_offset(scan, depth), size = scan->cut->size - offset;
     uint32_t at = nametree_slot(key, tree->slots_length), node;
 
     while ((node = nametree_probe(tree, key, &at)) != NAMETREE_NONE) {
-        if (nametree_is_named(tree, nametree_record(tree, node), scan->folded + offset, size)) {
+        if (nametree_is_named(tree, nametree_record(tree, node), name, size)) {
             break;
         }
         at = at + 1 == tree->slots_length ? 0 : at + 1;
     }
     return node;
+}
+
+static inline uint32_t nametree_at(const struct nametree *tree, const struct nametree_scan *scan,
+                                   unsigned depth, uint64_t key)
+{
+    unsigned offset = nametree_offset(scan, depth);
+
+    return nametree_place(tree, scan->folded + offset, scan->cut->size - offset, key);
 }
 
 static inline uint32_t nametree_expect_node(const struct nametree *tree, uint64_t key)

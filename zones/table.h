@@ -77,6 +77,16 @@ void table_expect_answer(const struct table *, const struct table_look *);
 /* Last. */
 void table_look_find(const struct table *, struct table_look *, struct table_match *match);
 
+/* True if table_find() would say that the name is not owned, and nothing besides, for it has fewer
+ * labels than any that the table knows.  False: ask. */
+bool table_is_foreign(const struct table *, const struct dname_cut *);
+
+/* The answer of a name for which the table's deepest fitting node has it at once, as most owned
+ * names do: what table_find() would say, without outcome, root and reasons.  False: ask
+ * table_find(). */
+MUST_USE bool table_plain(const struct table *, const uint8_t *qname, const struct dname_cut *cut,
+                          const struct answer **);
+
 /* Why: everything a person wants to know of a rule.  Texts live as long as the table, "" if absent.
  */
 struct table_why {
