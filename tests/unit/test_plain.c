@@ -15,7 +15,7 @@
 #include "table.h"
 
 #define SPACE  1232
-#define ROUNDS 40000
+#define ROUNDS 10000
 
 #define UNIQUE "mrqwg4tfmq2tmnzygezdgnbvgy"
 
