@@ -1,7 +1,5 @@
 #include "plain.h"
 
-#include <string.h>
-
 #include "tableset.h"
 
 /* What a query's flags may say without being another query (RFC 1035 4.1.1). */

@@ -394,7 +394,8 @@ IN_ONE_PIECE APART static void fetch_from_cache(struct query_desk *desk, const s
     }
 }
 
-/* Answers what is plain; the others, read if they are of that kind, are to be visited. */
+/* Answers what is plain; the others, read if they are of that kind, are to be visited.  Who is
+ * answered leaves his visit to the next, still near the processor. */
 IN_ONE_PIECE APART static void answer_plain(struct query_desk *desk, struct query_item *items,
                                             unsigned length, bool plain, struct rest *rest)
 {
@@ -422,8 +423,7 @@ IN_ONE_PIECE APART static void answer_plain(struct query_desk *desk, struct quer
 }
 
 /* The stages that look a name up wait for memory, for table and cache are large.  So what they need
- * is fetched for all of a batch before the first of it goes on.  Who is answered at once leaves his
- * visit to the next, still near the processor. */
+ * is fetched for all of a batch before the first of it goes on. */
 IN_ONE_PIECE void query_handle_all(struct query_desk *desk, struct query_item *items,
                                    unsigned length, uint64_t now)
 {

@@ -10,9 +10,7 @@
 
 #include <cmocka.h>
 
-#include "alloc.h"
 #include "fake_client.h"
-#include "table.h"
 
 #define SPACE  1232
 #define ROUNDS 10000
