@@ -83,7 +83,7 @@ static bool group(struct bundle *b, const struct mmsghdr *heads, unsigned length
 {
     uint8_t slots[1 << SLOTS_BITS] = {0}; /* one more than a group's place */
     struct bundle_group *g = NULL;
-    bool enough = false;
+    unsigned most = 0;
 
     b->length = 0;
     for (unsigned i = 0; i < length; i++) {
@@ -91,9 +91,11 @@ static bool group(struct bundle *b, const struct mmsghdr *heads, unsigned length
             g = find(b, heads, i, slots);
         b->next[g->last] = (uint8_t)i; /* its own, if it is the first */
         g->last = (uint8_t)i;
-        enough |= ++g->count == BUNDLE_LEAST;
+        g->count++;
     }
-    return enough;
+    for (unsigned n = 0; n < b->length; n++)
+        most = b->groups[n].count > most ? b->groups[n].count : most;
+    return most >= BUNDLE_LEAST;
 }
 
 static bool is_to_be_joined(const struct bundle_group *g, const struct mmsghdr *heads)

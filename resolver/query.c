@@ -396,8 +396,8 @@ IN_ONE_PIECE APART static void fetch_from_cache(struct query_desk *desk, const s
 
 /* Answers what is plain; the others, read if they are of that kind, are to be visited.  Who is
  * answered leaves his visit to the next, still near the processor. */
-IN_ONE_PIECE APART static void answer_plain(struct query_desk *desk, struct query_item *items,
-                                            unsigned length, bool plain, struct rest *rest)
+IN_ONE_PIECE APART static unsigned answer_plain(struct query_desk *desk, struct query_item *items,
+                                                unsigned length, bool plain, struct rest *rest)
 {
     const struct table *table = tableset_table(desk->moment.set, VIEW_NONE);
     struct visit *v = desk->visits;
@@ -405,8 +405,8 @@ IN_ONE_PIECE APART static void answer_plain(struct query_desk *desk, struct quer
 
     rest->length = 0;
     for (struct query_item *item = items; item < items + length; item++) {
-        v->read = plain_read(v, &item->client->address, item->packet, item->size);
-        if (v->read && plain && item->out == item->packet) {
+        bool read = plain_read(v, &item->client->address, item->packet, item->size);
+        if (read && plain) {
             item->out_size = plain_answer(v, table, item->out, item->size, desk->turn + answered);
             if (item->out_size > 0) {
                 item->result = QUERY_DONE;
@@ -414,18 +414,36 @@ IN_ONE_PIECE APART static void answer_plain(struct query_desk *desk, struct quer
                 continue;
             }
         }
+        v->read = read;
         v->item = item;
         rest->visits[rest->length++] = v++;
     }
     desk->turn += answered;
     stats_add(desk->stats, STATS_OWNED, answered);
     stats_add(desk->stats, STATS_RCODE_NOERROR, answered);
+    return answered;
+}
+
+static unsigned count_done(const struct rest *rest)
+{
+    unsigned done = 0;
+
+    for (unsigned n = 0; n < rest->length; n++)
+        done += rest->visits[n]->item->result == QUERY_DONE;
+    return done;
+}
+
+/* For the most usual of questions, if nobody is to hear of it. */
+static bool is_plain_batch(const struct query_desk *desk, const struct query_item *items)
+{
+    return !items->client->tcp && items->out == items->packet &&
+           plain_may_answer(desk->config, desk->moment.set);
 }
 
 /* The stages that look a name up wait for memory, for table and cache are large.  So what they need
  * is fetched for all of a batch before the first of it goes on. */
-IN_ONE_PIECE void query_handle_all(struct query_desk *desk, struct query_item *items,
-                                   unsigned length, uint64_t now)
+IN_ONE_PIECE unsigned query_handle_all(struct query_desk *desk, struct query_item *items,
+                                       unsigned length, uint64_t now)
 {
     const struct tableset *set = publish_get(desk->table);
     bool fetch = length > 1 && set->large;
@@ -433,10 +451,11 @@ IN_ONE_PIECE void query_handle_all(struct query_desk *desk, struct query_item *i
 
     assert(length <= QUERY_BATCH);
     if (length == 0)
-        return;
+        return 0;
     desk->moment = (struct visit_moment){set, now};
-    bool tcp = items->client->tcp, plain = !tcp && !fetch && plain_may_answer(desk->config, set);
-    answer_plain(desk, items, length, plain, &begun);
+    stats_add(desk->stats, items->client->tcp ? STATS_TCP_QUERIES : STATS_UDP_QUERIES, length);
+    bool plain = !fetch && is_plain_batch(desk, items);
+    unsigned answered = answer_plain(desk, items, length, plain, &begun);
     named.length = foreign.length = 0;
     for (unsigned n = 0; n < begun.length; n++) {
         struct visit *v = begun.visits[n];
@@ -453,7 +472,7 @@ IN_ONE_PIECE void query_handle_all(struct query_desk *desk, struct query_item *i
     fetch_from_cache(desk, &foreign);
     for (unsigned n = 0; n < foreign.length; n++)
         end_foreign(foreign.visits[n]);
-    stats_add(desk->stats, tcp ? STATS_TCP_QUERIES : STATS_UDP_QUERIES, length);
+    return answered + count_done(&begun);
 }
 
 enum query_result query_handle(struct query_desk *desk, const struct query_client *client,

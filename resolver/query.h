@@ -78,8 +78,9 @@ struct query_item { /* one message of a batch */
 };
 
 /* Answers up to QUERY_BATCH messages of one transport, each as query_handle() does; 'out' is each
- * one's own. */
-void query_handle_all(struct query_desk *, struct query_item *, unsigned length, uint64_t now);
+ * one's own, for all of them the message's own place or for none.  Returns how many are
+ * QUERY_DONE. */
+unsigned query_handle_all(struct query_desk *, struct query_item *, unsigned length, uint64_t now);
 
 /* Answers one message.  The caller is inside a read-side section (publish.h), which may span a
  * batch. 'out' has room for 'space' octets: at least 1232 for UDP, QUERY_REPLY_MAX for TCP; it may

@@ -319,7 +319,7 @@ static bool is_ours(const uint8_t *message, size_t size, uint16_t id, const uint
     uint32_t kind = get32(message + REPLY_HEADER_SIZE + q->name_size);
     return (flags & ((FLAG_QR | FLAG_OPCODE) << 16 | UINT16_MAX)) == (FLAG_QR << 16 | 1) &&
            kind == ((uint32_t)q->type << 16 | q->class) &&
-           dname_same(message + REPLY_HEADER_SIZE, sent, q->name_size);
+           octets_same(message + REPLY_HEADER_SIZE, sent, q->name_size);
 }
 
 RARE uint64_t reply_hash(const struct reply_question *q, const struct questionhash *h)

@@ -75,6 +75,7 @@ struct udp {
     struct udp_socket *late_socket; /* whose they are */
     unsigned late;
     union config_ip late_to[UDP_BATCH];
+    struct udp_socket *asked;               /* by 'clients' */
     bool answering;                         /* a batch */
     unsigned received;                      /* datagrams of the last batch */
     uint8_t packets[UDP_BATCH][PACKET_MAX]; /* queries, which become replies */
@@ -256,29 +257,38 @@ static void send_some(struct udp *udp, struct udp_socket *socket, unsigned lengt
     send_batch(udp, socket, udp->out.heads, replies);
 }
 
-/* Replies stand where the queries did.  If all are answered, what the kernel filled in when it
- * received them says where they go, unless it is to be said where from. */
+/* Replies stand where the queries did: what the kernel filled in when it received them says where
+ * they go, unless it is to be said where from. */
+static void send_all(struct udp *udp, struct udp_socket *socket, unsigned length)
+{
+    for (unsigned i = 0; i < length; i++)
+        udp->in.parts[i].iov_len = udp->items[i].out_size;
+    send_batch(udp, socket, udp->in.heads, length);
+}
+
+/* From now on it is this socket whom they ask. */
+APART static void take_clients(struct udp *udp, struct udp_socket *socket)
+{
+    udp->asked = socket;
+    for (unsigned i = 0; i < UDP_BATCH; i++)
+        udp->clients[i].transport = socket;
+}
+
 static void answer_batch(struct udp *udp, struct udp_socket *socket, unsigned length)
 {
-    bool all = !socket->wildcard;
-
     if (socket->wildcard)
         read_routes(udp, socket, length);
-    for (unsigned i = 0; i < length; i++) {
-        udp->clients[i].transport = socket;
+    if (udp->asked != socket)
+        take_clients(udp, socket);
+    for (unsigned i = 0; i < length; i++)
         udp->items[i].size = udp->in.heads[i].msg_len;
-    }
     udp->answering = true;
     publish_read_begin();
-    query_handle_all(udp->desk, udp->items, length, clock_ms());
+    unsigned done = query_handle_all(udp->desk, udp->items, length, clock_ms());
     publish_read_end();
     udp->answering = false;
-    for (unsigned i = 0; i < length; i++) {
-        all &= udp->items[i].result == QUERY_DONE;
-        udp->in.parts[i].iov_len = udp->items[i].out_size;
-    }
-    if (all)
-        send_batch(udp, socket, udp->in.heads, length);
+    if (done == length && !socket->wildcard)
+        send_all(udp, socket, length);
     else
         send_some(udp, socket, length);
 }

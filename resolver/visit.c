@@ -125,10 +125,10 @@ static bool is_same(const union config_ip *from, const union config_address *lis
 
 uint64_t visit_port_marks(const struct config *config)
 {
-    uint64_t marks = visit_port_mark(0);
+    uint64_t marks = UINT64_C(1) << visit_port_place(0);
 
     for (size_t i = 0; i < config->listen_length; i++)
-        marks |= visit_port_mark(config->listen[i].v4.sin_port);
+        marks |= UINT64_C(1) << visit_port_place(config->listen[i].v4.sin_port);
     return marks;
 }
 

@@ -71,16 +71,16 @@ enum visit_step visit_decode(struct visit *, const uint8_t *packet, size_t size,
 /* Bit n: one of the ports with the upper six bits n is 0 or one that we listen on: clients' ports
  * lie far above those of servers. */
 uint64_t visit_port_marks(const struct config *);
-static inline uint64_t visit_port_mark(in_port_t port)
+static inline unsigned visit_port_place(in_port_t port)
 {
-    return UINT64_C(1) << (ntohs(port) >> 10);
+    return ntohs(port) >> 10;
 }
 
 /* True if visit_shun_ourselves() would have to look closer.  The port of IPv6 stands at the same
  * place. */
 static inline bool visit_may_be_ours(const struct visit *v, const union config_ip *from)
 {
-    return (v->port_marks & visit_port_mark(from->v4.sin_port)) != 0;
+    return v->port_marks >> visit_port_place(from->v4.sin_port) & 1;
 }
 
 /* Finds the table that the client sees; nothing in a visit knows another's. */

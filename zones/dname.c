@@ -84,6 +84,16 @@ bool dname_from_text(struct dname *out, const char *text, size_t length, const c
     return true;
 }
 
+#define FOUR(x)    x, x, x, x
+#define SIXTEEN(x) FOUR(x), FOUR(x), FOUR(x), FOUR(x)
+
+/* By the octet in front of a label: false for those that the walk over a name has to look at, the
+ * root, a marked label and what is no label at all. */
+static const bool is_usual[UINT8_MAX + 1] = {
+    false, true,  true,       true,          FOUR(true),    true,          true,
+    true,  false, FOUR(true), SIXTEEN(true), SIXTEEN(true), SIXTEEN(true),
+};
+
 bool dname_cut(struct dname_cut *out, const uint8_t *wire, size_t size)
 {
     size_t end = size < DNAME_MAX ? size : DNAME_MAX, at = 0, labels = 0;
@@ -93,16 +103,15 @@ bool dname_cut(struct dname_cut *out, const uint8_t *wire, size_t size)
         size_t length = wire[at];
         out->at[labels] = (uint8_t)at;
         at += length + 1;
-        /* One comparison finds the root and what is no label. */
-        if (length - 1 >= DNAME_LABEL_MAX) {
-            out->labels = (uint8_t)labels;
-            out->size = (uint8_t)at;
-            return length == 0;
-        }
-        labels++;
-        if (length == DNAME_MARKED) {
+        if (!is_usual[length]) {
+            if (length != DNAME_MARKED) {
+                out->labels = (uint8_t)labels;
+                out->size = (uint8_t)at;
+                return length == 0;
+            }
             out->marked = true;
         }
+        labels++;
     }
     return false;
 }

@@ -79,9 +79,6 @@ static inline void dname_fold16(uint8_t *out, const uint8_t *wire)
     memcpy(out, &v, sizeof(v));
 }
 
-/* True if so many octets are the same, letter case regarded. */
-static inline bool dname_same(const uint8_t *a, const uint8_t *b, size_t size);
-
 /* Equal but for ASCII letter case. */
 bool dname_equal(const uint8_t *a, const uint8_t *b);
 
@@ -98,33 +95,5 @@ bool dname_is_wildcard(const uint8_t *wire);
 /* Writes label + parent into 'out'.  False if that is longer than DNAME_MAX. */
 MUST_USE bool dname_prepend(struct dname *out, const uint8_t *label, size_t length,
                             const struct dname *parent);
-
-/* private */
-static inline bool dname_differ16(const uint8_t *a, const uint8_t *b)
-{
-    uint64_t x[2], y[2];
-
-    memcpy(x, a, sizeof(x));
-    memcpy(y, b, sizeof(y));
-    return ((x[0] ^ y[0]) | (x[1] ^ y[1])) != 0;
-}
-
-/* Names are short: a call would cost more than the comparison.  The last step overlaps others. */
-static inline bool dname_same(const uint8_t *a, const uint8_t *b, size_t size)
-{
-    if (size < DNAME_STEP) {
-        return memcmp(a, b, size) == 0;
-    }
-    size_t last = size - DNAME_STEP;
-    if (dname_differ16(a, b) || dname_differ16(a + last, b + last)) {
-        return false;
-    }
-    for (size_t at = DNAME_STEP; at < last; at += DNAME_STEP) {
-        if (dname_differ16(a + at, b + at)) {
-            return false;
-        }
-    }
-    return true;
-}
 
 #endif

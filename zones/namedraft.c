@@ -21,9 +21,11 @@
 #define RULE_SIZE_MAX 64
 
 /* A draft's slots are at most half full, a finished tree's this much: probes stay short and a name
- * costs seven octets of slots. */
+ * costs seven octets of slots.  A small one's may be emptier: most probes are the first. */
 #define SLOTS_PER_NODE_NUMERATOR   5
 #define SLOTS_PER_NODE_DENOMINATOR 3
+#define SMALL_NODES                4096
+#define SLOTS_PER_SMALL_NODE       4
 
 struct draft_node {
     uint64_t key; /* nametree_key() */
@@ -418,13 +420,19 @@ static void fill_slots(const struct namedraft *draft, struct nametree *tree, uin
     }
 }
 
+static uint32_t slots_for(size_t nodes)
+{
+    return nodes <= SMALL_NODES
+               ? (uint32_t)nodes * SLOTS_PER_SMALL_NODE + 1
+               : (uint32_t)(nodes * SLOTS_PER_NODE_NUMERATOR / SLOTS_PER_NODE_DENOMINATOR) + 1;
+}
+
 /* Moves slots and records into one piece of memory. */
 static void settle(struct finishing *f, struct nametree *tree)
 {
-    size_t slots_size, length = f->draft->nodes_length;
+    size_t slots_size;
 
-    tree->slots_length =
-        (uint32_t)(length * SLOTS_PER_NODE_NUMERATOR / SLOTS_PER_NODE_DENOMINATOR) + 1;
+    tree->slots_length = slots_for(f->draft->nodes_length);
     slots_size = tree->slots_length * sizeof(uint32_t);
     tree->size = slots_size + f->records.size;
     tree->index_mask = UINT32_MAX >> __builtin_clz((uint32_t)f->records.size / NAMETREE_UNIT | 1);

@@ -17,6 +17,7 @@
 
 #include "dname.h"
 #include "hash.h"
+#include "octets.h"
 
 #define NAMETREE_NONE 0 /* no place of a node */
 #define NAMETREE_UNIT 4 /* octets */
@@ -127,6 +128,11 @@ static inline bool nametree_depth_below(const struct nametree *tree, unsigned *d
 /* The hash of the scanned name's suffix with 'depth' labels: what the functions below want. */
 static inline uint64_t nametree_key(const struct nametree_scan *, unsigned depth);
 
+/* The same of one suffix of so many octets, without a scan.  Folds it into 'folded', in front of
+ * which NAMETREE_STEP octets can be read. */
+static inline uint64_t nametree_key_alone(const struct nametree_seed *, const uint8_t *suffix,
+                                          unsigned size, uint8_t *folded);
+
 /* The place of the node that the suffix has, or NAMETREE_NONE. */
 static inline uint32_t nametree_at(const struct nametree *, const struct nametree_scan *,
                                    unsigned depth, uint64_t key);
@@ -181,56 +187,80 @@ static inline uint64_t nametree_mix(uint64_t hash, nametree_wide octets, uint64_
     return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
-/* From the end, as names are read: a word that stands across two stores would have to wait for
- * both.  The first sixteen octets overlap those behind. */
-static inline void nametree_chain(const struct nametree_seed *seed, const uint8_t *name,
-                                  size_t size, uint8_t *folded, uint64_t *chain)
+/* What a step folds and adds: from the end, as names are read, for a word that stands across two
+ * stores would have to wait for both. */
+static inline uint64_t nametree_step(uint64_t hash, const uint8_t *name, uint8_t *folded,
+                                     uint64_t multiplier)
 {
-    uint64_t hash = seed->start, multiplier = seed->multiplier;
-    size_t left = size;
-
-    *chain = hash;
-    if (left < NAMETREE_STEP) {
-        dname_fold_sized(folded, name, left);
-        return;
-    }
     dname_fold16(folded, name);
-    while (left >= NAMETREE_STEP) {
-        left -= NAMETREE_STEP;
-        dname_fold16(folded + left, name + left);
-        *++chain = hash = nametree_mix(hash, nametree_load(folded + left), multiplier);
-    }
+    return nametree_mix(hash, nametree_load(folded), multiplier);
 }
 
 static inline void nametree_hash(struct nametree_scan *scan, const struct nametree_seed *seed)
 {
+    uint64_t hash = seed->start, *chain = scan->chain;
+    size_t left = scan->cut->size;
+
     scan->hashed = true;
     scan->multiplier = seed->multiplier;
-    nametree_chain(seed, scan->name, scan->cut->size, scan->folded, scan->chain);
+    *chain = hash;
+    if (left < NAMETREE_STEP) {
+        dname_fold_sized(scan->folded, scan->name, left);
+        return;
+    }
+    dname_fold16(scan->folded, scan->name);
+    while (left > NAMETREE_STEP) {
+        left -= NAMETREE_STEP;
+        *++chain = hash =
+            nametree_step(hash, scan->name + left, scan->folded + left, seed->multiplier);
+    }
 }
 
-/* Of a suffix of so many octets.  The chain has all of it but its first few octets; the size tells
- * it from others.  Hashes of names that differ little lie on a line; the last step scatters them.
- */
-static inline uint64_t nametree_suffix_key(const uint8_t *suffix, unsigned size,
-                                           const uint64_t *chain, uint64_t multiplier)
+/* The octets of a suffix that is shorter than a step, which may begin in the pad. */
+static inline nametree_wide nametree_load_short(const uint8_t *suffix, unsigned size)
 {
     static const uint8_t last[2 * NAMETREE_STEP] = {NAMETREE_OCTETS(0), NAMETREE_OCTETS(0xff)};
-    unsigned rest = size % NAMETREE_STEP;
-    /* The octets in front of the chain end a step that may begin in the pad. */
-    nametree_wide first = nametree_load(suffix + rest - NAMETREE_STEP) & nametree_load(last + rest);
-    uint64_t hash = nametree_mix(chain[size / NAMETREE_STEP] ^ size, first, multiplier);
 
-    hash = (hash ^ hash >> 32) * UINT64_C(0x9e3779b97f4a7c15);
-    return hash ^ hash >> 32;
+    return nametree_load(suffix + size - NAMETREE_STEP) & nametree_load(last + size);
+}
+
+/* The last step of a suffix of so many octets: its first ones, some of which the chain may have;
+ * the size tells it from others.  Hashes of names that differ little lie on a line; another
+ * multiplication scatters them. */
+static inline uint64_t nametree_end(uint64_t hash, unsigned size, nametree_wide first,
+                                    uint64_t multiplier)
+{
+    return nametree_mix(nametree_mix(hash ^ size, first, multiplier), 0,
+                        UINT64_C(0x9e3779b97f4a7c15));
 }
 
 static inline uint64_t nametree_key(const struct nametree_scan *scan, unsigned depth)
 {
-    unsigned offset = nametree_offset(scan, depth);
+    unsigned offset = nametree_offset(scan, depth), size = scan->cut->size - offset;
+    const uint8_t *suffix = scan->folded + offset;
 
-    return nametree_suffix_key(scan->folded + offset, scan->cut->size - offset, scan->chain,
-                               scan->multiplier);
+    return nametree_end(scan->chain[(size - 1) / NAMETREE_STEP], size,
+                        size < NAMETREE_STEP ? nametree_load_short(suffix, size)
+                                             : nametree_load(suffix),
+                        scan->multiplier);
+}
+
+static inline uint64_t nametree_key_alone(const struct nametree_seed *seed, const uint8_t *suffix,
+                                          unsigned size, uint8_t *folded)
+{
+    uint64_t hash = seed->start;
+    size_t left = size;
+
+    if (size < NAMETREE_STEP) {
+        dname_fold_sized(folded, suffix, size);
+        return nametree_end(hash, size, nametree_load_short(folded, size), seed->multiplier);
+    }
+    while (left > NAMETREE_STEP) {
+        left -= NAMETREE_STEP;
+        hash = nametree_step(hash, suffix + left, folded + left, seed->multiplier);
+    }
+    dname_fold16(folded, suffix);
+    return nametree_end(hash, size, nametree_load(folded), seed->multiplier);
 }
 
 /* Where the search for a name begins, and what its slot says of it. */
@@ -271,8 +301,8 @@ static inline bool nametree_is_named(const struct nametree *tree, const struct n
     }
     const uint8_t *suffix = tree->records + node->suffix;
     unsigned rest = suffix[-1], own = size - rest;
-    return dname_same(name, tree->records + node->name, own) &&
-           dname_same(name + own, suffix, rest);
+    return octets_same(name, tree->records + node->name, own) &&
+           octets_same(name + own, suffix, rest);
 }
 
 /* The place of the node of that folded name. */

@@ -26,17 +26,15 @@ IN_ONE_PIECE bool table_plain(const struct table *table, const uint8_t *qname,
 {
     const struct nametree *names = &table->names;
     unsigned labels = cut->labels, depth = labels + 1;
-    uint64_t chain[DNAME_MAX / NAMETREE_STEP + 1];
     uint8_t room[NAMETREE_STEP + DNAME_MAX], *folded = room + NAMETREE_STEP;
 
     if (table->base != NULL || cut->marked || !nametree_depth_below(names, &depth)) {
         return false;
     }
     const uint8_t *at = &cut->at[labels - depth];
-    unsigned size = cut->size - *at;
-    nametree_chain(&names->seed, qname, cut->size, folded, chain);
-    uint64_t key = nametree_suffix_key(folded + *at, size, chain, names->seed.multiplier);
-    uint32_t place = nametree_place(names, folded + *at, size, key);
+    uint8_t size = (uint8_t)(cut->size - *at);
+    uint64_t key = nametree_key_alone(&names->seed, qname + *at, size, folded);
+    uint32_t place = nametree_place(names, folded, size, key);
     if (place == NAMETREE_NONE) {
         return false;
     }

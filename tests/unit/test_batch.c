@@ -104,13 +104,15 @@ static struct outcome *answer(unsigned at_a_time, unsigned others, bool in_place
                                            .space = SPACE};
         }
         publish_read_begin();
-        query_handle_all(fake_client_desk(c), items, at_a_time,
-                         fake_network_now(fake_client_network(c)));
+        unsigned done = query_handle_all(fake_client_desk(c), items, at_a_time,
+                                         fake_network_now(fake_client_network(c)));
         publish_read_end();
         for (unsigned n = 0; n < at_a_time; n++) {
             outcomes[i + n].result = items[n].result;
             outcomes[i + n].size = items[n].result == QUERY_DONE ? items[n].out_size : 0;
+            done -= items[n].result == QUERY_DONE;
         }
+        assert_int_equal(done, 0);
     }
     fake_client_free(c);
     free(document);

@@ -110,9 +110,11 @@ static void test_suffixes(void **state)
             struct nametree_scan scan, alone;
             struct dname_cut cut, cut_alone;
             uint8_t name[128] = {0}, *suffix = before > 0 ? name + 1 + before : name;
+            uint8_t room[NAMETREE_STEP + DNAME_MAX], *folded = room + NAMETREE_STEP;
 
             memset(&scan, 0xa5, sizeof(scan));
             memset(&alone, 0x5a, sizeof(alone));
+            memset(room, 0xc3, sizeof(room));
             if (before > 0) {
                 *name = (uint8_t)before;
                 memset(name + 1, 'Q', before);
@@ -126,7 +128,10 @@ static void test_suffixes(void **state)
             assert_true(nametree_key(&scan, 1) == nametree_key(&alone, 1));
             assert_true(nametree_key(&scan, 0) == nametree_key(&alone, 0));
             assert_true(nametree_key(&scan, 0) != nametree_key(&scan, 1));
+            assert_true(nametree_key(&scan, 1) ==
+                        nametree_key_alone(&seed, suffix, own + 2, folded));
             assert_memory_equal(scan.folded + (suffix - name), alone.folded, own + 2);
+            assert_memory_equal(folded, alone.folded, own + 2);
             assert_int_equal(scan.folded[suffix - name + 1], 'a');
         }
     }

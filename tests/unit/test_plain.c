@@ -27,6 +27,7 @@ static const char documents[] =
     "   endpoints: [{addresses: [10.0.3.1, 10.0.3.2, 10.0.3.3]}], attachedDomains: [{type: "
     "CUSTOM,\n"
     "   attachDomainId: a, domains: [{name: \"*.corp.example\"}, {name: host.corp.example},\n"
+    "                                {name: b.corp.example},\n" /* sixteen octets */
     "                                {name: lone.example}, {name: deep.down.in.lone.example}]}]}\n"
     "- {privateLinkConnectionId: plc-3, type: AWS_ENDPOINT_SERVICE,\n"
     "   endpoints: [{addresses: [\"fd00::3\"]}], attachedDomains: [{type: CUSTOM,\n"
@@ -43,8 +44,8 @@ static const char documents[] =
     "   domains: [{name: \"*.many.example\"}]}]}\n";
 
 static const char *const fronts[] = {
-    "",   "b1.",  "b1.use1-az1.", "use1-az2.", "use1-az9.",     "a.b.c.",
-    "*.", "x.*.", "unique_name.", "host.",     "deep.down.in.", "aaaaaaaaaaa."};
+    "",     "b1.",          "b1.use1-az1.", "use1-az2.",     "use1-az9.",    "a.b.c.", "*.",
+    "x.*.", "unique_name.", "host.",        "deep.down.in.", "aaaaaaaaaaa.", "b."};
 static const char *const ends[] = {UNIQUE ".aws.plc.tidbcloud.com",
                                    "corp.example",
                                    "lone.example",

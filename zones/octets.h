@@ -23,14 +23,14 @@ static inline uint64_t octets_word(const uint8_t *at)
 {
     uint64_t word;
 
-    memcpy(&word, at, sizeof word);
+    memcpy(&word, at, sizeof(word));
     return le64toh(word);
 }
 
 static inline void octets_put_word(uint8_t *at, uint64_t word)
 {
     word = htole64(word);
-    memcpy(at, &word, sizeof word);
+    memcpy(at, &word, sizeof(word));
 }
 
 /* The first four octets of a word. */
@@ -38,7 +38,7 @@ static inline void octets_put_half(uint8_t *at, uint64_t word)
 {
     uint32_t half = htole32((uint32_t)word);
 
-    memcpy(at, &half, sizeof half);
+    memcpy(at, &half, sizeof(half));
 }
 
 /* A few instructions, but in so many places that the compiler would rather call them. */
@@ -49,8 +49,9 @@ OCTETS_INLINE void octets_copy_steps(uint8_t *to, const uint8_t *from, size_t si
 {
     size_t last = size - OCTETS_STEP;
 
-    for (size_t at = 0; at < last; at += OCTETS_STEP)
+    for (size_t at = 0; at < last; at += OCTETS_STEP) {
         memcpy(to + at, from + at, OCTETS_STEP);
+    }
     memcpy(to + last, from + last, OCTETS_STEP);
 }
 
@@ -64,8 +65,9 @@ static inline void octets_copy_few(uint8_t *to, const uint8_t *from, size_t size
         memcpy(to, from, 4);
         memcpy(to + size - 4, from + size - 4, 4);
     } else {
-        for (size_t at = 0; at < size; at++)
+        for (size_t at = 0; at < size; at++) {
             to[at] = from[at];
+        }
     }
 }
 
@@ -75,58 +77,47 @@ static inline void octets_copy_pairs(uint8_t *to, const uint8_t *from, size_t si
     enum { PAIR = 2 * OCTETS_STEP };
     size_t last = size - PAIR;
 
-    for (size_t at = 0; at < last; at += PAIR)
+    for (size_t at = 0; at < last; at += PAIR) {
         memcpy(to + at, from + at, PAIR);
+    }
     memcpy(to + last, from + last, PAIR);
 }
 
 OCTETS_INLINE void octets_copy(uint8_t *to, const uint8_t *from, size_t size)
 {
-    if (size >= OCTETS_STEP)
+    if (size >= OCTETS_STEP) {
         octets_copy_steps(to, from, size);
-    else
+    } else {
         octets_copy_few(to, from, size);
+    }
 }
 
 /* private */
-static inline uint64_t octets_differ8(const uint8_t *a, const uint8_t *b)
+static inline bool octets_differ16(const uint8_t *a, const uint8_t *b)
 {
-    uint64_t x, y;
+    uint64_t x[2], y[2];
 
-    memcpy(&x, a, sizeof x);
-    memcpy(&y, b, sizeof y);
-    return x ^ y;
+    memcpy(x, a, sizeof(x));
+    memcpy(y, b, sizeof(y));
+    return ((x[0] ^ y[0]) | (x[1] ^ y[1])) != 0;
 }
 
-/* private */
-static inline uint64_t octets_differ16(const uint8_t *a, const uint8_t *b)
-{
-    return octets_differ8(a, b) | octets_differ8(a + 8, b + 8);
-}
-
-/* private: 'size' is less than a step */
-static inline bool octets_same_few(const uint8_t *a, const uint8_t *b, size_t size)
-{
-    uint64_t differ = 0;
-
-    if (size >= 8)
-        return (octets_differ8(a, b) | octets_differ8(a + size - 8, b + size - 8)) == 0;
-    for (size_t at = 0; at < size; at++)
-        differ |= a[at] ^ b[at];
-    return differ == 0;
-}
-
+/* The last step overlaps others; where two differ, it is mostly in the first or the last. */
 static inline bool octets_same(const uint8_t *a, const uint8_t *b, size_t size)
 {
-    size_t last = size - OCTETS_STEP;
-
-    if (size < OCTETS_STEP)
-        return octets_same_few(a, b, size);
-    for (size_t at = 0; at < last; at += OCTETS_STEP) {
-        if (octets_differ16(a + at, b + at) != 0)
-            return false;
+    if (size < OCTETS_STEP) {
+        return memcmp(a, b, size) == 0;
     }
-    return octets_differ16(a + last, b + last) == 0;
+    size_t last = size - OCTETS_STEP;
+    if (octets_differ16(a, b) || octets_differ16(a + last, b + last)) {
+        return false;
+    }
+    for (size_t at = OCTETS_STEP; at < last; at += OCTETS_STEP) {
+        if (octets_differ16(a + at, b + at)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 #endif
