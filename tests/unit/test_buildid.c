@@ -35,6 +35,7 @@ static const struct {
      0},
     {"cut in its head", ROW(NUMBER(4), NUMBER(20)), 4, 0},
     {"cut in the id", ROW(NUMBER(4), NUMBER(20), NUMBER(3), GNU, 1, 2, 3), 4, 0},
+    {"cut at the id's end", ROW(NUMBER(4), NUMBER(20), NUMBER(3), GNU, NUMBER(1), NUMBER(2)), 4, 0},
     {"a name that leads far away", ROW(255, 255, 255, 255, NUMBER(20), NUMBER(3), GNU, ID), 4, 0},
     {"an id that leads far away", ROW(NUMBER(4), 253, 255, 255, 255, NUMBER(3), GNU, ID), 4, 0},
 };

@@ -161,6 +161,25 @@ static void test_cut(void **state)
     assert_int_equal(cut.labels, 0);
 }
 
+/* Whatever stands in front of a label. */
+static void test_label_lengths(void **state)
+{
+    (void)state;
+    for (unsigned length = 0; length <= UINT8_MAX; length++) {
+        uint8_t name[DNAME_MAX] = {(uint8_t)length};
+        struct dname_cut cut;
+
+        if (length > DNAME_LABEL_MAX) {
+            assert_false(dname_cut(&cut, name, sizeof(name)));
+            continue;
+        }
+        assert_true(dname_cut(&cut, name, sizeof(name)));
+        assert_int_equal(cut.labels, length > 0);
+        assert_int_equal(cut.size, length > 0 ? length + 2 : 1);
+        assert_int_equal(cut.marked, length == DNAME_MARKED);
+    }
+}
+
 static const struct {
     const char *name, *suffix;
     int offset; /* -1: not under */
@@ -262,11 +281,11 @@ static void test_round_trip(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_text),       cmocka_unit_test(test_bad_text),
-        cmocka_unit_test(test_longest),    cmocka_unit_test(test_wire),
-        cmocka_unit_test(test_cut),        cmocka_unit_test(test_under),
-        cmocka_unit_test(test_fold),       cmocka_unit_test(test_prepend),
-        cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_text),    cmocka_unit_test(test_bad_text),
+        cmocka_unit_test(test_longest), cmocka_unit_test(test_wire),
+        cmocka_unit_test(test_cut),     cmocka_unit_test(test_label_lengths),
+        cmocka_unit_test(test_under),   cmocka_unit_test(test_fold),
+        cmocka_unit_test(test_prepend), cmocka_unit_test(test_round_trip),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
