@@ -4,6 +4,14 @@
 #include <stdio.h>
 #include <string.h>
 
+APART bool owned_includes(const struct table *table, const uint8_t *name)
+{
+    struct table_match match;
+
+    table_find(table, name, &match);
+    return match.outcome != TABLE_NOT_OWNED;
+}
+
 enum wire_rcode owned_rcode(const struct table_match *match)
 {
     switch (match->outcome) {

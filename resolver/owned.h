@@ -6,6 +6,16 @@
 #include "table.h"
 #include "wire.h"
 
+/* True if the name is owned; '*name' is as table_find() wants it. */
+bool owned_includes(const struct table *, const uint8_t *name);
+
+/* True if the table of that generation, in which a name was not owned, is this very one: a wait is
+ * shorter than most tables live.  0 is no generation. */
+static inline bool owned_was_foreign(const struct table *table, uint64_t generation)
+{
+    return generation != 0 && generation == table_generation(table);
+}
+
 /* Counts a query for an owned name, under its outcome too. */
 void owned_count(struct stats *, const struct table_match *);
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "alloc.h"
-#include "chain.h"
+#include "cached.h"
 #include "chaos.h"
 #include "clock.h"
 #include "cookie.h"
@@ -112,52 +112,14 @@ IN_ONE_PIECE static enum visit_step answer_owned(struct visit *v)
     return VISIT_DONE;
 }
 
-/* True if the chain whose head this is still ends with us. */
-APART static bool leads_home(const struct table *table, const uint8_t *message,
-                             const struct reply *reply)
-{
-    struct chain_cut cut;
-
-    return chain_find(table, message, reply, &cut);
-}
-
-/* Writes what the cache holds.  A short one goes straight to where the reply is built.  False: it
- * is the head of a chain whose end is not ours any more. */
-static bool write_stored(struct visit *v, const struct cache_hit *hit)
-{
-    struct wire_reply *r = &v->reply;
-    bool fits = hit->size <= r->limit;
-    uint8_t *to = fits ? r->out : v->desk->stored;
-
-    assert(hit->size <= QUERY_REPLY_MAX);
-    if (fits)
-        cache_write_records(hit, v->moment->now, to);
-    else
-        cache_write(hit, v->moment->now, to);
-    if (hit->cut && !leads_home(v->table, to, hit->reply))
-        return false;
-    message_write(v, to, hit->reply, false, v->desk->turn++);
-    return true;
-}
-
-/* As write_stored() says, before anything is written. */
-static bool is_complete(const struct query_desk *desk, const struct table *table,
-                        const struct cache_hit *hit, uint64_t now)
-{
-    if (!hit->cut)
-        return true;
-    cache_write(hit, now, desk->stored);
-    return leads_home(table, desk->stored, hit->reply);
-}
-
 static enum visit_step serve_stale(struct visit *v, const struct cache_hit *hit)
 {
     bool nothing = hit->reply->rcode == WIRE_NXDOMAIN;
 
-    if (!is_complete(v->desk, v->table, hit, v->moment->now))
+    if (!cached_is_complete(v->table, hit, v->moment->now, v->desk->stored))
         return visit_fail(v, WIRE_EDE_UNREACHABLE, "");
     wire_reply_explain(&v->reply, nothing ? WIRE_EDE_STALE_NXDOMAIN : WIRE_EDE_STALE, "");
-    (void)write_stored(v, hit);
+    (void)cached_write(v, hit, v->desk->stored, v->desk->turn++);
     v->how = "stale";
     stats_count(v->desk->stats, STATS_CACHE_STALE);
     return VISIT_DONE;
@@ -176,7 +138,7 @@ static enum visit_step answer_cached(struct visit *v)
     struct cache_hit hit;
 
     if (cache_get_noted(desk->cache, &v->question, v->note, v->moment->now, &hit) != CACHE_HIT ||
-        !write_stored(v, &hit)) {
+        !cached_write(v, &hit, desk->stored, v->desk->turn++)) {
         v->failed = hit.failed;
         stats_count(desk->stats, STATS_CACHE_MISSES);
         return VISIT_NEXT;
@@ -573,12 +535,6 @@ static enum visit_step take_outcome(struct visit *v, const struct forward_outcom
     return VISIT_DONE;
 }
 
-/* True if this very table said so before: a wait is shorter than most tables live. */
-static bool is_still_foreign(const struct table *table, uint64_t foreign)
-{
-    return foreign != 0 && foreign == table_generation(table);
-}
-
 static void end_wait(struct waiting *w, const struct tableset *set,
                      const struct forward_outcome *outcome)
 {
@@ -586,57 +542,21 @@ static void end_wait(struct waiting *w, const struct tableset *set,
     bool in_place = outcome->room >= w->space && forward_is_last(outcome);
     struct visit *v = resume(w, set, in_place ? outcome->message : w->desk->late, outcome->now);
 
-    if (is_still_foreign(v->table, w->foreign) || look_again(v) == VISIT_NEXT)
+    if (owned_was_foreign(v->table, w->foreign) || look_again(v) == VISIT_NEXT)
         take_outcome(v, outcome);
     send_reply(w, v);
 }
 
 /* ---- what forward asks of us ---- */
 
-APART static bool is_owned_in(const struct table *table, const uint8_t *name)
-{
-    struct table_match match;
-
-    table_find(table, name, &match);
-    return match.outcome != TABLE_NOT_OWNED;
-}
-
 static bool is_owned_now(void *arg, const uint8_t *name, unsigned view)
 {
     const struct query_desk *desk = arg;
 
     publish_read_begin();
-    bool owned = is_owned_in(tableset_table(publish_get(desk->table), view), name);
+    bool owned = owned_includes(tableset_table(publish_get(desk->table), view), name);
     publish_read_end();
     return owned;
-}
-
-/* Of an answer that leads to us only the head.  False: it does not. */
-APART static bool keep_if_chain(const struct query_desk *desk, const struct table *table,
-                                const struct forward_outcome *outcome)
-{
-    struct chain_cut cut;
-
-    if (!chain_find(table, outcome->message, outcome->reply, &cut))
-        return false;
-    struct reply head = *outcome->reply;
-    reply_shorten(outcome->message, &head, cut.hops);
-    cache_put(desk->cache, outcome->question, outcome->message, head.end, &head, true,
-              outcome->now);
-    return true;
-}
-
-IN_ONE_PIECE static void keep_answer(const struct query_desk *desk, const struct table *table,
-                                     const struct forward_outcome *outcome)
-{
-    const struct reply_question *question = outcome->question;
-    const struct reply *reply = outcome->reply;
-
-    if (!is_still_foreign(table, question->foreign) && is_owned_in(table, question->name))
-        return;
-    if (reply->hops_length == 0 || !keep_if_chain(desk, table, outcome))
-        cache_put(desk->cache, question, outcome->message, outcome->size, reply, false,
-                  outcome->now);
 }
 
 static void expect(void *arg, const struct reply_question *question)
@@ -644,22 +564,6 @@ static void expect(void *arg, const struct reply_question *question)
     const struct query_desk *desk = arg;
 
     cache_expect(desk->cache, question);
-}
-
-/* YXDOMAIN is none: by a DNAME the name would be too long, and nobody will ever say otherwise. */
-static bool is_failure(const struct reply *reply)
-{
-    return reply->rcode != REPLY_NOERROR && reply->rcode != REPLY_NXDOMAIN &&
-           reply->rcode != REPLY_YXDOMAIN;
-}
-
-static void keep(const struct query_desk *desk, const struct tableset *set,
-                 const struct forward_outcome *outcome)
-{
-    if (outcome->result == FORWARD_ANSWER && !is_failure(outcome->reply))
-        keep_answer(desk, tableset_table(set, outcome->question->view), outcome);
-    else
-        cache_put_failure(desk->cache, outcome->question, outcome->now);
 }
 
 /* Kept first, then told to all who wait, while one table is in sight. */
@@ -671,7 +575,7 @@ IN_ONE_PIECE static void on_outcome(void *arg, const struct forward_outcome *out
     publish_read_begin();
     const struct tableset *set = publish_get(desk->table);
     if (outcome->keep)
-        keep(desk, set, outcome);
+        cached_keep(desk->cache, tableset_table(set, outcome->question->view), outcome);
     while ((job = forward_next(outcome)) != NULL)
         end_wait((struct waiting *)job, set, outcome);
     publish_read_end();
@@ -686,8 +590,8 @@ static bool has_stale(void *arg, const struct reply_question *question, uint64_t
     if (cache_get(desk->cache, question, now, &hit) != CACHE_STALE)
         return false;
     publish_read_begin();
-    bool complete =
-        is_complete(desk, tableset_table(publish_get(desk->table), question->view), &hit, now);
+    bool complete = cached_is_complete(tableset_table(publish_get(desk->table), question->view),
+                                       &hit, now, desk->stored);
     publish_read_end();
     return complete;
 }
