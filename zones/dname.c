@@ -90,9 +90,11 @@ bool dname_from_text(struct dname *out, const char *text, size_t length, const c
 /* By the octet in front of a label: false for those that the walk over a name has to look at, the
  * root, a marked label and what is no label at all. */
 static const bool is_usual[UINT8_MAX + 1] = {
-    false, true,  true,       true,          FOUR(true),    true,          true,
-    true,  false, FOUR(true), SIXTEEN(true), SIXTEEN(true), SIXTEEN(true),
+    false,         true,          true,          true,  FOUR(true), /* 0 is the root */
+    true,          true,          true,          false, FOUR(true), /* 11 is marked */
+    SIXTEEN(true), SIXTEEN(true), SIXTEEN(true),
 };
+_Static_assert(DNAME_MARKED == 11 && DNAME_LABEL_MAX == 4 * 16 - 1, "as the table says");
 
 bool dname_cut(struct dname_cut *out, const uint8_t *wire, size_t size)
 {
