@@ -423,7 +423,7 @@ def cmd_reload(args, adapters):
             rss0 = mem_kb(c.proc.pid)
             start_cpu = sum(ticks(c.proc.pid)) / TICK
             measure(c, probe, d=.3, r=5000, c=4)
-            base = measure(c, probe, d=1, r=5000, c=4)
+            base = measure(c, probe, d=secs, r=5000, c=4)    # as long as the run with the reload: the longer, the worse the worst
             p = dnsload(c.port, probe, d=secs, r=5000, c=4, t=3000)
             old = c.proc
             c.prepare_only = True                   # adapters may look at this in config()
