@@ -83,7 +83,6 @@ static bool group(struct bundle *b, const struct mmsghdr *heads, unsigned length
 {
     uint8_t slots[1 << SLOTS_BITS] = {0}; /* one more than a group's place */
     struct bundle_group *g = NULL;
-    unsigned most = 0;
 
     b->length = 0;
     for (unsigned i = 0; i < length; i++) {
@@ -93,9 +92,11 @@ static bool group(struct bundle *b, const struct mmsghdr *heads, unsigned length
         g->last = (uint8_t)i;
         g->count++;
     }
-    for (unsigned n = 0; n < b->length; n++)
-        most = b->groups[n].count > most ? b->groups[n].count : most;
-    return most >= BUNDLE_LEAST;
+    for (unsigned n = 0; n < b->length; n++) {
+        if (b->groups[n].count >= BUNDLE_LEAST)
+            return true;
+    }
+    return false;
 }
 
 static bool is_to_be_joined(const struct bundle_group *g, const struct mmsghdr *heads)

@@ -1,5 +1,7 @@
 #include "cached.h"
 
+#include <assert.h>
+
 #include "chain.h"
 #include "message.h"
 #include "owned.h"
@@ -65,6 +67,7 @@ bool cached_write(struct visit *v, const struct cache_hit *hit, uint8_t *room, u
     bool fits = hit->size <= r->limit;
     uint8_t *to = fits ? r->out : room;
 
+    assert(hit->size <= REPLY_SIZE_MAX);
     if (fits)
         cache_write_records(hit, v->moment->now, to);
     else

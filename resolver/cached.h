@@ -13,8 +13,8 @@
 void cached_keep(struct cache *, const struct table *, const struct forward_outcome *);
 
 /* Writes what the cache holds as the reply, a short one straight to where that is built, a long one
- * by way of 'room', which has 'hit->size' octets.  'turn' is message_write()'s.  False, and nothing
- * of it is in the reply: it is the head of a chain whose end is not ours any more. */
+ * by way of 'room', which has REPLY_SIZE_MAX octets.  'turn' is message_write()'s.  False, and
+ * nothing of it is in the reply: it is the head of a chain whose end is not ours any more. */
 bool cached_write(struct visit *, const struct cache_hit *, uint8_t *room, unsigned turn);
 
 /* True if cached_write() would write it.  'room' is spoiled. */

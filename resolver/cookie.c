@@ -4,6 +4,8 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "octets.h"
+
 /* SipHash-2-4 by Aumasson and Bernstein: RFC 9018 wants these rounds; the table's hash has fewer.
  */
 struct sip {
@@ -40,24 +42,16 @@ static void sip_word(struct sip *s, uint64_t word)
     s->v[0] ^= word;
 }
 
-static uint64_t load(const uint8_t *at)
-{
-    uint64_t word;
-
-    memcpy(&word, at, sizeof word);
-    return le64toh(word);
-}
-
 static uint64_t siphash24(const uint8_t *key, const uint8_t *data, size_t size)
 {
-    uint64_t k0 = load(key), k1 = load(key + 8);
+    uint64_t k0 = octets_word(key), k1 = octets_word(key + 8);
     struct sip s = {{k0 ^ UINT64_C(0x736f6d6570736575), k1 ^ UINT64_C(0x646f72616e646f6d),
                      k0 ^ UINT64_C(0x6c7967656e657261), k1 ^ UINT64_C(0x7465646279746573)}};
     uint64_t last = (uint64_t)size << 56;
     size_t at = 0;
 
     for (; size - at >= 8; at += 8)
-        sip_word(&s, load(data + at));
+        sip_word(&s, octets_word(data + at));
     for (unsigned shift = 0; at < size; at++, shift += 8)
         last |= (uint64_t)data[at] << shift;
     sip_word(&s, last);

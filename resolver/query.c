@@ -48,6 +48,7 @@ struct waiting {
     uint8_t packet[WIRE_QUESTION_MAX];
 };
 _Static_assert(offsetof(struct waiting, job) == 0, "a job is what waits");
+_Static_assert(QUERY_REPLY_MAX >= REPLY_SIZE_MAX, "what is stored is written where replies fit");
 
 /* ---- the stages, in the order in which a query meets them ---- */
 

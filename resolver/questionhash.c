@@ -1,6 +1,6 @@
 #include "questionhash.h"
 
-#include <endian.h>
+#include "octets.h"
 
 #define WORD    sizeof(uint64_t)
 #define STIRRER UINT64_C(0x9e3779b97f4a7c15)
@@ -16,20 +16,6 @@ void questionhash_init(struct questionhash *h, const struct hash_key *key)
     for (uint64_t i = 0; i < ARRAY_LENGTH(words); i++)
         words[i] = hash_bytes(key, &i, sizeof i);
     memcpy(h, words, sizeof *h);
-}
-
-static uint64_t load(const uint8_t *at)
-{
-    uint64_t word;
-
-    memcpy(&word, at, sizeof word);
-    return le64toh(word);
-}
-
-static void store(uint8_t *at, uint64_t word)
-{
-    word = htole64(word);
-    memcpy(at, &word, sizeof word);
 }
 
 typedef uint64_t two_words __attribute__((vector_size(DNAME_STEP)));
@@ -53,14 +39,14 @@ APART static wide sum_short(const struct questionhash *h, uint8_t *folded, const
     two_words words = {0, 0};
 
     if (size >= WORD) {
-        words = (two_words){load(name), load(name + second)};
+        words = (two_words){octets_word(name), octets_word(name + second)};
     } else {
         for (size_t i = 0; i < size; i++)
             words[0] |= (uint64_t)name[i] << 8 * i;
     }
     words = (two_words)dname_folded((dname_octets)words);
-    store(folded, words[0]);
-    store(folded + second, words[1]);
+    octets_put_word(folded, words[0]);
+    octets_put_word(folded + second, words[1]);
     return product(h, 0, words);
 }
 

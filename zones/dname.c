@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "octets.h"
+
 static uint8_t fold_octet(uint8_t c)
 {
     return c >= 'A' && c <= 'Z' ? (uint8_t)(c + ('a' - 'A')) : c;
@@ -84,15 +86,15 @@ bool dname_from_text(struct dname *out, const char *text, size_t length, const c
     return true;
 }
 
-#define FOUR(x)    x, x, x, x
-#define SIXTEEN(x) FOUR(x), FOUR(x), FOUR(x), FOUR(x)
+#define FOUR    true, true, true, true
+#define SIXTEEN OCTETS_SIXTEEN(true)
 
 /* By the octet in front of a label: false for those that the walk over a name has to look at, the
  * root, a marked label and what is no label at all. */
 static const bool is_usual[UINT8_MAX + 1] = {
-    false,         true,          true,          true,  FOUR(true), /* 0 is the root */
-    true,          true,          true,          false, FOUR(true), /* 11 is marked */
-    SIXTEEN(true), SIXTEEN(true), SIXTEEN(true),
+    false,   true,    true,    true,  FOUR, /* 0 is the root */
+    true,    true,    true,    false, FOUR, /* 11 is marked */
+    SIXTEEN, SIXTEEN, SIXTEEN,
 };
 _Static_assert(DNAME_MARKED == 11 && DNAME_LABEL_MAX == 4 * 16 - 1, "as the table says");
 

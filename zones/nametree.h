@@ -12,7 +12,6 @@
 #ifndef PLDNS_NAMETREE_H
 #define PLDNS_NAMETREE_H
 
-#include <endian.h>
 #include <string.h>
 
 #include "dname.h"
@@ -162,17 +161,12 @@ void nametree_clear(struct nametree *);
 void *nametree_memory(size_t size);
 void nametree_settle(struct nametree *);
 
-#define NAMETREE_OCTETS(x) x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x
-
 __extension__ typedef unsigned __int128 nametree_wide;
 
 /* Sixteen octets; behind or before what is meant others may stand, which the caller cuts off. */
 static inline nametree_wide nametree_load(const uint8_t *at)
 {
-    uint64_t words[2];
-
-    memcpy(words, at, sizeof(words));
-    return (nametree_wide)le64toh(words[1]) << 64 | le64toh(words[0]);
+    return (nametree_wide)octets_word(at + 8) << 64 | octets_word(at);
 }
 
 /* Multiplying by the key and folding the halves makes every bit depend on every other.  SipHash
@@ -219,7 +213,7 @@ static inline void nametree_hash(struct nametree_scan *scan, const struct nametr
 /* The octets of a suffix that is shorter than a step, which may begin in the pad. */
 static inline nametree_wide nametree_load_short(const uint8_t *suffix, unsigned size)
 {
-    static const uint8_t last[2 * NAMETREE_STEP] = {NAMETREE_OCTETS(0), NAMETREE_OCTETS(0xff)};
+    static const uint8_t last[2 * NAMETREE_STEP] = {OCTETS_SIXTEEN(0), OCTETS_SIXTEEN(0xff)};
 
     return nametree_load(suffix + size - NAMETREE_STEP) & nametree_load(last + size);
 }

@@ -1,8 +1,7 @@
-/* Octets of messages taken as words, and names and short messages compared and copied without a
- * call.
+/* Octets taken as words, and names and short messages compared and copied in place.
  *
- * Sixteen octets at a time; the last step overlaps the one before.  So nothing is read or written
- * but what is meant. */
+ * Sixteen octets at a time; the last step overlaps others.  So nothing is read or written but what
+ * is meant. */
 #ifndef PLDNS_OCTETS_H
 #define PLDNS_OCTETS_H
 
@@ -13,6 +12,9 @@
 #include <string.h>
 
 #define OCTETS_STEP 16
+
+/* So many of one value, for tables. */
+#define OCTETS_SIXTEEN(x) x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x
 
 /* A word of eight octets that has this one in that place, or these two as a message has them. */
 #define OCTETS_ONE(place, value) ((uint64_t)(value) << (place)*8)

@@ -2,7 +2,9 @@
 
 bool table_is_foreign(const struct table *table, const struct dname_cut *cut)
 {
-    return table->names.below[cut->labels + 1] == 0 && table->base == NULL && !cut->marked &&
+    unsigned depth = cut->labels + 1u;
+
+    return !nametree_depth_below(&table->names, &depth) && table->base == NULL && !cut->marked &&
            table->search_suffixes_length == 0;
 }
 
