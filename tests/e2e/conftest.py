@@ -108,9 +108,15 @@ def is_probe(query):
     return query.question[0].name.to_text().endswith(".loop.pldns.test.")
 
 
+def is_query(wire):
+    """A port may have been somebody else's just before, whose late replies come here."""
+    return len(wire) > 12 and wire[2] & 0x80 == 0
+
+
 class Upstream:
     """A DNS server on UDP and TCP.  'answer' maps (name, type) to a list of texts, a rcode, a list of
-    (owner, type, text) or None for silence; everything asked is in 'asked'."""
+    (owner, type, text) or None for silence; everything asked is in 'asked'.  It serves until close(), which
+    raises what went wrong meanwhile."""
 
     def __init__(self, host="127.0.0.1", port=None):
         self.port = port or free_port()
@@ -120,6 +126,7 @@ class Upstream:
         self.ttl = 300
         self.delay = 0.0
         self.over = False
+        self.failures = []
         self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
         self.udp.bind((host, self.port))
@@ -139,6 +146,8 @@ class Upstream:
             thread.join()
         self.udp.close()
         self.tcp.close()
+        if self.failures:
+            raise self.failures[0]
 
     def names(self):
         return [name for name, _ in self.asked]
@@ -176,10 +185,16 @@ class Upstream:
                 wire, peer = self.udp.recvfrom(65535)
             except socket.timeout:
                 continue
-            self.answer(wire, peer)
+            if is_query(wire):
+                self.answer(wire, peer)
 
     def answer(self, wire, peer):
-        for reply in self.replies(wire, False, peer):
+        try:
+            replies = self.replies(wire, False, peer)
+        except Exception as error:  # pylint: disable=broad-except
+            self.failures.append(error)
+            return
+        for reply in replies:
             if self.delay:
                 threading.Timer(self.delay, self.send, (reply, peer)).start()
             else:

@@ -66,6 +66,16 @@ def fixture_up(daemon, scripted):
     return start
 
 
+def test_strays_do_not_silence_an_upstream(daemon, up):
+    """Of the tests' own: ports are used again, and replies to whoever had one before come late."""
+    upstream = up(lambda q, _tcp: respond(q, rrset("lkc.example", "A", PUBLIC)))
+    reply = respond(dns.message.make_query("late.example", "A")).to_wire()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+        for stray in (reply, reply[:12], b"", b"no DNS"):
+            stranger.sendto(stray, ("127.0.0.1", upstream.port))
+    assert daemon.ask("lkc.example") == [PUBLIC]
+
+
 def addresses(reply):
     return sorted(item.to_text() for rrs in reply.answer for item in rrs if rrs.rdtype == dns.rdatatype.A)
 
