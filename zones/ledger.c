@@ -19,6 +19,13 @@ struct names {
     unsigned length;                  /* of 'above' */
 };
 
+/* Claims of a document that wait for what they ask for to come from memory. */
+#define CLAIMS_AHEAD 16 /* a power of two */
+struct waiting {
+    enum claim_kind kind;
+    uint64_t what; /* claim_hash_what() */
+};
+
 struct ledger {
     struct hash_key key;
     const struct view_list *views;
@@ -26,6 +33,7 @@ struct ledger {
     struct tally in, out; /* … and what came and went since */
     struct amounts {
         uint64_t octets, names;
+        uint64_t targets; /* of most sources none has any */
     } now, settled;
     struct names *names; /* of the claim in hand, and of the one before */
 };
@@ -105,31 +113,11 @@ static bool has_tree(const struct ledger *ledger, const struct names *names)
     return found;
 }
 
-static bool is_against(const struct ledger *ledger, enum claim_kind kind, const struct names *names)
-{
-    switch (kind) {
-    case CLAIM_ID:
-    case CLAIM_OWNER:
-        return has(ledger, kind, names->own);
-    case CLAIM_TREE:
-        return has(ledger, CLAIM_ABOVE_TARGET, names->own);
-    case CLAIM_POINT:
-        return has(ledger, CLAIM_TARGET, names->own);
-    case CLAIM_TARGET:
-        return has_tree(ledger, names) || has(ledger, CLAIM_POINT, names->own);
-    case CLAIM_ABOVE_TARGET:
-    case CLAIM_ABOVE_ROOT:
-        break;
-    }
-    return false;
-}
-
-/* Counts everything that the claim stands for. */
-static void count(struct tally *tally, enum claim_kind kind, const struct names *names)
+/* Counts what stands above a root, or above and at a target. */
+static void count_above(struct tally *tally, enum claim_kind kind, const struct names *names)
 {
     enum claim_kind above = kind == CLAIM_TARGET ? CLAIM_ABOVE_TARGET : CLAIM_ABOVE_ROOT;
 
-    tally_change(tally, claim_hash_as(kind, names->own), 1);
     if (kind == CLAIM_ID || kind == CLAIM_OWNER) {
         return;
     }
@@ -141,23 +129,82 @@ static void count(struct tally *tally, enum claim_kind kind, const struct names 
     }
 }
 
+static void count(struct tally *tally, enum claim_kind kind, const struct names *names)
+{
+    tally_change(tally, claim_hash_as(kind, names->own), 1);
+    count_above(tally, kind, names);
+}
+
+static void change_amounts(struct ledger *ledger, const struct claim *claim, int by)
+{
+    ledger->now.octets += (uint64_t)by * claim_octets(claim);
+    ledger->now.names += claim->kind == CLAIM_OWNER ? (uint64_t)by : 0;
+    ledger->now.targets += claim->kind == CLAIM_TARGET ? (uint64_t)by : 0;
+}
+
 /* ---- documents ---- */
 
 struct visit {
     struct ledger *ledger;
     bool against; /* something contradicts it */
+    unsigned length;
+    struct waiting waiting[CLAIMS_AHEAD]; /* the last so many of 'length' */
 };
 
+/* Counts what is claimed itself.  True: something contradicts that. */
+static bool add_own(struct ledger *ledger, enum claim_kind kind, uint64_t what)
+{
+    uint64_t hash = claim_hash_as(kind, what);
+    uint64_t before = tally_change(&ledger->in, hash, 1);
+
+    switch (kind) {
+    case CLAIM_ID:
+    case CLAIM_OWNER:
+        return before + tally_count(&ledger->all, hash) > tally_count(&ledger->out, hash);
+    case CLAIM_TREE:
+        return ledger->now.targets > 0 && has(ledger, CLAIM_ABOVE_TARGET, what);
+    case CLAIM_POINT:
+        return ledger->now.targets > 0 && has(ledger, CLAIM_TARGET, what);
+    case CLAIM_TARGET:
+        return has(ledger, CLAIM_POINT, what);
+    case CLAIM_ABOVE_TARGET:
+    case CLAIM_ABOVE_ROOT:
+        break;
+    }
+    return false;
+}
+
+static void add_oldest(struct visit *visit, unsigned behind)
+{
+    const struct waiting *oldest = &visit->waiting[(visit->length - behind) % CLAIMS_AHEAD];
+
+    visit->against |= add_own(visit->ledger, oldest->kind, oldest->what);
+}
+
+/* What contradicts each other may be counted in any order: whoever is asked last tells. */
 static void add(void *arg, const struct claim *claim)
 {
     struct visit *visit = arg;
     struct ledger *ledger = visit->ledger;
     const struct names *names = hash_names(ledger, claim);
 
-    visit->against = visit->against || is_against(ledger, claim->kind, names);
-    count(&ledger->in, claim->kind, names);
-    ledger->now.octets += claim_octets(claim);
-    ledger->now.names += claim->kind == CLAIM_OWNER;
+    change_amounts(ledger, claim, 1);
+    visit->against |= claim->kind == CLAIM_TARGET && has_tree(ledger, names);
+    count_above(&ledger->in, claim->kind, names);
+    tally_fetch(&ledger->in, claim_hash_as(claim->kind, names->own));
+    if (visit->length >= CLAIMS_AHEAD) {
+        add_oldest(visit, CLAIMS_AHEAD);
+    }
+    visit->waiting[visit->length++ % CLAIMS_AHEAD] = (struct waiting){claim->kind, names->own};
+}
+
+static void add_rest(struct visit *visit)
+{
+    unsigned left = visit->length < CLAIMS_AHEAD ? visit->length : CLAIMS_AHEAD;
+
+    for (; left > 0; left--) {
+        add_oldest(visit, left);
+    }
 }
 
 static void take_out(void *arg, const struct claim *claim)
@@ -166,8 +213,7 @@ static void take_out(void *arg, const struct claim *claim)
     struct ledger *ledger = visit->ledger;
 
     count(&ledger->out, claim->kind, hash_names(ledger, claim));
-    ledger->now.octets -= claim_octets(claim);
-    ledger->now.names -= claim->kind == CLAIM_OWNER;
+    change_amounts(ledger, claim, -1);
 }
 
 bool ledger_add(struct ledger *ledger, const struct document *document)
@@ -175,6 +221,7 @@ bool ledger_add(struct ledger *ledger, const struct document *document)
     struct visit visit = {.ledger = ledger};
 
     claim_each(document, ledger->views, add, &visit);
+    add_rest(&visit);
     return !visit.against && ledger->now.octets <= CLAIM_OCTETS_MAX;
 }
 
@@ -326,6 +373,7 @@ bool ledger_shelve(struct ledger *ledger, struct packing *packing, struct shelf 
     assert(ledger->in.taken + ledger->out.taken == 0);
     packing_number(packing, ledger->settled.octets);
     packing_number(packing, ledger->settled.names);
+    packing_number(packing, ledger->settled.targets);
     return tally_shelve(&ledger->all, packing, shelf);
 }
 
@@ -336,6 +384,7 @@ struct ledger *ledger_on_shelf(const struct hash_key *key, const struct view_lis
 
     ledger->settled.octets = unpacking_number(unpacking);
     ledger->settled.names = unpacking_number(unpacking);
+    ledger->settled.targets = unpacking_number(unpacking);
     ledger->now = ledger->settled;
     if (!tally_told(&ledger->all, unpacking, shelf)) {
         ledger_free(ledger);

@@ -9,25 +9,18 @@
 
 #define FIRST_SLOTS 256 /* a power of two, as all their numbers are */
 
-static size_t hashes_size(const struct tally *tally)
+static size_t size_of(const struct tally *tally)
 {
-    return tally->slots * sizeof(*tally->hashes);
+    return tally->slots * sizeof(*tally->all);
 }
 
-static size_t counts_size(const struct tally *tally)
-{
-    return tally->slots * sizeof(*tally->counts);
-}
-
-/* Gives the arrays back. */
+/* Gives the slots back. */
 static void drop(const struct tally *tally)
 {
     if (tally->shelved) {
-        munmap(tally->hashes, hashes_size(tally));
-        munmap(tally->counts, counts_size(tally));
+        munmap(tally->all, size_of(tally));
     } else {
-        free(tally->hashes);
-        free(tally->counts);
+        free(tally->all);
     }
 }
 
@@ -39,15 +32,23 @@ void tally_clear(struct tally *tally)
 
 /* ---- counting ---- */
 
+static uint64_t hash_of(const struct tally_slot *slot)
+{
+    uint64_t hash;
+
+    memcpy(&hash, slot->hash, sizeof(hash));
+    return hash;
+}
+
 /* Where the hash stands, or would. */
-static size_t find(const struct tally *tally, uint64_t hash)
+static struct tally_slot *find(const struct tally *tally, uint64_t hash)
 {
     size_t mask = tally->slots - 1, at = hash & mask;
 
-    while (tally->counts[at] != 0 && tally->hashes[at] != hash) {
+    while (tally->all[at].count != 0 && hash_of(&tally->all[at]) != hash) {
         at = (at + 1) & mask;
     }
-    return at;
+    return &tally->all[at];
 }
 
 static void grow(struct tally *tally)
@@ -56,13 +57,10 @@ static void grow(struct tally *tally)
 
     tally->slots = old.slots == 0 ? FIRST_SLOTS : 2 * old.slots;
     tally->shelved = false;
-    tally->hashes = alloc_array(tally->slots, sizeof(*tally->hashes));
-    tally->counts = alloc_array(tally->slots, sizeof(*tally->counts));
+    tally->all = alloc_array(tally->slots, sizeof(*tally->all));
     for (size_t i = 0; i < old.slots; i++) {
-        if (old.counts[i] != 0) {
-            size_t at = find(tally, old.hashes[i]);
-            tally->hashes[at] = old.hashes[i];
-            tally->counts[at] = old.counts[i];
+        if (old.all[i].count != 0) {
+            *find(tally, hash_of(&old.all[i])) = old.all[i];
         }
     }
     drop(&old);
@@ -76,54 +74,62 @@ static void vacate(struct tally *tally, size_t at)
 
     tally->taken--;
     for (;;) {
-        tally->counts[at] = 0;
+        tally->all[at].count = 0;
         size_t home;
         do {
             next = (next + 1) & mask;
-            if (tally->counts[next] == 0) {
+            if (tally->all[next].count == 0) {
                 return;
             }
-            home = tally->hashes[next] & mask;
+            home = hash_of(&tally->all[next]) & mask;
         } while (((next - home) & mask) < ((next - at) & mask));
-        tally->hashes[at] = tally->hashes[next];
-        tally->counts[at] = tally->counts[next];
+        tally->all[at] = tally->all[next];
         at = next;
     }
 }
 
 uint32_t tally_count(const struct tally *tally, uint64_t hash)
 {
-    return tally->taken == 0 ? 0 : tally->counts[find(tally, hash)];
+    return tally->taken == 0 ? 0 : find(tally, hash)->count;
 }
 
-void tally_change(struct tally *tally, uint64_t hash, int64_t by)
+uint32_t tally_change(struct tally *tally, uint64_t hash, int64_t by)
 {
     if (by == 0) {
-        return;
+        return tally_count(tally, hash);
     }
     if (4 * tally->taken >= 3 * tally->slots) {
         grow(tally);
     }
-    size_t at = find(tally, hash);
-    int64_t count = tally->counts[at] + by;
+    struct tally_slot *slot = find(tally, hash);
+    uint32_t before = slot->count;
+    int64_t count = before + by;
     /* Documents are far smaller than 2^32 claims, and only what was counted is uncounted. */
     assert(count >= 0 && count <= UINT32_MAX);
     tally->changed = true;
     if (count == 0) {
-        vacate(tally, at);
-        return;
+        vacate(tally, (size_t)(slot - tally->all));
+        return before;
     }
-    tally->taken += tally->counts[at] == 0;
-    tally->hashes[at] = hash;
-    tally->counts[at] = (uint32_t)count;
+    tally->taken += before == 0;
+    memcpy(slot->hash, &hash, sizeof(hash));
+    slot->count = (uint32_t)count;
+    return before;
+}
+
+void tally_fetch(const struct tally *tally, uint64_t hash)
+{
+    if (tally->slots > 0) {
+        __builtin_prefetch(&tally->all[hash & (tally->slots - 1)], 1);
+    }
 }
 
 bool tally_next(const struct tally *tally, size_t *cursor, uint64_t *hash, uint32_t *count)
 {
     for (; *cursor < tally->slots; ++*cursor) {
-        if (tally->counts[*cursor] != 0) {
-            *hash = tally->hashes[*cursor];
-            *count = tally->counts[(*cursor)++];
+        if (tally->all[*cursor].count != 0) {
+            *hash = hash_of(&tally->all[*cursor]);
+            *count = tally->all[(*cursor)++].count;
             return true;
         }
     }
@@ -133,58 +139,48 @@ bool tally_next(const struct tally *tally, size_t *cursor, uint64_t *hash, uint3
 /* ---- on a shelf ---- */
 
 /* Looks into what was put.  False: it cannot be mapped, and nothing changed. */
-static bool map(struct tally *tally, const struct shelf *shelf, uint64_t hashes, uint64_t counts)
+static bool map(struct tally *tally, const struct shelf *shelf, uint64_t place)
 {
-    struct tally mapped = *tally;
+    struct tally_slot *mapped = shelf_copy(shelf, place, size_of(tally));
 
-    mapped.shelved = true;
-    mapped.changed = false;
-    mapped.hashes = shelf_copy(shelf, hashes, hashes_size(tally));
-    if (mapped.hashes == NULL) {
-        return false;
-    }
-    mapped.counts = shelf_copy(shelf, counts, counts_size(tally));
-    if (mapped.counts == NULL) {
-        munmap(mapped.hashes, hashes_size(tally));
+    if (mapped == NULL) {
         return false;
     }
     drop(tally);
-    *tally = mapped;
+    tally->all = mapped;
+    tally->shelved = true;
+    tally->changed = false;
     return true;
 }
 
 bool tally_shelve(struct tally *tally, struct packing *packing, struct shelf *shelf)
 {
-    uint64_t places[2];
+    uint64_t place;
 
     if (tally->slots == 0) {
         grow(tally);
     }
-    if (shelf_put(shelf, tally->hashes, hashes_size(tally), SHELF_PAGE, &places[0]) == NULL ||
-        shelf_put(shelf, tally->counts, counts_size(tally), SHELF_PAGE, &places[1]) == NULL) {
+    if (shelf_put(shelf, tally->all, size_of(tally), SHELF_PAGE, &place) == NULL) {
         return false;
     }
     packing_number(packing, tally->slots);
     packing_number(packing, tally->taken);
-    section_tell(packing, places[0], tally->hashes, hashes_size(tally));
-    section_tell(packing, places[1], tally->counts, counts_size(tally));
-    return map(tally, shelf, places[0], places[1]);
+    section_tell(packing, place, tally->all, size_of(tally));
+    return map(tally, shelf, place);
 }
 
 bool tally_told(struct tally *tally, struct unpacking *unpacking, const struct shelf *shelf)
 {
     struct tally told = {0};
-    uint64_t hashes, counts;
-    size_t sizes[2];
+    uint64_t place;
+    size_t size;
 
     told.slots = unpacking_number(unpacking);
     told.taken = unpacking_number(unpacking);
-    bool good = section_take(unpacking, shelf, &hashes, &sizes[0]) != NULL &&
-                section_take(unpacking, shelf, &counts, &sizes[1]) != NULL &&
+    bool good = section_take(unpacking, shelf, &place, &size) != NULL &&
                 told.slots >= FIRST_SLOTS && (told.slots & (told.slots - 1)) == 0 &&
-                told.taken < told.slots && told.slots <= SIZE_MAX / sizeof(*told.hashes) &&
-                sizes[0] == hashes_size(&told) && sizes[1] == counts_size(&told) &&
-                map(&told, shelf, hashes, counts);
+                told.taken < told.slots && told.slots <= SIZE_MAX / sizeof(*told.all) &&
+                size == size_of(&told) && map(&told, shelf, place);
     if (!good) {
         unpacking->broken = true;
         return false;
@@ -200,8 +196,7 @@ void tally_unshelve(struct tally *tally)
 
     if (tally->shelved) {
         tally->shelved = false;
-        tally->hashes = alloc_copy(old.hashes, hashes_size(&old));
-        tally->counts = alloc_copy(old.counts, counts_size(&old));
+        tally->all = alloc_copy(old.all, size_of(&old));
         drop(&old);
     }
 }
@@ -209,7 +204,6 @@ void tally_unshelve(struct tally *tally)
 void tally_rest(struct tally *tally)
 {
     if (tally->shelved && !tally->changed) {
-        madvise(tally->hashes, hashes_size(tally), MADV_DONTNEED);
-        madvise(tally->counts, counts_size(tally), MADV_DONTNEED);
+        madvise(tally->all, size_of(tally), MADV_DONTNEED);
     }
 }

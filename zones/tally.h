@@ -4,18 +4,23 @@
 
 #include "section.h"
 
+struct tally_slot {
+    uint32_t hash[2]; /* its octets, aligned to four: a slot has twelve */
+    uint32_t count;   /* 0 = free */
+};
+
 struct tally {
-    /* Where a hash stands, and how often: apart from each other, for a search reads hashes only. */
-    uint64_t *hashes;
-    uint32_t *counts;    /* 0 = free; at most three quarters are taken */
-    size_t slots, taken; /* slots: a power of two, or 0 */
-    bool shelved;        /* the arrays are mapped from a shelf … */
-    bool changed;        /* … and some of their pages differ from it */
+    struct tally_slot *all; /* at most three quarters are taken */
+    size_t slots, taken;    /* slots: a power of two, or 0 */
+    bool shelved;           /* they are mapped from a shelf … */
+    bool changed;           /* … and some of their pages differ from it */
 };
 
 uint32_t tally_count(const struct tally *, uint64_t hash);
-/* By how much more or less it was counted; never less than nothing. */
-void tally_change(struct tally *, uint64_t hash, int64_t by);
+/* By how much more or less it was counted; never less than nothing.  How often it was before. */
+uint32_t tally_change(struct tally *, uint64_t hash, int64_t by);
+/* It will be asked for soon: a large tally does not lie in the processor's caches. */
+void tally_fetch(const struct tally *, uint64_t hash);
 void tally_clear(struct tally *);
 
 /* Visits all that was counted, in no order: the first call with '*cursor' 0; false at the end. */

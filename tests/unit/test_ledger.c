@@ -38,9 +38,9 @@ static struct document *parse(const char *name, const char *text)
 
 /* Few names, close to each other, so that they meet often. */
 static const char *const names[] = {
-    "a.example.com", "*.a.example.com", "b.a.example.com", "*.b.a.example.com",
-    "example.com",   "*.example.com",   "c.example.com",   "*.x.b.a.example.com",
-    "other.org",     "*.d.other.org",   "*.other.org",     "y.c.example.com",
+    "a.example.com", "*.a.example.com", "b.a.example.com",     "*.b.a.example.com", "example.com",
+    "*.example.com", "c.example.com",   "*.x.b.a.example.com", "other.org",         "*.d.other.org",
+    "*.other.org",   "y.c.example.com", "t.a.example.com",
 };
 #define NAMES (sizeof(names) / sizeof(names[0]))
 
@@ -48,17 +48,21 @@ static const char *const names[] = {
 static struct document *random_document(unsigned number)
 {
     static const char *const clusters[] = {"one", "two"};
-    char text[2048], name[16];
+    char text[8192], name[16], own[32];
     int at = snprintf(text, sizeof(text), "privateLinkConnections:\n");
+    unsigned last = draw(4) == 0 ? 1 + draw(20) : 1 + draw(2);
 
-    for (unsigned c = 1 + draw(2); c > 0; c--) {
-        at += snprintf(text + at, sizeof(text) - (size_t)at,
-                       "- privateLinkConnectionId: plc-%u\n  type: AWS_ENDPOINT_SERVICE\n"
-                       "  clusterId: %s\n  endpoints: [{%s}]\n"
-                       "  attachedDomains: [{type: CUSTOM, domains: [{name: '%s'}]}]\n",
-                       draw(3) == 0 ? draw(4) : 100 * number + c, clusters[draw(2)],
-                       draw(4) == 0 ? "dnsName: t.a.example.com" : "addresses: [10.0.0.1]",
-                       names[draw(NAMES)]);
+    for (unsigned c = last; c > 0; c--) {
+        /* What meets stands at both ends: most claims of a document lie between. */
+        snprintf(own, sizeof(own), "c%u.d%u.example.net", c, number);
+        at +=
+            snprintf(text + at, sizeof(text) - (size_t)at,
+                     "- privateLinkConnectionId: plc-%u\n  type: AWS_ENDPOINT_SERVICE\n"
+                     "  clusterId: %s\n  endpoints: [{%s}]\n"
+                     "  attachedDomains: [{type: CUSTOM, domains: [{name: '%s'}]}]\n",
+                     draw(3 * last) == 0 ? draw(4) : 100 * number + 10 + c, clusters[draw(2)],
+                     draw(2 + 2 * last) == 0 ? "dnsName: t.a.example.com" : "addresses: [10.0.0.1]",
+                     c == 1 || c == last ? names[draw(NAMES)] : own);
     }
     snprintf(name, sizeof(name), "%u.yaml", number);
     return parse(name, text);
