@@ -29,6 +29,16 @@ SLACK = float(os.environ.get("PLDNS_SLACK", "1"))   # sanitizers make everything
 PATIENCE = 10 * SLACK
 
 
+# Files that take long, the longest first: they run side by side, and one that began last would be waited for alone.
+LONG_FILES = ("test_targets.py", "test_ctl_diff.py", "test_answers.py", "test_ctl_manage.py", "test_resolvconf.py", "test_operator.py",
+              "test_reload.py", "test_forwarding.py", "test_hostile.py", "test_admin.py", "test_upstream_faults.py", "test_health.py")
+
+
+def pytest_collection_modifyitems(items):
+    ranks = {name: rank for rank, name in enumerate(LONG_FILES)}
+    items.sort(key=lambda item: ranks.get(item.path.name, len(ranks)))
+
+
 def pytest_configure(config):
     config.addinivalue_line("markers", "reload: tables change while queries are answered")
 
