@@ -217,7 +217,9 @@ def test_image_gives_way_to_documents(small):
 
 def test_full_disk_leaves_the_old_copy(small):
     """Whole, and good for a start."""
-    first, second = document(1, ["10.0.0.1"]), document(1, ["10.0.0.2"])
+    subprocess.run(["mount", "-o", "remount,size=256k", str(small.state)], check=True)
+    first = document(1, ["10.0.0.1"])
+    second = document(1, ["10.0.0.2"]) + 128 * 1024 * "\n"     # more than an image leaves that gives way
     small.write("a.yaml", first)
     small.start()
     keeps(small, "a.yaml")
