@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """What two workers cost beside one: processor time of an answer at the same rate, and how evenly they share it.
 
-usage: workers.py [ROUNDS [SECONDS]]      PLDNSD_BIN names the daemon; default: 15 rounds of 0.5 s
+usage: workers.py [ROUNDS [SECONDS [SOCKETS]]]    PLDNSD_BIN names the daemon; default: 15 rounds of 0.5 s, 4 client sockets
 
-1,000 attachments over UDP from 4 client sockets, the two daemons in turn.  The load generator has the last processor.
+1,000 attachments over UDP, the two daemons in turn.  The load generator has the last processor.
 At a fixed rate the daemons may use all others, or both where there are two; at saturation they have one, or all others
 where there are more than two.  Last, each worker has 15 % of one processor (a control group, so root): what two answer
 then beside one is what a second processor would give, as far as they are in no other's way.
@@ -21,7 +21,7 @@ from sidecar import throttled_group     # noqa: E402  pylint: disable=wrong-impo
 SIZE = 1000
 RATES = (20_000, 100_000)
 PORT = 9300
-SOCKETS = 4
+SOCKETS = int(sys.argv[3]) if len(sys.argv) > 3 else 4
 IN_FLIGHT = 256     # for each worker: batches are full
 QUOTA, PERIOD = 3000, 20000     # microseconds: 15 %
 
