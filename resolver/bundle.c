@@ -196,9 +196,7 @@ static void send_groups(struct bundle *b, int fd, bool *possible, struct mmsghdr
 void bundle_send(struct bundle *b, int fd, bool *possible, struct mmsghdr *heads, unsigned length)
 {
     assert(length <= BUNDLE_BATCH);
-    if (!*possible || length < BUNDLE_LEAST)
-        send_plain(fd, heads, length);
-    else if (group(b, heads, length))
+    if (*possible && length >= BUNDLE_LEAST && group(b, heads, length))
         send_groups(b, fd, possible, heads);
     else
         send_plain(fd, heads, length);

@@ -365,8 +365,8 @@ static void socket_on_turn(evutil_socket_t fd, short what, void *arg)
 
 /* ---- life ---- */
 
-_Static_assert(UDP_BATCH <= QUERY_BATCH && UDP_BATCH <= BUNDLE_BATCH,
-               "a batch is handled, and sent, at once");
+_Static_assert(UDP_BATCH <= QUERY_BATCH, "a batch is handled at once");
+_Static_assert(UDP_BATCH <= BUNDLE_BATCH, "and sent");
 
 static bool is_wildcard(const union config_address *a)
 {

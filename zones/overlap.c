@@ -212,7 +212,7 @@ static void take_typed(struct check *check, size_t i)
 {
     const struct connection *connection = &check->connections[i];
     unsigned ahead = ahead_of(connection->domains_length);
-    uint64_t hashes[AHEAD];
+    uint64_t hashes[AHEAD] = {0};
 
     set_cluster(check, connection);
     for (unsigned j = 0; j < connection->domains_length + ahead; j++) {
