@@ -219,6 +219,16 @@ static bool is_apart(const struct catalog *catalog)
     return apart;
 }
 
+static size_t count_after(const struct documentchange_list *changes)
+{
+    size_t connections = 0;
+
+    for (size_t i = 0; i < changes->length; i++) {
+        connections += changes->items[i].after != NULL ? changes->items[i].after->length : 0;
+    }
+    return connections;
+}
+
 /* Tries in the ledger what differs of all documents.  False: something new contradicts. */
 static bool exchange(struct catalog *catalog, version_fn *from, version_fn *to)
 {
@@ -234,6 +244,7 @@ static bool exchange(struct catalog *catalog, version_fn *from, version_fn *to)
     if (catalogtables_wait(catalog->tables) && !is_apart(catalog)) {
         catalogtables_spoil(catalog->tables);
     }
+    ledger_expect(catalog->ledger, count_after(changes));
     for (size_t i = 0; i < changes->length; i++) {
         if (changes->items[i].after != NULL) {
             good &= ledger_add(catalog->ledger, changes->items[i].after);

@@ -19,6 +19,9 @@ struct names {
     unsigned length;                  /* of 'above' */
 };
 
+/* An id, an owner name and a root. */
+#define CLAIMS_OF_MOST 3
+
 /* Claims of a document that wait for what they ask for to come from memory. */
 #define CLAIMS_AHEAD 16 /* a power of two */
 struct waiting {
@@ -214,6 +217,11 @@ static void take_out(void *arg, const struct claim *claim)
 
     count(&ledger->out, claim->kind, hash_names(ledger, claim));
     change_amounts(ledger, claim, -1);
+}
+
+void ledger_expect(struct ledger *ledger, size_t connections)
+{
+    tally_expect(&ledger->in, CLAIMS_OF_MOST * connections);
 }
 
 bool ledger_add(struct ledger *ledger, const struct document *document)

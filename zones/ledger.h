@@ -15,6 +15,9 @@ struct ledger;
 struct ledger *ledger_new(const struct hash_key *, const struct view_list *views);
 void ledger_free(struct ledger *);
 
+/* So many connections will be added: makes room for what most of them claim. */
+void ledger_expect(struct ledger *, size_t connections);
+
 /* Adds the document in any case.  False: it contradicts what is there, or itself (what one
  * cluster's connections claim against another's). */
 bool ledger_add(struct ledger *, const struct document *);

@@ -20,6 +20,9 @@
 
 #define RULE_SIZE_MAX 64
 
+/* What most names take besides: labels, and the answer that is written with the rule. */
+#define REST_OCTETS 64
+
 /* A draft's slots are at most half full, a finished tree's this much: probes stay short and a name
  * costs seven octets of slots.  A small one's may be emptier: most probes are the first. */
 #define SLOTS_PER_NODE_NUMERATOR   5
@@ -451,6 +454,8 @@ void namedraft_finish(struct namedraft *draft, struct nametree *out, size_t rule
     assert(rule_size <= RULE_SIZE_MAX);
     *out = (struct nametree){.seed = draft->seed};
     pool_init(&f.records, &draft->key);
+    pool_expect(&f.records,
+                draft->nodes_length * (sizeof(struct nametree_node) + rule_size + REST_OCTETS));
     pool_append(&f.records, "\0\0\0", NAMETREE_UNIT, NAMETREE_UNIT); /* no node is at place 0 */
     /* Parents stand behind their first child, which has their labels. */
     for (uint32_t i = 0; i < draft->nodes_length; i++) {

@@ -13,6 +13,19 @@ void pool_init(struct pool *pool, const struct hash_key *key)
     *pool = (struct pool){.key = *key};
 }
 
+static void make_room(struct pool *pool, size_t space)
+{
+    pool->space = space;
+    pool->bytes = alloc_resize(pool->bytes, pool->space, 1);
+}
+
+void pool_expect(struct pool *pool, size_t octets)
+{
+    if (octets > pool->space) {
+        make_room(pool, octets);
+    }
+}
+
 uint32_t pool_append(struct pool *pool, const void *bytes, size_t size, size_t align)
 {
     size_t place = (pool->size + align - 1) & ~(align - 1);
@@ -21,8 +34,7 @@ uint32_t pool_append(struct pool *pool, const void *bytes, size_t size, size_t a
         alloc_resize(NULL, SIZE_MAX, 1); /* no room is left that a place could name: ends here */
     }
     if (place + size > pool->space) {
-        pool->space = 2 * (place + size);
-        pool->bytes = alloc_resize(pool->bytes, pool->space, 1);
+        make_room(pool, 2 * (place + size));
     }
     memset(pool->bytes + pool->size, 0, place - pool->size);
     memcpy(pool->bytes + place, bytes, size);

@@ -51,11 +51,19 @@ static struct tally_slot *find(const struct tally *tally, uint64_t hash)
     return &tally->all[at];
 }
 
-static void grow(struct tally *tally)
+/* True if so many more leave too few slots free. */
+static bool is_full(const struct tally *tally, size_t more)
+{
+    return 4 * (tally->taken + more) > 3 * tally->slots;
+}
+
+static void make_room(struct tally *tally, size_t more)
 {
     struct tally old = *tally;
 
-    tally->slots = old.slots == 0 ? FIRST_SLOTS : 2 * old.slots;
+    while (tally->slots < FIRST_SLOTS || is_full(tally, more)) {
+        tally->slots = tally->slots < FIRST_SLOTS ? FIRST_SLOTS : 2 * tally->slots;
+    }
     tally->shelved = false;
     tally->all = alloc_array(tally->slots, sizeof(*tally->all));
     for (size_t i = 0; i < old.slots; i++) {
@@ -98,8 +106,8 @@ uint32_t tally_change(struct tally *tally, uint64_t hash, int64_t by)
     if (by == 0) {
         return tally_count(tally, hash);
     }
-    if (4 * tally->taken >= 3 * tally->slots) {
-        grow(tally);
+    if (is_full(tally, 1)) {
+        make_room(tally, 1);
     }
     struct tally_slot *slot = find(tally, hash);
     uint32_t before = slot->count;
@@ -115,6 +123,13 @@ uint32_t tally_change(struct tally *tally, uint64_t hash, int64_t by)
     memcpy(slot->hash, &hash, sizeof(hash));
     slot->count = (uint32_t)count;
     return before;
+}
+
+void tally_expect(struct tally *tally, size_t more)
+{
+    if (is_full(tally, more)) {
+        make_room(tally, more);
+    }
 }
 
 void tally_fetch(const struct tally *tally, uint64_t hash)
@@ -158,7 +173,7 @@ bool tally_shelve(struct tally *tally, struct packing *packing, struct shelf *sh
     uint64_t place;
 
     if (tally->slots == 0) {
-        grow(tally);
+        make_room(tally, 0);
     }
     if (shelf_put(shelf, tally->all, size_of(tally), SHELF_PAGE, &place) == NULL) {
         return false;

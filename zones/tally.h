@@ -19,6 +19,8 @@ struct tally {
 uint32_t tally_count(const struct tally *, uint64_t hash);
 /* By how much more or less it was counted; never less than nothing.  How often it was before. */
 uint32_t tally_change(struct tally *, uint64_t hash, int64_t by);
+/* So many more hashes will be counted: makes room for all at once. */
+void tally_expect(struct tally *, size_t more);
 /* It will be asked for soon: a large tally does not lie in the processor's caches. */
 void tally_fetch(const struct tally *, uint64_t hash);
 void tally_clear(struct tally *);
