@@ -141,6 +141,7 @@ zone:
 
 
 def start_unbound(folder, processes, authority):
+    """Its own sockets keep out of where free_port() looks: left to itself Unbound takes any port from 1024 on."""
     port = free_port()
     (folder / "unbound.conf").write_text("""
 server:
@@ -158,6 +159,7 @@ server:
  edns-buffer-size: 1232
  max-udp-size: 1232
  outgoing-range: 512
+ outgoing-port-avoid: 0-32767
  local-zone: "test." nodefault
 remote-control:
  control-enable: no
