@@ -8,7 +8,14 @@
 #include "alloc.h"
 #include "clock.h"
 
-#define EARLY_MS 2 /* no other wait for so little; inquiry.c knows that timers may be early */
+/* libevent's clock stands still for four milliseconds on most kernels, and waits for less are of
+ * one millisecond, again and again.  So no other wait is begun for as little as this; inquiry.c
+ * knows that timers may be early. */
+#define EARLY_MS 5
+
+/* And a wait of a whole number of the clock's steps must not end a trifle behind the last of them:
+ * it is shorter by this, which libevent rounds up when it waits. */
+#define SHORTER_US 500
 
 struct eventtimer {
     struct network_timer timer; /* first: the two are one */
@@ -17,12 +24,18 @@ struct eventtimer {
     void *arg;
 };
 
+void eventtimer_begin(struct event *event, uint64_t delay_ms)
+{
+    uint64_t us = delay_ms > 0 ? delay_ms * 1000 - SHORTER_US : 0;
+    struct timeval delay = {(time_t)(us / 1000000), (suseconds_t)(us % 1000000)};
+
+    event_add(event, &delay);
+}
+
 static void wake_at(struct eventtimer *t, uint64_t now, uint64_t delay_ms)
 {
-    struct timeval delay = {(time_t)(delay_ms / 1000), (suseconds_t)(delay_ms % 1000 * 1000)};
-
     /* libevent counts from its own idea of now, which is the same clock. */
-    event_add(&t->event, &delay);
+    eventtimer_begin(&t->event, delay_ms);
     t->timer.wakes = now + delay_ms;
 }
 

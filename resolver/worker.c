@@ -12,6 +12,7 @@
 
 #include "alloc.h"
 #include "clock.h"
+#include "eventtimer.h"
 #include "network_event.h"
 #include "query.h"
 #include "tcp.h"
@@ -78,6 +79,7 @@ static void worker_on_sample(evutil_socket_t fd, short what, void *arg)
     (void)fd;
     (void)what;
     sample(arg);
+    eventtimer_begin(((struct worker *)arg)->sample, SAMPLE_MS);
 }
 
 static void do_flushes(struct worker *w)
@@ -112,13 +114,6 @@ static void set_upstreams(struct worker *w)
     forget_upstreams(upstreams);
 }
 
-static void set_timer(struct event *timer, uint64_t ms)
-{
-    struct timeval t = {(time_t)(ms / 1000), (suseconds_t)(ms % 1000 * 1000)};
-
-    event_add(timer, &t);
-}
-
 /* Clients are answered on while those that wait for an upstream get their time. */
 static void worker_on_drain(evutil_socket_t fd, short what, void *arg)
 {
@@ -129,7 +124,7 @@ static void worker_on_drain(evutil_socket_t fd, short what, void *arg)
     if (query_desk_waiting(w->desk) == 0 || clock_ms() >= w->drain_end)
         event_base_loopbreak(w->base);
     else
-        set_timer(w->drain, DRAIN_STEP);
+        eventtimer_begin(w->drain, DRAIN_STEP);
 }
 
 static void worker_on_wake(evutil_socket_t fd, short what, void *arg)
@@ -145,7 +140,7 @@ static void worker_on_wake(evutil_socket_t fd, short what, void *arg)
     if (atomic_load(&w->stopping) && w->drain_end == 0) {
         tcp_stop_accepting(w->tcp);
         w->drain_end = clock_ms() + DRAIN_MS;
-        set_timer(w->drain, 0);
+        eventtimer_begin(w->drain, 0);
     }
 }
 
@@ -224,11 +219,11 @@ static bool make_events(struct worker *w)
     if (w->base == NULL || w->wake_fd < 0)
         return false;
     w->wake = event_new(w->base, w->wake_fd, EV_READ | EV_PERSIST, worker_on_wake, w);
-    w->sample = event_new(w->base, -1, EV_PERSIST, worker_on_sample, w);
+    w->sample = evtimer_new(w->base, worker_on_sample, w);
     w->drain = evtimer_new(w->base, worker_on_drain, w);
     if (w->wake == NULL || w->sample == NULL || w->drain == NULL)
         return false;
-    set_timer(w->sample, SAMPLE_MS);
+    eventtimer_begin(w->sample, SAMPLE_MS);
     return event_add(w->wake, NULL) == 0;
 }
 
