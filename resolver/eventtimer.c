@@ -26,9 +26,10 @@ struct eventtimer {
 
 void eventtimer_begin(struct event *event, uint64_t delay_ms)
 {
-    uint64_t us = delay_ms > 0 ? delay_ms * 1000 - SHORTER_US : 0;
-    struct timeval delay = {(time_t)(us / 1000000), (suseconds_t)(us % 1000000)};
+    struct timeval delay = {(time_t)(delay_ms / 1000), (suseconds_t)(delay_ms % 1000 * 1000)};
+    const struct timeval shorter = {0, delay_ms > 0 ? SHORTER_US : 0};
 
+    evutil_timersub(&delay, &shorter, &delay);
     event_add(event, &delay);
 }
 

@@ -76,10 +76,12 @@ static void sample(struct worker *w)
 
 static void worker_on_sample(evutil_socket_t fd, short what, void *arg)
 {
+    struct worker *w = arg;
+
     (void)fd;
     (void)what;
-    sample(arg);
-    eventtimer_begin(((struct worker *)arg)->sample, SAMPLE_MS);
+    sample(w);
+    eventtimer_begin(w->sample, SAMPLE_MS);
 }
 
 static void do_flushes(struct worker *w)

@@ -13,16 +13,11 @@ void pool_init(struct pool *pool, const struct hash_key *key)
     *pool = (struct pool){.key = *key};
 }
 
-static void make_room(struct pool *pool, size_t space)
-{
-    pool->space = space;
-    pool->bytes = alloc_resize(pool->bytes, pool->space, 1);
-}
-
 void pool_expect(struct pool *pool, size_t octets)
 {
     if (octets > pool->space) {
-        make_room(pool, octets);
+        pool->space = octets;
+        pool->bytes = alloc_resize(pool->bytes, pool->space, 1);
     }
 }
 
@@ -34,7 +29,7 @@ uint32_t pool_append(struct pool *pool, const void *bytes, size_t size, size_t a
         alloc_resize(NULL, SIZE_MAX, 1); /* no room is left that a place could name: ends here */
     }
     if (place + size > pool->space) {
-        make_room(pool, 2 * (place + size));
+        pool_expect(pool, 2 * (place + size));
     }
     memset(pool->bytes + pool->size, 0, place - pool->size);
     memcpy(pool->bytes + place, bytes, size);

@@ -61,8 +61,9 @@ static void make_room(struct tally *tally, size_t more)
 {
     struct tally old = *tally;
 
-    while (tally->slots < FIRST_SLOTS || is_full(tally, more)) {
-        tally->slots = tally->slots < FIRST_SLOTS ? FIRST_SLOTS : 2 * tally->slots;
+    tally->slots = old.slots == 0 ? FIRST_SLOTS : old.slots;
+    while (is_full(tally, more)) {
+        tally->slots *= 2;
     }
     tally->shelved = false;
     tally->all = alloc_array(tally->slots, sizeof(*tally->all));
@@ -101,14 +102,19 @@ uint32_t tally_count(const struct tally *tally, uint64_t hash)
     return tally->taken == 0 ? 0 : find(tally, hash)->count;
 }
 
+void tally_expect(struct tally *tally, size_t more)
+{
+    if (is_full(tally, more)) {
+        make_room(tally, more);
+    }
+}
+
 uint32_t tally_change(struct tally *tally, uint64_t hash, int64_t by)
 {
     if (by == 0) {
         return tally_count(tally, hash);
     }
-    if (is_full(tally, 1)) {
-        make_room(tally, 1);
-    }
+    tally_expect(tally, 1);
     struct tally_slot *slot = find(tally, hash);
     uint32_t before = slot->count;
     int64_t count = before + by;
@@ -123,13 +129,6 @@ uint32_t tally_change(struct tally *tally, uint64_t hash, int64_t by)
     memcpy(slot->hash, &hash, sizeof(hash));
     slot->count = (uint32_t)count;
     return before;
-}
-
-void tally_expect(struct tally *tally, size_t more)
-{
-    if (is_full(tally, more)) {
-        make_room(tally, more);
-    }
 }
 
 void tally_fetch(const struct tally *tally, uint64_t hash)
