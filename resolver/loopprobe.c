@@ -5,6 +5,7 @@
 
 #include "alloc.h"
 #include "clock.h"
+#include "eventtimer.h"
 #include "network_event.h"
 #include "question.h"
 #include "upstream.h"
@@ -86,13 +87,6 @@ static void end_round(struct loopprobe *p)
     p->network = NULL;
 }
 
-static void set_timer(struct loopprobe *p, uint64_t ms)
-{
-    const struct timeval delay = {(time_t)(ms / 1000), (suseconds_t)(ms % 1000 * 1000)};
-
-    evtimer_add(p->timer, &delay);
-}
-
 static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
     struct loopprobe *p = arg;
@@ -102,7 +96,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
     (void)what;
     if (p->network != NULL) {
         end_round(p);
-        set_timer(p, LOOP_PROBE_MS);
+        eventtimer_begin(p->timer, LOOP_PROBE_MS);
         return;
     }
     for (size_t i = 0; i < p->length; i++) {
@@ -111,7 +105,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
         if (asked == 0 || loop_has(p->ends[i].member, now) || now - asked >= LOOP_LOOK_MS)
             probe(p, i, now);
     }
-    set_timer(p, p->network != NULL ? LOOPPROBE_WAIT_MS : LOOP_PROBE_MS);
+    eventtimer_begin(p->timer, p->network != NULL ? LOOPPROBE_WAIT_MS : LOOP_PROBE_MS);
 }
 
 /* ---- whom to ask ---- */
@@ -159,7 +153,7 @@ void loopprobe_set(struct loopprobe *p, const struct config_upstreams *standard)
     }
     forget(before, length);
     if (p->length > 0)
-        set_timer(p, LOOPPROBE_FIRST_MS);
+        eventtimer_begin(p->timer, LOOPPROBE_FIRST_MS);
     else
         evtimer_del(p->timer);
 }

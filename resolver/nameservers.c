@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "alloc.h"
+#include "eventtimer.h"
 #include "log.h"
 #include "resolvconf.h"
 
@@ -147,13 +148,6 @@ static void read_again(struct nameservers *n)
     error_clear(&errors);
 }
 
-static void set_timer(struct nameservers *n, long ms)
-{
-    const struct timeval delay = {ms / 1000, ms % 1000 * 1000};
-
-    event_add(n->timer, &delay);
-}
-
 static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
     struct nameservers *n = arg;
@@ -162,13 +156,13 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
     (void)fd;
     (void)what;
     if (is_equal(&now, &n->read)) {
-        set_timer(n, NAMESERVERS_LOOK_MS);
+        eventtimer_begin(n->timer, NAMESERVERS_LOOK_MS);
     } else if (is_equal(&now, &n->settles)) {
         read_again(n);
-        set_timer(n, NAMESERVERS_LOOK_MS);
+        eventtimer_begin(n->timer, NAMESERVERS_LOOK_MS);
     } else {
         n->settles = now; /* it may be half written */
-        set_timer(n, NAMESERVERS_SETTLE_MS);
+        eventtimer_begin(n->timer, NAMESERVERS_SETTLE_MS);
     }
 }
 
@@ -226,5 +220,5 @@ void nameservers_watch(struct nameservers *n, struct event_base *base,
     n->changed = changed;
     n->arg = arg;
     n->timer = evtimer_new(base, on_timer, n);
-    set_timer(n, NAMESERVERS_LOOK_MS);
+    eventtimer_begin(n->timer, NAMESERVERS_LOOK_MS);
 }
