@@ -9,7 +9,7 @@
 #include "tableimage.h"
 
 /* Raised whenever anything below it is written otherwise. */
-#define FORMAT 7
+#define FORMAT 8
 
 /* At the beginning of the shelf, written last. */
 struct head {

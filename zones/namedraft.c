@@ -35,8 +35,8 @@ struct draft_node {
     const uint8_t *name;
     uint32_t parent;      /* in the tree of roots; NONE: topmost, or not in it */
     uint32_t exact, star; /* rules, or NONE */
-    uint32_t record;      /* octet at which its record begins, or 0 */
-    uint32_t labels;      /* octet at which its own labels begin, or UNPLACED */
+    uint32_t record;      /* octet of the tree at which it begins, or 0 */
+    uint32_t labels;      /* the same of its own labels, or UNPLACED */
     uint16_t flags;
     uint8_t size, depth;
     bool is_parent;
@@ -406,8 +406,10 @@ static void fill_node(struct finishing *f, uint32_t index)
     }
 }
 
-static void fill_slots(const struct namedraft *draft, struct nametree *tree, uint32_t *slots)
+static void fill_slots(const struct namedraft *draft, struct nametree *tree)
 {
+    uint32_t *slots = (void *)tree->memory;
+
     for (uint32_t i = 0; i < draft->nodes_length; i++) {
         const struct draft_node *node = &draft->nodes[i];
         if (i + SLOTS_AHEAD < draft->nodes_length) {
@@ -430,19 +432,24 @@ static uint32_t slots_for(size_t nodes)
                : (uint32_t)(nodes * SLOTS_PER_NODE_NUMERATOR / SLOTS_PER_NODE_DENOMINATOR) + 1;
 }
 
-/* Moves slots and records into one piece of memory. */
+/* Slots first, free as yet, then what is put.  No node is at place 0: there is a slot. */
+static void begin(struct finishing *f, size_t slots)
+{
+    const struct namedraft *draft = f->draft;
+    size_t each = sizeof(struct nametree_node) + f->rule_size + REST_OCTETS;
+    size_t space = slots * sizeof(uint32_t) + draft->nodes_length * each;
+    uint8_t *memory = nametree_memory(space);
+
+    pool_init_in(&f->records, &draft->key, memory, space);
+    f->records.size = slots * sizeof(uint32_t);
+    memset(memory, 0, f->records.size);
+}
+
 static void settle(struct finishing *f, struct nametree *tree)
 {
-    size_t slots_size;
-
-    tree->slots_length = slots_for(f->draft->nodes_length);
-    slots_size = tree->slots_length * sizeof(uint32_t);
-    tree->size = slots_size + f->records.size;
-    tree->index_mask = UINT32_MAX >> __builtin_clz((uint32_t)f->records.size / NAMETREE_UNIT | 1);
-    uint8_t *memory = nametree_memory(tree->size);
-    fill_slots(f->draft, tree, (void *)memory);
-    memcpy(memory + slots_size, f->records.bytes, f->records.size);
-    tree->memory = memory;
+    tree->memory = pool_seal(&f->records, &tree->size);
+    tree->index_mask = UINT32_MAX >> __builtin_clz((uint32_t)(tree->size / NAMETREE_UNIT));
+    fill_slots(f->draft, tree);
     nametree_settle(tree);
 }
 
@@ -452,11 +459,8 @@ void namedraft_finish(struct namedraft *draft, struct nametree *out, size_t rule
     struct finishing f = {.draft = draft, .rule_size = rule_size, .write = write, .arg = arg};
 
     assert(rule_size <= RULE_SIZE_MAX);
-    *out = (struct nametree){.seed = draft->seed};
-    pool_init(&f.records, &draft->key);
-    pool_expect(&f.records,
-                draft->nodes_length * (sizeof(struct nametree_node) + rule_size + REST_OCTETS));
-    pool_append(&f.records, "\0\0\0", NAMETREE_UNIT, NAMETREE_UNIT); /* no node is at place 0 */
+    *out = (struct nametree){.seed = draft->seed, .slots_length = slots_for(draft->nodes_length)};
+    begin(&f, out->slots_length);
     /* Parents stand behind their first child, which has their labels. */
     for (uint32_t i = 0; i < draft->nodes_length; i++) {
         for (uint32_t n = draft->nodes[i].is_parent ? NONE : i;
@@ -468,7 +472,6 @@ void namedraft_finish(struct namedraft *draft, struct nametree *out, size_t rule
         fill_node(&f, i);
     }
     settle(&f, out);
-    pool_clear(&f.records);
 }
 
 uint32_t namedraft_place(const struct namedraft *draft, uint32_t node)

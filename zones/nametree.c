@@ -50,17 +50,17 @@ uint32_t nametree_next(const struct nametree *tree, uint32_t *cursor)
 size_t nametree_name(const struct nametree *tree, uint32_t node, uint8_t *out)
 {
     const struct nametree_node *n = nametree_record(tree, node);
-    const uint8_t *suffix = tree->records + n->suffix;
+    const uint8_t *suffix = tree->memory + n->suffix;
     size_t own = (size_t)n->size - suffix[-1];
 
-    memcpy(out, tree->records + n->name, own);
+    memcpy(out, tree->memory + n->name, own);
     memcpy(out + own, suffix, suffix[-1]);
     return n->size;
 }
 
-void *nametree_memory(size_t size)
+uint8_t *nametree_memory(size_t size)
 {
-    return size < LARGE_SIZE ? alloc_array(size, 1) : memset(alloc_huge(size), 0, size);
+    return size < LARGE_SIZE ? alloc_resize(NULL, size, 1) : alloc_huge(size);
 }
 
 void nametree_settle(struct nametree *tree)
@@ -70,10 +70,7 @@ void nametree_settle(struct nametree *tree)
         bool some = tree->depths[n / 64] >> n % 64 & 1;
         tree->below[n + 1] = (uint8_t)(some ? n + 1 : tree->below[n]);
     }
-    tree->slots = tree->memory;
-    if (tree->memory != NULL) {
-        tree->records = (const uint8_t *)tree->memory + tree->slots_length * sizeof(uint32_t);
-    }
+    tree->slots = (const void *)tree->memory;
 }
 
 void nametree_clear(struct nametree *tree)

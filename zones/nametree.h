@@ -62,10 +62,9 @@ enum nametree_role {
 
 struct nametree {
     struct nametree_seed seed;
-    void *memory;          /* owned: the slots, then the records */
+    uint8_t *memory;       /* owned: the slots, then nodes and what belongs to them */
     const uint32_t *slots; /* 0 = free; low bits: place of a node; high bits: part of its hash */
-    const uint8_t *records;
-    size_t size; /* octets of memory */
+    size_t size;           /* octets of memory */
     uint32_t slots_length;
     uint32_t index_mask; /* the low bits */
     uint64_t depths[2];  /* bit n: some node has n labels */
@@ -111,7 +110,7 @@ static inline unsigned nametree_offset(const struct nametree_scan *scan, unsigne
 /* What stands at a place. */
 static inline const void *nametree_record(const struct nametree *tree, uint32_t place)
 {
-    return tree->records + (size_t)place * NAMETREE_UNIT;
+    return tree->memory + (size_t)place * NAMETREE_UNIT;
 }
 
 /* The deepest depth below '*depth' at which there are nodes; false: there is none.  Begins with one
@@ -156,9 +155,9 @@ void nametree_clear(struct nametree *);
 
 /* ---- private to nametree and namedraft ---- */
 
-/* Memory for the slots and records, in huge pages if that is worth while; and what lies where in
+/* Memory as it comes for a whole tree, in huge pages if that is worth while; and what lies where in
  * it, once it is filled and the slots' number is known. */
-void *nametree_memory(size_t size);
+uint8_t *nametree_memory(size_t size);
 void nametree_settle(struct nametree *);
 
 __extension__ typedef unsigned __int128 nametree_wide;
@@ -293,9 +292,9 @@ static inline bool nametree_is_named(const struct nametree *tree, const struct n
     if (node->size != size) {
         return false;
     }
-    const uint8_t *suffix = tree->records + node->suffix;
+    const uint8_t *suffix = tree->memory + node->suffix;
     unsigned rest = suffix[-1], own = size - rest;
-    return octets_same(name, tree->records + node->name, own) &&
+    return octets_same(name, tree->memory + node->name, own) &&
            octets_same(name + own, suffix, rest);
 }
 

@@ -10,15 +10,12 @@
 
 void pool_init(struct pool *pool, const struct hash_key *key)
 {
-    *pool = (struct pool){.key = *key};
+    pool_init_in(pool, key, NULL, 0);
 }
 
-void pool_expect(struct pool *pool, size_t octets)
+void pool_init_in(struct pool *pool, const struct hash_key *key, void *memory, size_t space)
 {
-    if (octets > pool->space) {
-        pool->space = octets;
-        pool->bytes = alloc_resize(pool->bytes, pool->space, 1);
-    }
+    *pool = (struct pool){.key = *key, .bytes = memory, .space = space};
 }
 
 uint32_t pool_append(struct pool *pool, const void *bytes, size_t size, size_t align)
@@ -29,7 +26,8 @@ uint32_t pool_append(struct pool *pool, const void *bytes, size_t size, size_t a
         alloc_resize(NULL, SIZE_MAX, 1); /* no room is left that a place could name: ends here */
     }
     if (place + size > pool->space) {
-        pool_expect(pool, 2 * (place + size));
+        pool->space = 2 * (place + size);
+        pool->bytes = alloc_resize(pool->bytes, pool->space, 1);
     }
     memset(pool->bytes + pool->size, 0, place - pool->size);
     memcpy(pool->bytes + place, bytes, size);

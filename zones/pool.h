@@ -19,8 +19,8 @@ struct pool {
 };
 
 void pool_init(struct pool *, const struct hash_key *);
-/* About so many octets will be put into it: spares it growing step by step. */
-void pool_expect(struct pool *, size_t octets);
+/* The same in memory of the heap, which is the pool's from now on. */
+void pool_init_in(struct pool *, const struct hash_key *, void *memory, size_t space);
 
 /* The place of 'size' bytes (at least 1) equal to these, at a multiple of 'align' (a power of two;
  * the same for all calls on one pool). */

@@ -264,7 +264,7 @@ void table_expect_answer(const struct table *table, const struct table_look *loo
     }
     const struct nametree *names = largest(table);
     const struct nametree_node *node = nametree_record(names, look->place);
-    __builtin_prefetch(names->records + node->name); /* maybe a child's */
+    __builtin_prefetch(names->memory + node->name); /* maybe a child's */
     if (node->flags & NAMETREE_STAR_RULE) {
         const struct table_rule *rule = table_star_rule(node);
         if (rule->verdict == VERDICT_ANSWER) {

@@ -97,7 +97,7 @@ static inline const struct table_rule *table_star_rule(const struct nametree_nod
 
 static inline uint32_t table_rule_place(const struct table *table, const struct table_rule *rule)
 {
-    return (uint32_t)((size_t)((const uint8_t *)rule - table->names.records) / NAMETREE_UNIT);
+    return (uint32_t)((size_t)((const uint8_t *)rule - table->names.memory) / NAMETREE_UNIT);
 }
 
 /* The place of the node that it stands behind. */
