@@ -50,8 +50,7 @@ struct namedraft {
     uint32_t *slots; /* node + 1 or 0 */
     uint32_t slots_mask;
     uint64_t root_depths[2]; /* bit n: some root has n labels */
-    uint32_t root;           /* found last as the topmost */
-    uint32_t rules;
+    uint32_t last;           /* node made or found last: the rule of a root follows it, mostly */
     struct arena copies;  /* of names */
     struct dname_cut cut; /* of the name in hand */
     struct nametree_scan scan;
@@ -99,9 +98,8 @@ static bool is_scanned(const struct namedraft *draft, uint32_t index, unsigned d
 }
 
 /* The slot of the scanned name's suffix, or the free one where it belongs. */
-static uint32_t *find_slot(const struct namedraft *draft, unsigned depth)
+static uint32_t *find_slot(const struct namedraft *draft, unsigned depth, uint64_t key)
 {
-    uint64_t key = nametree_key(&draft->scan, depth);
     uint32_t at = (uint32_t)key & draft->slots_mask;
 
     for (;; at = (at + 1) & draft->slots_mask) {
@@ -110,23 +108,6 @@ static uint32_t *find_slot(const struct namedraft *draft, unsigned depth)
             return slot;
         }
     }
-}
-
-/* Rules come in the order in which their roots came: mostly, the one found last is wanted again, or
- * the one after it. */
-static uint32_t find(const struct namedraft *draft, unsigned depth)
-{
-    uint64_t key = nametree_key(&draft->scan, depth);
-
-    for (uint32_t guess = draft->root; guess < draft->nodes_length && guess <= draft->root + 1;
-         guess++) {
-        if (is_scanned(draft, guess, depth, key)) {
-            return guess;
-        }
-    }
-    uint32_t slot = *find_slot(draft, depth);
-
-    return slot == 0 ? NONE : slot - 1;
 }
 
 static void grow(struct namedraft *draft)
@@ -159,14 +140,18 @@ static void grow(struct namedraft *draft)
 static uint32_t make(struct namedraft *draft, unsigned depth, const uint8_t **kept)
 {
     const struct nametree_scan *s = &draft->scan;
-    uint32_t *slot = find_slot(draft, depth);
+    uint64_t key = nametree_key(s, depth);
 
+    if (draft->last < draft->nodes_length && is_scanned(draft, draft->last, depth, key)) {
+        return draft->last;
+    }
+    uint32_t *slot = find_slot(draft, depth, key);
     if (*slot != 0) {
-        return *slot - 1;
+        return draft->last = *slot - 1;
     }
     if (draft->nodes_length == draft->nodes_space) {
         grow(draft);
-        slot = find_slot(draft, depth);
+        slot = find_slot(draft, depth, key);
     }
     if (*kept == NULL) {
         *kept = arena_copy(&draft->copies, s->folded, draft->cut.size);
@@ -174,7 +159,7 @@ static uint32_t make(struct namedraft *draft, unsigned depth, const uint8_t **ke
     unsigned offset = nametree_offset(s, depth);
     uint32_t index = draft->nodes_length++;
     draft->nodes[index] = (struct draft_node){
-        .key = nametree_key(s, depth),
+        .key = key,
         .name = *kept + offset,
         .parent = NONE,
         .exact = NONE,
@@ -184,104 +169,37 @@ static uint32_t make(struct namedraft *draft, unsigned depth, const uint8_t **ke
         .depth = (uint8_t)depth,
     };
     *slot = index + 1;
-    return index;
+    return draft->last = index;
 }
 
-/* The topmost root at or above the scanned name's suffix with 'depth' labels, and how many it has;
- * NONE: there is none. */
-static uint32_t topmost_root(struct namedraft *draft, unsigned depth, unsigned *out)
-{
-    for (unsigned d = 0; d <= depth; d++) {
-        if ((draft->root_depths[d / 64] >> d % 64 & 1) == 0) {
-            continue;
-        }
-        uint32_t node = find(draft, d);
-        if (node != NONE && (draft->nodes[node].flags & NAMETREE_ROOT) != 0) {
-            *out = d;
-            return draft->root = node;
-        }
-    }
-    return NONE;
-}
-
-/* Puts the scanned name's suffix with 'depth' labels, and all between it and the topmost root, into
- * the tree.  NONE: no root is above it. */
-static uint32_t put_owned(struct namedraft *draft, unsigned depth)
+/* The one of the whole scanned name, or of what is left of a wildcard without its "*". */
+static struct draft_node *make_whole(struct namedraft *draft, bool star)
 {
     const uint8_t *kept = NULL;
-    uint32_t first = NONE, child = NONE;
-    unsigned top = 0;
-    uint32_t root = topmost_root(draft, depth, &top);
+    uint32_t index = make(draft, draft->cut.labels - star, &kept);
 
-    if (root == NONE) {
-        return NONE;
-    }
-    for (unsigned d = depth + 1; d-- > top;) {
-        uint32_t index = d == top ? root : make(draft, d, &kept);
-        if (child == NONE) {
-            first = index;
-        } else {
-            draft->nodes[child].parent = index;
-            draft->nodes[index].is_parent = true;
-        }
-        if (draft->nodes[index].flags & NAMETREE_OWNED) {
-            break; /* then all above it are there as well */
-        }
-        draft->nodes[index].flags |= NAMETREE_OWNED;
-        child = index;
-    }
-    return first;
+    return &draft->nodes[index];
 }
 
 void namedraft_root(struct namedraft *draft, const uint8_t *name)
 {
-    unsigned depth = dname_labels(name);
-
-    namedraft_mark(draft, name, NAMETREE_ROOT, NULL);
-    draft->root_depths[depth / 64] |= UINT64_C(1) << depth % 64;
-}
-
-void namedraft_join(struct namedraft *draft)
-{
-    uint32_t roots = draft->nodes_length;
-    unsigned lowest = DNAME_LABELS_MAX;
-
-    for (uint32_t i = 0; i < roots; i++) {
-        lowest = draft->nodes[i].depth < lowest ? draft->nodes[i].depth : lowest;
-    }
-    for (uint32_t i = 0; i < roots; i++) {
-        if (draft->nodes[i].depth == lowest) { /* nothing can be above it */
-            draft->nodes[i].flags |= NAMETREE_OWNED;
-            continue;
-        }
-        scan(draft, draft->nodes[i].name);
-        put_owned(draft, draft->cut.labels);
-    }
+    scan(draft, name);
+    make_whole(draft, false)->flags |= NAMETREE_ROOT;
+    draft->root_depths[draft->cut.labels / 64] |= UINT64_C(1) << draft->cut.labels % 64;
 }
 
 bool namedraft_rule(struct namedraft *draft, const uint8_t *owner, uint32_t rule)
 {
     bool star = dname_is_wildcard(owner);
-    const uint8_t *kept = NULL;
 
     scan(draft, owner);
-    unsigned depth = draft->cut.labels - star;
-    uint32_t index = put_owned(draft, depth);
-    if (index == NONE) { /* outside every root: a host stands alone, a wildcard owns its parent */
-        index = make(draft, depth, &kept);
-        draft->nodes[index].flags |= star ? NAMETREE_ROOT | NAMETREE_OWNED : NAMETREE_POINT;
-        if (star) {
-            draft->root_depths[depth / 64] |= UINT64_C(1) << depth % 64;
-        }
-    }
-    struct draft_node *node = &draft->nodes[index];
+    struct draft_node *node = make_whole(draft, star);
     uint32_t *place = star ? &node->star : &node->exact;
     if (*place != NONE) {
         return false;
     }
     *place = rule;
     node->flags |= star ? NAMETREE_STAR | NAMETREE_STAR_RULE : NAMETREE_RULE;
-    draft->rules++;
     return true;
 }
 
@@ -297,6 +215,79 @@ uint32_t namedraft_mark(struct namedraft *draft, const uint8_t *name, unsigned f
     }
     draft->nodes[index].flags |= (uint16_t)flags;
     return index;
+}
+
+/* ---- joining: who belongs to whom ---- */
+
+/* The topmost root at or above the scanned name, and how many labels it has; NONE: there is none.
+ * 'guess' is a node that may be it. */
+static uint32_t topmost_root(const struct namedraft *draft, uint32_t guess, unsigned *depth)
+{
+    for (*depth = 0; *depth <= draft->cut.labels; ++*depth) {
+        if ((draft->root_depths[*depth / 64] >> *depth % 64 & 1) == 0) {
+            continue;
+        }
+        uint64_t key = nametree_key(&draft->scan, *depth);
+        uint32_t node = is_scanned(draft, guess, *depth, key)
+                            ? guess
+                            : *find_slot(draft, *depth, key) - 1; /* NONE, if the slot is free */
+        if (node != NONE && (draft->nodes[node].flags & NAMETREE_ROOT) != 0) {
+            return node;
+        }
+    }
+    return NONE;
+}
+
+/* Puts a node, and all that is missing between it and the topmost root above it, into the tree. */
+static void put_owned(struct namedraft *draft, uint32_t index, uint32_t root, unsigned depth)
+{
+    const uint8_t *kept = draft->nodes[index].name;
+
+    for (unsigned d = draft->cut.labels; (draft->nodes[index].flags & NAMETREE_OWNED) == 0; d--) {
+        draft->nodes[index].flags |= NAMETREE_OWNED;
+        if (d == depth) {
+            break;
+        }
+        uint32_t parent = d - 1 == depth ? root : make(draft, d - 1, &kept);
+        draft->nodes[index].parent = parent;
+        draft->nodes[parent].is_parent = true;
+        index = parent;
+    }
+}
+
+/* A host outside every root stands alone; a "*" there owns its parent. */
+static void stand_alone(struct draft_node *node)
+{
+    node->flags |= node->star != NONE ? NAMETREE_ROOT | NAMETREE_OWNED : NAMETREE_POINT;
+}
+
+static void join(struct namedraft *draft)
+{
+    uint32_t length = draft->nodes_length, root = 0;
+    unsigned lowest = 0, depth;
+
+    while (lowest < DNAME_LABELS_MAX && (draft->root_depths[lowest / 64] >> lowest % 64 & 1) == 0) {
+        lowest++;
+    }
+    for (uint32_t i = 0; i < length; i++) {
+        struct draft_node *node = &draft->nodes[i];
+        unsigned flags = node->flags;
+        if ((flags & (NAMETREE_ROOT | NAMETREE_RULE | NAMETREE_STAR_RULE)) == 0) {
+            continue; /* a mark alone owns nothing */
+        }
+        if ((flags & NAMETREE_ROOT) != 0 && node->depth == lowest) { /* most roots: none is above */
+            node->flags |= NAMETREE_OWNED;
+            root = i;
+            continue;
+        }
+        scan(draft, node->name);
+        uint32_t top = topmost_root(draft, root, &depth);
+        if (top == NONE) {
+            stand_alone(node);
+        } else {
+            put_owned(draft, i, root = top, depth);
+        }
+    }
 }
 
 /* ---- finishing ---- */
@@ -459,6 +450,7 @@ void namedraft_finish(struct namedraft *draft, struct nametree *out, size_t rule
     struct finishing f = {.draft = draft, .rule_size = rule_size, .write = write, .arg = arg};
 
     assert(rule_size <= RULE_SIZE_MAX);
+    join(draft);
     *out = (struct nametree){.seed = draft->seed, .slots_length = slots_for(draft->nodes_length)};
     begin(&f, out->slots_length);
     /* Parents stand behind their first child, which has their labels. */

@@ -1,8 +1,8 @@
 /* A nametree in the making.
  *
- * Order of calls: all roots; namedraft_join(); rules, marks; namedraft_finish().  Names are folded
- * wire names and copied.  A root owns all below it; every name between an owner and the topmost
- * root above it exists (RFC 4592: empty non-terminals), and so does every root. */
+ * Roots, rules and marks come in any order; a rule is found fastest right behind its root.  Names
+ * are folded wire names and copied.  A root owns all below it; every name between an owner and the
+ * topmost root above it exists (RFC 4592: empty non-terminals), and so does every root. */
 #ifndef PLDNS_NAMEDRAFT_H
 #define PLDNS_NAMEDRAFT_H
 
@@ -15,8 +15,6 @@ struct namedraft *namedraft_new(const struct hash_key *);
 void namedraft_free(struct namedraft *);
 
 void namedraft_root(struct namedraft *, const uint8_t *name);
-/* Puts the roots into the tree of the topmost root above them. */
-void namedraft_join(struct namedraft *);
 
 /* Gives 'owner' (maybe "*.…") rule number 'rule'.  False: it has one already, which stays. */
 MUST_USE bool namedraft_rule(struct namedraft *, const uint8_t *owner, uint32_t rule);

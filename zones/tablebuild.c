@@ -325,23 +325,9 @@ static struct table *finish(struct build *build)
     return table;
 }
 
-static void each_root(struct document *const *documents, size_t length, domain_root_fn *each,
-                      struct build *build)
-{
-    struct document_walk walk;
-    const struct connection *connection;
-
-    for (size_t i = 0; i < length; i++) {
-        document_begin(&walk, documents[i]);
-        while ((connection = document_next(&walk)) != NULL) {
-            domain_roots(connection, each, build);
-        }
-        document_end(&walk);
-    }
-}
-
-static void each_rule(struct document *const *documents, size_t length, domain_rule_fn *each,
-                      struct build *build)
+static void walk_documents(struct document *const *documents, size_t length,
+                           domain_root_fn *each_root, domain_rule_fn *each_rule,
+                           struct build *build)
 {
     struct document_walk walk;
     const struct connection *connection;
@@ -351,18 +337,11 @@ static void each_rule(struct document *const *documents, size_t length, domain_r
         build->document = documents[i]->name;
         build->recent = (struct recent){0}; /* of what is closed again */
         while ((connection = document_next(&walk)) != NULL) {
-            domain_rules(connection, each, build);
+            domain_roots(connection, each_root, build);
+            domain_rules(connection, each_rule, build);
         }
         document_end(&walk);
     }
-}
-
-static void add_documents(struct build *build, struct document *const *documents, size_t length)
-{
-    each_root(documents, length, add_root, build);
-    namedraft_join(build->names);
-    each_rule(documents, length, add_rule, build);
-    add_others(build);
 }
 
 static void count_documents(struct table *table, struct document *const *documents, size_t length)
@@ -380,7 +359,8 @@ struct table *tablebuild_run(const struct table_options *options, struct documen
     struct build *build = alloc_array(1, sizeof(*build));
 
     start(build, options);
-    add_documents(build, documents, length);
+    walk_documents(documents, length, add_root, add_rule, build);
+    add_others(build);
     struct table *table = finish(build);
     count_documents(table, documents, length);
     free(build);
@@ -426,10 +406,10 @@ struct table *tablebuild_patch(const struct table_options *options,
 
     assert(patch->base->base == NULL);
     start(build, options);
-    add_documents(build, patch->after, patch->after_length);
+    walk_documents(patch->after, patch->after_length, add_root, add_rule, build);
     /* What is there now is found before the base is asked, and needs no mask. */
-    each_root(patch->before, patch->before_length, mask_root, build);
-    each_rule(patch->before, patch->before_length, count_rule, build);
+    walk_documents(patch->before, patch->before_length, mask_root, count_rule, build);
+    add_others(build);
     mask_tombstones(build);
     struct table *table = finish(build);
     table->base = table_hold(patch->base);
