@@ -135,18 +135,19 @@ static void conn_watch(struct conn *c, short wanted)
     event_add(&c->event, NULL);
 }
 
-/* What to wait for follows from the state, here and nowhere else.  May end the connection: callers
- * return at once. */
-static void conn_watch_or_close(struct conn *c)
+/* What to wait for follows from the state, here and nowhere else.  False: that was the end of the
+ * connection. */
+static bool conn_watch_or_close(struct conn *c)
 {
     bool in = !c->eof && !c->last && !conn_is_stalled(c);
     bool out = buffer_size(&c->out) > 0;
 
     if (c->broken || (!in && !out && c->in_flight == 0)) {
         conn_close(c);
-        return;
+        return false;
     }
     conn_watch(c, (short)((in ? EV_READ : 0) | (out ? EV_WRITE : 0)));
+    return true;
 }
 
 /* ---- sending ---- */
@@ -215,9 +216,9 @@ static void reply_late(const struct query_client *client, const uint8_t *reply, 
         memcpy(tcp->batch + PREFIX, reply, size);
         conn_send(c, tcp->batch, PREFIX + size, now);
     }
-    if (stalled && !conn_is_stalled(c) && buffer_size(&c->in) > 0)
+    bool goes_on = stalled && !conn_is_stalled(c) && buffer_size(&c->in) > 0;
+    if (conn_watch_or_close(c) && goes_on)
         event_active(&c->event, EV_READ, 0); /* what waited is worked on, but not from in here */
-    conn_watch_or_close(c);
 }
 
 /* ---- queries ---- */
@@ -334,7 +335,7 @@ static void conn_serve(struct conn *c, uint64_t now)
         else
             conn_read_fresh(c, now);
     }
-    conn_watch_or_close(c);
+    (void)conn_watch_or_close(c);
 }
 
 static void conn_on_ready(evutil_socket_t fd, short what, void *arg)

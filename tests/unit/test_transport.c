@@ -415,22 +415,23 @@ static void tcp_has_caps(void **state)
 }
 
 /* More queries than may wait at a time: the rest waits in line, none is lost. */
-static void tcp_bounds_what_waits(void **state)
+static void wait_in_line(bool at_once)
 {
     enum { QUERIES = 2 * TCP_PIPELINE_MAX };
     struct bench b;
     char question[40];
     unsigned seen = 0;
 
-    (void)state;
     open_bench(&b, "127.0.0.1:9", 4, 4);
     int fd = connect_from(&b, SOCK_STREAM, "127.0.0.1");
     turn(&b);
     for (unsigned i = 0; i < QUERIES; i++) {
         snprintf(question, sizeof question, "n%u.example A", i);
         ask(fd, question, (uint8_t)i, true);
-        turn(&b);
+        if (!at_once)
+            turn(&b);
     }
+    turn(&b);
     assert_int_equal(query_desk_waiting(b.desk), TCP_PIPELINE_MAX);
     for (unsigned i = 0; i < 10; i++) {
         upstream_answers(&b);
@@ -441,6 +442,19 @@ static void tcp_bounds_what_waits(void **state)
     assert_int_equal(seen, QUERIES);
     close(fd);
     close_bench(&b);
+}
+
+static void tcp_bounds_what_waits(void **state)
+{
+    (void)state;
+    wait_in_line(false);
+}
+
+/* What was read already cannot be seen on the socket any more. */
+static void tcp_goes_on_with_what_it_has_read(void **state)
+{
+    (void)state;
+    wait_in_line(true);
 }
 
 /* A client that does not read is not read from either. */
@@ -540,6 +554,7 @@ int main(void)
         cmocka_unit_test(tcp_drops_what_nobody_waits_for),
         cmocka_unit_test(tcp_has_caps),
         cmocka_unit_test(tcp_bounds_what_waits),
+        cmocka_unit_test(tcp_goes_on_with_what_it_has_read),
         cmocka_unit_test(tcp_stops_reading_from_who_does_not_read),
         cmocka_unit_test(a_taken_address_is_refused),
     };
