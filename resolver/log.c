@@ -1,6 +1,9 @@
 #include "log.h"
 
 #include <assert.h>
+#include <limits.h>
+#include <poll.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,6 +21,12 @@
 
 static enum log_level least = LOG_LEVEL_INFO;
 static enum log_format shape = LOG_FORMAT_LOGFMT;
+
+/* One line at a time, so that what there is room for is not taken by another. */
+static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER;
+static uint64_t lost; /* lines since the last that was written */
+/* A pipe that takes anything takes so much, and that in one piece (POSIX). */
+_Static_assert(LOG_LINE_MAX <= PIPE_BUF, "a line is written whole or not at all");
 
 static const char *const level_names[] = {"error", "warning", "info", "debug"};
 
@@ -273,18 +282,17 @@ static void put_json(struct line *line, enum log_level level, const char *event,
     put(line, "}");
 }
 
-__attribute__((format(printf, 3, 0))) static void write_line(enum log_level level,
-                                                             const char *event, const char *format,
-                                                             va_list arguments)
+static bool takes_a_line(void)
 {
-    char text[TEXT_MAX];
+    struct pollfd descriptor = {.fd = STDERR_FILENO, .events = POLLOUT};
+
+    return poll(&descriptor, 1, 0) != 0;
+}
+
+static void write_line(enum log_level level, const char *event, const char *text)
+{
     struct line line = {.length = 0};
 
-    if (!log_wants(level))
-        return;
-    if (vsnprintf(text, sizeof text, format, arguments) < 0)
-        text[0] = '\0';
-    make_printable(text);
     if (shape == LOG_FORMAT_JSON)
         put_json(&line, level, event, text);
     else
@@ -296,20 +304,57 @@ __attribute__((format(printf, 3, 0))) static void write_line(enum log_level leve
     (void)written; /* nobody is left to be told */
 }
 
-#define LOG_FUNCTION(name, level)                                                                  \
+static void tell_lost(void)
+{
+    char text[96];
+
+    snprintf(text, sizeof text, "lines=%llu why=\"whoever reads the log did not keep up\"",
+             (unsigned long long)lost);
+    lost = 0;
+    write_line(LOG_LEVEL_WARNING, "log lost", text);
+}
+
+/* A server that waits for the reader of its log answers nobody. */
+static void offer_line(enum log_level level, const char *event, const char *text)
+{
+    pthread_mutex_lock(&turn);
+    if (lost > 0 && takes_a_line())
+        tell_lost();
+    if (lost == 0 && takes_a_line())
+        write_line(level, event, text);
+    else
+        lost++;
+    pthread_mutex_unlock(&turn);
+}
+
+__attribute__((format(printf, 3, 0))) static void say(enum log_level level, const char *event,
+                                                      const char *format, va_list arguments)
+{
+    char text[TEXT_MAX];
+
+    if (vsnprintf(text, sizeof text, format, arguments) < 0)
+        text[0] = '\0';
+    make_printable(text);
+    offer_line(level, event, text);
+}
+
+#define LOG_FUNCTION(name, level, wanted)                                                          \
     void name(const char *event, const char *format, ...)                                          \
     {                                                                                              \
         va_list arguments;                                                                         \
                                                                                                    \
+        if (!(wanted))                                                                             \
+            return;                                                                                \
         va_start(arguments, format);                                                               \
-        write_line(level, event, format, arguments);                                               \
+        say(level, event, format, arguments);                                                      \
         va_end(arguments);                                                                         \
     }
 
-LOG_FUNCTION(log_error, LOG_LEVEL_ERROR)
-LOG_FUNCTION(log_warning, LOG_LEVEL_WARNING)
-LOG_FUNCTION(log_info, LOG_LEVEL_INFO)
-LOG_FUNCTION(log_debug, LOG_LEVEL_DEBUG)
+LOG_FUNCTION(log_error, LOG_LEVEL_ERROR, log_wants(LOG_LEVEL_ERROR))
+LOG_FUNCTION(log_warning, LOG_LEVEL_WARNING, log_wants(LOG_LEVEL_WARNING))
+LOG_FUNCTION(log_info, LOG_LEVEL_INFO, log_wants(LOG_LEVEL_INFO))
+LOG_FUNCTION(log_debug, LOG_LEVEL_DEBUG, log_wants(LOG_LEVEL_DEBUG))
+LOG_FUNCTION(log_asked, LOG_LEVEL_INFO, true)
 
 bool log_allowed(struct log_limit *limit, uint64_t now_ms, uint64_t *suppressed)
 {

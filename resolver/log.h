@@ -1,6 +1,7 @@
 /* Log lines to standard error: logfmt or JSON, one event a line, said so that a stranger can act:
  * who, what, why, and what happens now.  Untrusted text is escaped here.  Callable from any thread
- * (one write(2) a line).
+ * (one write(2) a line); never waits for who reads them: as long as a pipe or a terminal takes no
+ * more, lines are lost, and how many is told when it does again.
  *
  *     log_info("reload", "generation=%llu accepted=%zu", …);
  *
@@ -24,6 +25,8 @@ void log_error(const char *event, const char *format, ...) PRINTF_LIKE(2, 3);
 void log_warning(const char *event, const char *format, ...) PRINTF_LIKE(2, 3);
 void log_info(const char *event, const char *format, ...) PRINTF_LIKE(2, 3);
 void log_debug(const char *event, const char *format, ...) PRINTF_LIKE(2, 3);
+/* What somebody asked for: at level info, and written whatever the least level is. */
+void log_asked(const char *event, const char *format, ...) PRINTF_LIKE(2, 3);
 bool log_wants(enum log_level);
 
 /* Writes "text" with quotes and escapes so that it is one logfmt value; returns 'buffer'. */

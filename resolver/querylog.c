@@ -58,7 +58,7 @@ void querylog_write(const struct config *config, const struct sockaddr *client, 
     if (query->name_size > 0)
         dname_to_text(wire_name(query), name);
     struct words words = words_of(r);
-    log_info(
+    log_asked(
         "query", "client=%s%s%s transport=%s name=%s class=%s type=%s rcode=%s answers=%u how=%s",
         config_address_text(client, address, sizeof address), view != VIEW_NONE ? " view=" : "",
         view_name(&config->attachments.views, view), tcp ? "tcp" : "udp",

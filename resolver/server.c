@@ -88,18 +88,18 @@ static void log_status(const struct server *s)
 {
     const struct reload_outcome *last = reload_last(s->service.reload);
 
-    log_info("status",
-             "generation=%llu refused=%zu degraded=%s udp=%llu tcp=%llu owned=%llu cached=%llu "
-             "forwarded=%llu servfail=%llu upstream_timeouts=%llu leaks=%llu uptime=%llu",
-             (unsigned long long)last->generation, last->refused_now, last->degraded ? "yes" : "no",
-             (unsigned long long)sum(s, STATS_UDP_QUERIES),
-             (unsigned long long)sum(s, STATS_TCP_QUERIES), (unsigned long long)sum(s, STATS_OWNED),
-             (unsigned long long)sum(s, STATS_CACHE_HITS),
-             (unsigned long long)sum(s, STATS_FORWARDED),
-             (unsigned long long)sum(s, STATS_RCODE_SERVFAIL),
-             (unsigned long long)sum(s, STATS_UPSTREAM_TIMEOUTS),
-             (unsigned long long)sum(s, STATS_LEAKS),
-             (unsigned long long)(clock_ms() - s->service.started_ms) / 1000);
+    log_asked("status",
+              "generation=%llu refused=%zu degraded=%s udp=%llu tcp=%llu owned=%llu cached=%llu "
+              "forwarded=%llu servfail=%llu upstream_timeouts=%llu leaks=%llu uptime=%llu",
+              (unsigned long long)last->generation, last->refused_now,
+              last->degraded ? "yes" : "no", (unsigned long long)sum(s, STATS_UDP_QUERIES),
+              (unsigned long long)sum(s, STATS_TCP_QUERIES),
+              (unsigned long long)sum(s, STATS_OWNED), (unsigned long long)sum(s, STATS_CACHE_HITS),
+              (unsigned long long)sum(s, STATS_FORWARDED),
+              (unsigned long long)sum(s, STATS_RCODE_SERVFAIL),
+              (unsigned long long)sum(s, STATS_UPSTREAM_TIMEOUTS),
+              (unsigned long long)sum(s, STATS_LEAKS),
+              (unsigned long long)(clock_ms() - s->service.started_ms) / 1000);
 }
 
 static void tell_systemd(const struct server *s)
@@ -400,7 +400,8 @@ static void serve(struct server *s)
              (unsigned long long)(clock_ms() - s->service.started_ms));
     tell_systemd(s);
     event_base_dispatch(s->base);
-    log_status(s);
+    if (log_wants(LOG_LEVEL_INFO))
+        log_status(s);
 }
 
 enum server_exit server_run(const struct config_flags *flags, char *const *environment)

@@ -1,6 +1,7 @@
 """What operators meet on a bad day: signals at odd moments, taken ports, odd file names, restarts in the middle of a
 detachment, an explanation that has to be the answer, and an installation that starts."""
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -37,6 +38,33 @@ def test_the_advice_about_a_taken_port_names_that_port(daemon):
         holder.bind(("127.0.0.1", daemon.port))
         ran = daemon.run()
     assert ran.returncode == 2 and "sport = :%d'" % daemon.port in ran.stderr
+
+
+# ---- the log -------------------------------------------------------------------------------------
+
+def test_a_log_that_nobody_reads(daemon):
+    daemon.set("log.queries", "all")
+    daemon.write("a.yaml", document(1, ["10.0.0.1"]))
+    config, (reader, writer) = daemon.configure(), os.pipe()
+    daemon.process = subprocess.Popen([PLDNSD, "-c", str(config)], stderr=writer, stdin=subprocess.DEVNULL,
+                                      env=daemon.environment())
+    os.close(writer)
+    with os.fdopen(reader, "rb") as log:
+        eventually(lambda: b"event=ready" in log.readline(), "readiness")
+        for _ in range(1000):
+            assert daemon.ask(managed(1)) == ["10.0.0.1"]
+        daemon.process.send_signal(signal.SIGHUP)
+        assert daemon.counter("owned_queries") >= 1000
+        assert daemon.stop() == 0
+
+
+def test_status_is_written_whatever_the_level(daemon):
+    daemon.set("log.level", "error")
+    daemon.write("a.yaml", document(1, ["10.0.0.1"]))
+    daemon.start(wait=False)
+    eventually(lambda: daemon.socket.exists() and daemon.status()["ready"], "readiness")
+    daemon.process.send_signal(signal.SIGUSR1)
+    eventually(lambda: "event=status" in daemon.log, "the status")
 
 
 # ---- detachments and restarts --------------------------------------------------------------------

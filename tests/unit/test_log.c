@@ -1,4 +1,5 @@
 /* Log lines: both shapes, escapes, levels, limits. */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -135,6 +136,44 @@ static void levels(void **state)
     assert_non_null(strstr(text, "level=error event=loud a=1\n"));
     assert_true(log_wants(LOG_LEVEL_WARNING));
     assert_false(log_wants(LOG_LEVEL_INFO));
+
+    start();
+    log_asked("status", "a=1");
+    stop();
+    assert_non_null(strstr(text, "level=info event=status a=1\n"));
+}
+
+#define PIPE_ROOM 16384
+#define LINES     1000
+
+static void drain(void)
+{
+    static char room[PIPE_ROOM];
+    ssize_t n = read(pipes[0], room, sizeof room);
+
+    assert_true(n > 0);
+}
+
+/* Nobody reads: lines are lost, and nobody waits. */
+static void a_reader_that_stands_still(void **state)
+{
+    (void)state;
+    log_setup(LOG_LEVEL_INFO, LOG_FORMAT_LOGFMT);
+    start();
+    assert_int_equal(fcntl(pipes[0], F_SETPIPE_SZ, PIPE_ROOM), PIPE_ROOM);
+    for (int i = 0; i < LINES; i++)
+        log_info("reload", "generation=%d", i);
+    drain();
+    log_info("reload", "generation=last");
+    stop();
+    const char *told = strstr(text, "level=warning event=\"log lost\" lines=");
+    assert_non_null(told);
+    int written = LINES - atoi(told + strlen("level=warning event=\"log lost\" lines="));
+    assert_in_range(written, PIPE_ROOM / 2 / 100, PIPE_ROOM / 40);
+    const char *next = strstr(told, "generation=last");
+    assert_non_null(next);
+    assert_string_equal(next, "generation=last\n");
+    assert_true(text[0] == 't' && strstr(text, "event=\"log lost\"") < strchr(text, '\n'));
 }
 
 static const struct {
@@ -188,6 +227,7 @@ int main(void)
         cmocka_unit_test(numbers_are_numbers),
         cmocka_unit_test(long_lines_are_cut_but_whole),
         cmocka_unit_test(levels),
+        cmocka_unit_test(a_reader_that_stands_still),
         cmocka_unit_test(quoting),
         cmocka_unit_test(what_a_peer_provokes_is_limited),
     };
