@@ -1,5 +1,6 @@
 #include "admin.h"
 
+#include <arpa/inet.h>
 #include <assert.h>
 #include <ctype.h>
 #include <errno.h>
@@ -244,6 +245,16 @@ static const struct {
 
 /* ---- requests ---- */
 
+/* "localhost" or an address of this host; names that only begin like one are anybody's. */
+static bool is_local(const char *host)
+{
+    struct in_addr v4;
+
+    return strcmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0 ||
+           strcmp(host, "::1") == 0 ||
+           (inet_pton(AF_INET, host, &v4) == 1 && ntohl(v4.s_addr) >> 24 == IN_LOOPBACKNET);
+}
+
 /* A web page that somebody looks at on this host must not be able to act for him: it sends its
  * Origin, and a Host that is not ours when it fools the name system. */
 static bool is_foreign(const struct door *door, struct evhttp_request *request)
@@ -255,8 +266,7 @@ static bool is_foreign(const struct door *door, struct evhttp_request *request)
         return false;
     if (evhttp_find_header(headers, "Origin") != NULL)
         return true;
-    return host != NULL && strcmp(host, "localhost") != 0 && strncmp(host, "127.", 4) != 0 &&
-           strcmp(host, "[::1]") != 0 && strcmp(host, "::1") != 0;
+    return host != NULL && !is_local(host);
 }
 
 static void route(struct page *page, const char *path)

@@ -255,7 +255,10 @@ def test_loopback_address(daemon):
     # A web page in somebody's browser on this host.
     assert ask("POST", "/api/reload", Origin="http://evil.example")[0] == 403
     assert ask("GET", "/api/status", Host="evil.example:%d" % port)[0] == 403
-    assert ask("GET", "/healthz", Host="localhost:%d" % port)[0] == 200
+    for host in ("127.evil.example", "127.0.0.1.evil.example", "[::1].evil.example", "::2", "128.0.0.1"):
+        assert ask("GET", "/api/status", Host="%s:%d" % (host, port))[0] == 403
+    for host in ("localhost", "127.0.0.2", "[::1]"):
+        assert ask("GET", "/healthz", Host="%s:%d" % (host, port))[0] == 200
 
 
 def test_texts_of_documents_are_data(daemon):

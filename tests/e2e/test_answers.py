@@ -154,6 +154,15 @@ def test_clients_dropped(daemon):
     assert raw(daemon, octets(), timeout=0.5) is None
 
 
+@pytest.mark.parametrize("damage", [lambda wire: wire[:2] + b"\x10" + wire[3:], lambda wire: wire + b"x", lambda wire: wire[:20]],
+                         ids=["opcode 2", "trailing octet", "cut off"])
+def test_clients_dropped_whatever_they_send(daemon, damage):
+    daemon.set("clients", {"allow": ["192.0.2.0/24"], "otherwise": "drop"})
+    daemon.start()
+    assert raw(daemon, damage(octets()), timeout=0.5) is None
+    assert daemon.counter("dropped_clients") == 1
+
+
 @pytest.mark.parametrize("size, records, truncated", [(None, 30, True), (512, 29, True), (1232, 32, False), (100, 29, True)])
 def test_truncation(daemon, size, records, truncated):
     endpoints = [{"addresses": ["10.9.%d.%d" % (k, i) for i in range(1, 17)]} for k in (1, 2)]
