@@ -174,8 +174,8 @@ static inline bool find_owned(const struct table *table, struct nametree_scan *s
     return table->base != NULL && !left->masked && find_in_base(table, scan, match, left);
 }
 
-/* True if an owned name with a search suffix behind it; '*offset' is then where the suffix begins.
- */
+/* True if an owned name, or one that was until lately, with a search suffix behind it; '*offset' is
+ * then where the suffix begins. */
 APART static bool find_search(const struct table *table, const struct nametree_scan *scan,
                               size_t *offset)
 {
@@ -192,7 +192,7 @@ APART static bool find_search(const struct table *table, const struct nametree_s
         memcpy(name, scan->name, *offset);
         name[*offset] = 0;
         nametree_begin_uncut(&short_scan, &cut, name);
-        if (find_owned(table, &short_scan, &match, &left)) {
+        if (find_owned(table, &short_scan, &match, &left) || left.grave != NOWHERE) {
             return true;
         }
     }
