@@ -48,6 +48,7 @@ APART static bool write_if_chain(struct visit *v, const uint8_t *message, const 
 
     if (!chain_find(v->table, message, reply, &cut))
         return false;
+    table_narrow(&cut.match, v->wire.type);
     write_chain(v, message, reply, &cut, fresh, turn);
     return true;
 }

@@ -449,7 +449,7 @@ static json_t *seen_by(const struct tableset *tables, const uint8_t *name)
 
     for (unsigned view = VIEW_NONE + 1; view < tables->length; view++) {
         const struct table *table = tableset_table(tables, view);
-        explain_find(table, name, &e);
+        explain_find(table, name, ANSWER_A, &e);
         if (e.match.outcome == TABLE_NOT_OWNED)
             continue;
         json_t *map = json_object();
@@ -470,7 +470,7 @@ json_t *overview_explain(const struct service *service, const struct dname *name
     char text[EXPLAIN_TEXT_MAX];
     struct explain e;
 
-    explain_find(table, name->wire, &e);
+    explain_find(table, name->wire, strcmp(type, "A") == 0 ? ANSWER_A : ANSWER_AAAA, &e);
     bool owned = e.match.outcome != TABLE_NOT_OWNED;
     bool allowed = client == NULL || netblock_contains(&service->config->allow, client);
     set_name(map, "name", name->wire);

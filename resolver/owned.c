@@ -168,8 +168,12 @@ APART static void answer_nothing(struct wire_reply *r, const struct table *table
                                  const struct table_match *match)
 {
     struct wire_owner name = {.name = wire_name(r->query), .at = WIRE_HEADER_SIZE};
+    struct table_match narrow = *match;
 
-    put_nothing(r, table, match, &name, r->query->type);
+    table_narrow(&narrow, r->query->type);
+    if (r->opt_size > 0)
+        explain(r, table, &narrow, name.name);
+    put_nothing(r, table, &narrow, &name, r->query->type);
 }
 
 void owned_answer(struct wire_reply *r, const struct table *table, const struct table_match *match,
@@ -178,8 +182,6 @@ void owned_answer(struct wire_reply *r, const struct table *table, const struct 
     uint16_t type = r->query->type;
     unsigned all = match->outcome == TABLE_ANSWER ? answer_count(match->answer, type) : 0;
 
-    if (r->opt_size > 0 && match->outcome != TABLE_ANSWER)
-        explain(r, table, match, wire_name(r->query));
     if (all > 0) {
         r->rcode = WIRE_NOERROR;
         put_addresses(r, match->answer, type, all, turn);

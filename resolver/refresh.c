@@ -49,6 +49,7 @@ struct family {
     struct target *target;
     uint16_t type;
     enum outcome outcome; /* of the round that runs, or of the last one */
+    bool told;            /* that it has addresses, or that it has none */
     uint64_t ttl_ms;
     struct addressset addresses; /* the last good ones */
 };
@@ -257,8 +258,12 @@ static void take_answer(struct family *family, const struct forward_outcome *tol
     family->outcome = judge(r, told);
     if (family->outcome == OUTCOME_ADDRESSES) {
         addressset_read(&addresses, told->message, told->size, told->reply, family->type);
+        bool news = !family->told;
+        family->told = true;
         if (addresses.length == 0) {
             family->outcome = OUTCOME_NONE;
+            if (news)
+                r->options.changed(r->options.arg, told->now);
         } else {
             family->ttl_ms = (uint64_t)told->reply->ttl * 1000;
             target->resolved = true;
@@ -488,6 +493,7 @@ struct targets *refresh_book(const struct refresh *r, uint64_t now, uint64_t wal
             .name = status.name,
             .addresses = status.addresses,
             .length = status.length,
+            .v4_told = r->targets[i]->families[0].told,
             .trouble = status.trouble,
             .trouble_since =
                 status.trouble[0] == '\0' ? 0 : wall - (now - status.trouble_ms) / 1000,

@@ -45,8 +45,7 @@ void answer_encode(struct answer *out, uint32_t ttl, const struct connection_add
 
     assert(length <= ANSWER_RECORDS_MAX && preferred <= length && ttl <= CONNECTION_TTL_MAX);
     *out = (struct answer){.ttl = (uint16_t)ttl};
-    out->a_count =
-        (uint8_t)put_family(out->addresses, false, addresses, length, preferred, &first.a);
+    out->a_count = put_family(out->addresses, false, addresses, length, preferred, &first.a) & 0x7f;
     out->aaaa_count = put_family(out->addresses + answer_address_octets(out), true, addresses,
                                  length, preferred, &first.aaaa) &
                       0x7f;

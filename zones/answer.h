@@ -17,7 +17,8 @@
 
 struct answer {
     uint16_t ttl;
-    uint8_t a_count;
+    uint8_t a_count : 7;
+    uint8_t a_waits : 1; /* there is no A, and whether there is any is not known yet */
     uint8_t aaaa_count : 7;
     uint8_t preferred : 1; /* behind the addresses stands a struct answer_preferred */
     uint8_t addresses[];   /* 4 octets each, then 16 octets each */
@@ -36,7 +37,7 @@ struct answer_preferred {
 
 static inline size_t answer_address_octets(const struct answer *answer)
 {
-    return answer->a_count * 4u + answer->aaaa_count * 16u;
+    return 4u * answer->a_count + 16u * answer->aaaa_count;
 }
 
 static inline struct answer_preferred answer_preferred(const struct answer *answer)

@@ -9,7 +9,7 @@
 #include "tableimage.h"
 
 /* Raised whenever anything below it is written otherwise. */
-#define FORMAT 8
+#define FORMAT 9
 
 /* At the beginning of the shelf, written last. */
 struct head {

@@ -186,7 +186,7 @@ APART static bool find_search(const struct table *table, const struct nametree_s
         struct table_left left;
         uint8_t name[DNAME_MAX];
 
-        if (!dname_under(scan->name, table->search_suffixes[i].wire, offset)) {
+        if (!dname_under(scan->name, table->search_suffixes[i].wire, offset) || *offset == 0) {
             continue;
         }
         memcpy(name, scan->name, *offset);
@@ -304,6 +304,14 @@ IN_ONE_PIECE void table_look_find(const struct table *table, struct table_look *
         find_left(table, scan, left, match);
     }
     match->placeholder = scan->cut->marked && has_placeholder(scan);
+}
+
+void table_narrow(struct table_match *match, uint16_t type)
+{
+    if (match->outcome == TABLE_ANSWER && type == ANSWER_A && match->answer->a_waits) {
+        match->outcome = TABLE_NOT_READY;
+        match->answer = NULL;
+    }
 }
 
 void table_find(const struct table *table, const uint8_t *qname, struct table_match *match)

@@ -48,6 +48,10 @@ struct table_match {
  * case. Pointers in 'match' live as long as the table. */
 void table_find(const struct table *, const uint8_t *qname, struct table_match *match);
 
+/* What the match comes to for one type of address: a question for A is not ready as long as no
+ * IPv4 address is known and a name may still turn out to have some. */
+void table_narrow(struct table_match *, uint16_t type);
+
 /* The same in steps, for a batch of names: large tables make a look-up wait for memory three times,
  * one after the other.  Those that only fetch may be left out; between two steps of one name stand
  * the same steps of the others. */

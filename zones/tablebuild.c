@@ -116,6 +116,7 @@ static uint32_t put_answer(struct build *build, uint32_t ttl)
 
     draft->place = 0;
     answer_encode(answer, ttl, verdict->addresses, verdict->length, verdict->preferred);
+    answer->a_waits = verdict->a_waits;
     return pool_put(&build->answers, draft, sizeof(*draft) + answer_size(answer), sizeof(uint32_t));
 }
 

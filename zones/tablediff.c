@@ -108,7 +108,8 @@ static bool is_same_answer(const struct answer *a, const struct answer *b)
 
     if (a == NULL || b == NULL)
         return a == b;
-    if (a->ttl != b->ttl || a->a_count != b->a_count || a->aaaa_count != b->aaaa_count)
+    if (a->ttl != b->ttl || a->a_count != b->a_count || a->a_waits != b->a_waits ||
+        a->aaaa_count != b->aaaa_count)
         return false;
     size_t v4 = 4u * a->a_count, size = v4 + 16u * a->aaaa_count;
     memcpy(left, a->addresses, size);

@@ -10,6 +10,7 @@ struct targets_entry {
     const uint8_t *name; /* folded wire name */
     const struct connection_address *addresses;
     unsigned length;        /* 0: never resolved; at most CONNECTION_ADDRESSES_MAX of a family */
+    bool v4_told;           /* whether there are IPv4 addresses is known */
     uint64_t trouble_since; /* seconds since 1970; 0: what is known is fresh */
     const char *trouble;    /* one word why the last try failed, "" if it did not; static */
 };

@@ -78,9 +78,20 @@ static void add_endpoint(struct verdict *out, const struct connection_endpoint *
     }
     const struct targets_entry *entry = targets_find(book, endpoint->target);
     out->targets[out->targets_length++] = (struct verdict_target){endpoint->target, entry};
+    out->a_waits |= entry == NULL || !entry->v4_told;
     if (entry != NULL) {
         add_all(out, entry->addresses, entry->length);
     }
+}
+
+static bool has_v4(const struct verdict *verdict)
+{
+    bool found = false;
+
+    for (unsigned i = 0; i < verdict->length; i++) {
+        found |= !verdict->addresses[i].v6;
+    }
+    return found;
 }
 
 /* ---- health ---- */
@@ -191,7 +202,7 @@ void verdict_of(struct verdict *out, const struct domain_rule *rule,
     const char *zone = rule->zone;
 
     out->kind = VERDICT_ANSWER;
-    out->regional_fallback = false;
+    out->regional_fallback = out->a_waits = false;
     out->state = connection->state_word;
     out->message = "";
     out->length = out->preferred = out->targets_length = 0;
@@ -215,6 +226,10 @@ void verdict_of(struct verdict *out, const struct domain_rule *rule,
         for (unsigned i = 0; i < connection->endpoints_length; i++) {
             add_endpoint(out, &connection->endpoints[i], facts->targets);
         }
+    }
+    out->a_waits = out->a_waits && !has_v4(out);
+    if (out->a_waits) {
+        out->message = "nobody could tell yet whether the name of its endpoint has IPv4";
     }
     if (out->length == 0) {
         out->regional_fallback = false;

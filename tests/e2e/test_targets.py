@@ -52,6 +52,31 @@ def test_a_name_is_resolved(resolving, upstream):
     assert "warning" not in resolving.ctl("status").stdout
 
 
+@pytest.mark.parametrize("failure", [dns.rcode.SERVFAIL, None], ids=["SERVFAIL", "silence"])
+def test_one_family_that_is_not_told_of(daemon, upstream, failure):
+    """An empty answer to A would be believed and kept; that nobody knows is no reason for one."""
+    upstream.answers[(VPCE, "A")] = failure
+    upstream.answers[(VPCE, "AAAA")] = ["fd00::1"]
+    upstream.answers["www.example.test"] = [("www.example.test.", "CNAME", HOST + ".")]
+    upstream.ttl = 1
+    daemon.set("forward.upstreams", [upstream.address])
+    daemon.write("a.yaml", target(VPCE))
+    daemon.start()
+    eventually(lambda: daemon.ask(HOST, "AAAA") == ["fd00::1"], "IPv6")
+    reply = daemon.query(HOST, use_edns=0)
+    assert reply.rcode() == dns.rcode.SERVFAIL and not reply.authority
+    assert [(option.code, "whether" in option.text) for option in reply.options] == [(14, True)]
+    assert daemon.ask("www.example.test") == "SERVFAIL"
+    assert daemon.chaos(HOST).startswith("owned, not ready")
+    assert "SERVFAIL" in daemon.ctl("explain", HOST).stdout and "AAAA fd00::1" in daemon.ctl("explain", HOST, "AAAA").stdout
+    assert daemon.ask(HOST, "TXT") == "NOERROR"
+    upstream.answers[(VPCE, "A")] = []
+    eventually(lambda: daemon.ask(HOST) == "NOERROR", "that it has no IPv4", CLAMP + 10)
+    upstream.answers[(VPCE, "A")] = failure
+    time.sleep(CLAMP)
+    assert daemon.ask(HOST) == "NOERROR"
+
+
 def test_a_change_reaches_the_answers(resolving, upstream):
     upstream.answers[(VPCE, "A")] = ["10.1.0.9"]
     upstream.answers[(VPCE, "AAAA")] = []

@@ -189,7 +189,8 @@ static bool ask_search(const struct model *model, const char *name, struct model
         }
         size_t left = left_of(name, suffix);
         snprintf(beginning, sizeof(beginning), "%.*s", (int)(left - 1), name);
-        if (ask_owned(model, beginning, &ignored)) {
+        if (ask_owned(model, beginning, &ignored) ||
+            longest(model->graves, model->graves_length, beginning) != NULL) {
             answer->left = left;
             answer->says = MODEL_SEARCH;
             return true;

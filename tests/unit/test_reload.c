@@ -397,7 +397,7 @@ static const uint8_t target[] = "\6target\7example";
 static struct targets *book_of(uint8_t last)
 {
     struct connection_address address = {false, {10, 0, 0, last}};
-    struct targets_entry entry = {target, &address, 1, 0, ""};
+    struct targets_entry entry = {target, &address, 1, true, 0, ""};
 
     return targets_make(&entry, 1);
 }

@@ -260,6 +260,52 @@ static void test_unresolved(void **state)
     handmade_free(document);
 }
 
+/* A question for A is no empty answer as long as a name may still turn out to have IPv4. */
+static void test_one_family(void **state)
+{
+    static const struct {
+        const char *own, *resolved;
+        bool v4_told;
+        enum table_outcome a, aaaa;
+    } rows[] = {
+        {"", "fd00::1", false, TABLE_NOT_READY, TABLE_ANSWER},
+        {"", "fd00::1", true, TABLE_ANSWER, TABLE_ANSWER},
+        {"", "10.0.0.8", true, TABLE_ANSWER, TABLE_ANSWER},
+        {"fd00::2", "", false, TABLE_NOT_READY, TABLE_ANSWER},
+        {"fd00::2", "", true, TABLE_ANSWER, TABLE_ANSWER},
+        {"10.0.0.1", "", false, TABLE_ANSWER, TABLE_ANSWER},
+        {"", "", false, TABLE_NOT_READY, TABLE_NOT_READY},
+    };
+    struct dname target = name_of("b.example"), owner = name_of("a.example");
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+        struct document *document = handmade_new("a.yaml");
+        struct connection *connection = handmade_connection(document, "plc-1");
+        struct connection_address all[ANSWER_RECORDS_MAX];
+        struct targets_entry entry = {
+            .name = target.wire, .addresses = all, .trouble = "", .v4_told = rows[i].v4_told};
+        entry.length = addresses_of(rows[i].resolved, all);
+        struct targets *book = targets_make(&entry, 1);
+        struct table_options options = {.zone = "", .generation = 1, .targets = book};
+        handmade_endpoint(document, connection, "", "")->target = target.wire;
+        if (rows[i].own[0] != '\0')
+            handmade_endpoint(document, connection, "", rows[i].own);
+        handmade_custom(document, connection, "a.example");
+        struct table *table = table_build(&options, &document, 1);
+        for (unsigned v6 = 0; v6 < 2; v6++) {
+            struct table_match match;
+            table_find(table, owner.wire, &match);
+            table_narrow(&match, v6 ? ANSWER_AAAA : ANSWER_A);
+            if (match.outcome != (v6 ? rows[i].aaaa : rows[i].a))
+                fail_msg("row %zu: %d", i, match.outcome);
+        }
+        table_free(table);
+        targets_free(book);
+        handmade_free(document);
+    }
+}
+
 /* However many addresses names have, a rule has no more than its limit; and a note is cut. */
 static void test_limits(void **state)
 {
@@ -277,7 +323,7 @@ static void test_limits(void **state)
         names[i] = name_of(text);
         for (unsigned a = 0; a < 2 * CONNECTION_ADDRESSES_MAX; a++)
             all[i][a] = (struct connection_address){false, {10, 0, (uint8_t)i, (uint8_t)a}};
-        entries[i] = (struct targets_entry){names[i].wire, all[i], 32, SINCE, "timeout"};
+        entries[i] = (struct targets_entry){names[i].wire, all[i], 32, true, SINCE, "timeout"};
         handmade_endpoint(document, connection, "", "")->target = names[i].wire;
     }
     handmade_custom(document, connection, "a.example");
@@ -295,9 +341,9 @@ static void test_limits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_health),  cmocka_unit_test(test_health_of_others),
-        cmocka_unit_test(test_targets), cmocka_unit_test(test_unresolved),
-        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_health),     cmocka_unit_test(test_health_of_others),
+        cmocka_unit_test(test_targets),    cmocka_unit_test(test_unresolved),
+        cmocka_unit_test(test_one_family), cmocka_unit_test(test_limits),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
