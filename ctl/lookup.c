@@ -245,6 +245,11 @@ static void add_reply(struct output_grid *grid, const json_t *map)
     bool wants = strcmp(type, "A") == 0 || strcmp(type, "AAAA") == 0;
     bool shunned = json_is_false(json_object_get(map, "allowed"));
 
+    if (strcmp(type, "ANY") == 0 && !shunned) {
+        output_grid_cell(grid, OUTPUT_BOLD, "reply");
+        output_grid_cell(grid, OUTPUT_GREEN, "HINFO, as for every name (RFC 8482)");
+        return;
+    }
     if (*rcode == '\0' && !shunned) {
         return; /* forwarded: others decide */
     }

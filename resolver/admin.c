@@ -298,7 +298,9 @@ static void on_request(struct evhttp_request *request, void *arg)
         adminreply_error(request, 403, "only for this host, and not for web pages");
         return;
     }
-    if (query != NULL && evhttp_parse_query_str(query, &page.query) != 0) {
+    /* A text ends at a NUL: what stands behind one would be left unread. */
+    if (query != NULL &&
+        (strstr(query, "%00") != NULL || evhttp_parse_query_str(query, &page.query) != 0)) {
         adminreply_error(request, 400, "the query cannot be read");
         return;
     }
@@ -396,7 +398,7 @@ static bool open_door(struct door *door, struct event_base *base, struct error_l
     if (door->socket < 0)
         return false;
     door->http = evhttp_new(base);
-    evhttp_set_allowed_methods(door->http, EVHTTP_REQ_GET | EVHTTP_REQ_POST);
+    evhttp_set_allowed_methods(door->http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST);
     evhttp_set_max_headers_size(door->http, HEADERS_MAX);
     evhttp_set_max_body_size(door->http, BODY_MAX);
     evhttp_set_timeout(door->http, IDLE_SECONDS);

@@ -63,26 +63,37 @@ static bool clear_path(const union config_address *address, const char **why)
     return true;
 }
 
-/* /run/pldns is gone after every boot, and nobody else makes it outside systemd. */
-static void make_parent(const char *path)
+/* /run/pldns is gone after every boot, and nobody else makes it outside systemd.  0, or why it
+ * could not be made. */
+static int make_parent(const char *path)
 {
     char *copy = alloc_string(path), *slash = strrchr(copy, '/');
+    int error = 0;
 
     if (slash != NULL && slash != copy) {
         *slash = '\0';
-        (void)mkdir(copy, 0755); /* bind() says if it is still missing */
+        error = mkdir(copy, 0755) == 0 || errno == EEXIST ? 0 : errno;
     }
     free(copy);
+    return error;
+}
+
+/* errno after bind(2): a folder that is missing is so because of what kept us from making it. */
+static const char *why_not_bound(int parent)
+{
+    int error = errno;
+
+    return strerrordesc_np(error == ENOENT && parent != 0 ? parent : error);
 }
 
 int adminsocket_open(const union config_address *address, struct error_list *errors)
 {
     bool path = address->any.sa_family == AF_UNIX;
     const char *why;
-    int on = 1;
+    int on = 1, parent = 0;
 
     if (path) {
-        make_parent(address->path.sun_path);
+        parent = make_parent(address->path.sun_path);
         if (!clear_path(address, &why))
             return complain(address, errors, why);
     }
@@ -95,7 +106,7 @@ int adminsocket_open(const union config_address *address, struct error_list *err
     /* Nobody can connect before listen(), so the mode is right from the beginning. */
     if (bind(s, &address->any, size_of(address)) != 0 ||
         (path && chmod(address->path.sun_path, SOCKET_MODE) != 0) || listen(s, BACKLOG) != 0) {
-        complain(address, errors, strerrordesc_np(errno));
+        complain(address, errors, why_not_bound(parent));
         close(s);
         return -1;
     }

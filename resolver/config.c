@@ -162,8 +162,9 @@ static void take_route(struct reading *r, const struct configvalue_key *key,
                        struct yamldoc_node *node, const char *path)
 {
     static const char *const known[] = {"suffix", "upstreams", NULL};
-    char inside[PATH_ROOM + 16], *route;
+    char inside[PATH_ROOM + 16], why[CONFIGVALUE_WHY], *route;
     const char *suffix, *text;
+    struct dname checked;
 
     if (node->kind != YAMLDOC_MAP) {
         complain(r, node, path,
@@ -182,6 +183,10 @@ static void take_route(struct reading *r, const struct configvalue_key *key,
     snprintf(inside, sizeof inside, "%s.suffix", path);
     if (!yamldoc_string(r->doc, name, inside, &suffix, r->errors))
         return;
+    if (!configvalue_suffix(&checked, suffix, strlen(suffix), why)) {
+        complain(r, name, inside, why);
+        return;
+    }
     snprintf(inside, sizeof inside, "%s.upstreams", path);
     for (struct yamldoc_node *item = upstreams->child; item != NULL; item = item->next) {
         if (!yamldoc_string(r->doc, item, inside, &text, r->errors))

@@ -190,18 +190,27 @@ static struct config_route *route_of(struct config_route **routes, size_t *lengt
     return &(*routes)[(*length)++];
 }
 
+bool configvalue_suffix(struct dname *out, const char *text, size_t length, char *why)
+{
+    const char *reason;
+    int shown = length < 80 ? (int)length : 80;
+
+    if (!dname_from_text(out, text, length, &reason))
+        return WHY(why, "'%.*s': %s", shown, text, reason);
+    if (dname_is_wildcard(out->wire)) /* it would be a name that nobody asks for */
+        return WHY(why, "'%.*s': wants a suffix without '*.'", shown, text);
+    return true;
+}
+
 static bool add_route(struct config_route **routes, size_t *length, const char *text, char *why)
 {
-    const char *equals = strchr(text, '='), *reason;
+    const char *equals = strchr(text, '=');
     struct dname suffix;
 
     if (equals == NULL)
         return WHY(why, "'%.80s': wants suffix=upstream", text);
-    if (!dname_from_text(&suffix, text, (size_t)(equals - text), &reason))
-        return WHY(why, "'%.*s': %s", (int)(equals - text < 80 ? equals - text : 80), text, reason);
-    if (dname_is_wildcard(suffix.wire)) /* it would be a name that nobody asks for */
-        return WHY(why, "'%.*s': wants a suffix without '*.'",
-                   (int)(equals - text < 80 ? equals - text : 80), text);
+    if (!configvalue_suffix(&suffix, text, (size_t)(equals - text), why))
+        return false;
     struct config_route *route = route_of(routes, length, &suffix);
     if (route == NULL)
         return WHY(why, "wants at most %d routes", CONFIG_ROUTES_MAX);
@@ -211,12 +220,9 @@ static bool add_route(struct config_route **routes, size_t *length, const char *
 static bool add_name(struct config_names *list, bool root, const char *text, char *why)
 {
     struct dname name;
-    const char *reason;
 
-    if (!dname_from_text(&name, text, strlen(text), &reason))
-        return WHY(why, "'%.80s': %s", text, reason);
-    if (dname_is_wildcard(name.wire))
-        return WHY(why, "'%.80s': wants a suffix without '*.'", text);
+    if (!configvalue_suffix(&name, text, strlen(text), why))
+        return false;
     if (!root && name.size == 1)
         return WHY(why, "'%.80s': the root is no suffix", text);
     if (list->length == CONFIG_NAMES_MAX)

@@ -49,6 +49,9 @@ bool configvalue_is_list(const struct configvalue_key *);
 /* Empties a list before its items are added; a single value needs none of it. */
 void configvalue_clear(const struct configvalue_key *, void *record);
 
+/* A name with all below it, as routes, fences and search lists have it.  False: 'why' as below. */
+MUST_USE bool configvalue_suffix(struct dname *, const char *text, size_t length, char *why);
+
 /* Sets the value, or adds one item to a list.  False: 'why' (CONFIGVALUE_WHY bytes) says what the
  * key wants. */
 MUST_USE bool configvalue_set(const struct configvalue_key *, void *record, const char *text,

@@ -44,7 +44,7 @@ static const struct {
     [STATS_UPSTREAM_REPLIES] = {"upstream_replies", "Replies of upstreams accepted"},
     [STATS_UPSTREAM_BAD] = {"upstream_bad_replies",
                             "Upstream replies thrown away: wrong id, question or form"},
-    [STATS_UPSTREAM_TIMEOUTS] = {"upstream_timeouts", "Messages to upstreams without reply"},
+    [STATS_UPSTREAM_TIMEOUTS] = {"upstream_timeouts", "Messages to upstreams that no reply came to in time"},
     [STATS_UPSTREAM_TCP] = {"upstream_tcp", "Questions asked again over TCP"},
     [STATS_LEAKS] = {"leaks_stopped",
                      "Owned names stopped on their way to an upstream; anything but 0 is a bug"},

@@ -6,6 +6,7 @@ import stat
 import subprocess
 import time
 
+import dns.rdatatype
 import pytest
 
 from conftest import SLACK, UnixConnection, custom, document, eventually, free_port, managed, unique
@@ -259,6 +260,27 @@ def test_loopback_address(daemon):
         assert ask("GET", "/api/status", Host="%s:%d" % (host, port))[0] == 403
     for host in ("localhost", "127.0.0.2", "[::1]"):
         assert ask("GET", "/healthz", Host="%s:%d" % (host, port))[0] == 200
+
+
+def test_probes_may_be_heads(daemon):
+    daemon.start()
+    for path in ("/healthz", "/readyz"):
+        reply = daemon.admin(path, "HEAD")
+        assert (reply.status, reply.body) == (200, "")
+    assert daemon.admin("/api/reload", "HEAD").status == 405
+
+
+def test_a_nul_is_no_end_of_a_name(daemon):
+    daemon.start()
+    assert daemon.admin("/api/explain?name=a%00b").status == 400
+
+
+def test_any_gets_what_every_name_gets(daemon):
+    daemon.write("a.yaml", document(1, ["10.0.0.1"]))
+    daemon.start()
+    for name in (managed(1), "www.example"):
+        assert "reply    HINFO" in daemon.ctl("explain", name, "ANY").stdout.replace("reply       ", "reply    ")
+        assert [rrset.rdtype for rrset in daemon.query(name, "ANY").answer] == [dns.rdatatype.HINFO]
 
 
 def test_texts_of_documents_are_data(daemon):

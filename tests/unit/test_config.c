@@ -98,9 +98,9 @@ static const struct {
      "pldns.yaml:1:23: forward.upstreams[0]: 'tls://10.0.0.2#*.example': wants behind '#' the name "
      "in the server's certificate, such as dns.example.com"},
     {"forward: {routes: [{suffix: a..b, upstreams: [10.0.0.1]}]}\n", NULL,
-     "forward.routes[0].upstreams: 'a..b': "},
+     "forward.routes[0].suffix: 'a..b': "},
     {"forward: {routes: [{suffix: '*.a', upstreams: [10.0.0.1]}]}\n", NULL,
-     "forward.routes[0].upstreams: '*.a': wants a suffix without '*.'\n"},
+     "forward.routes[0].suffix: '*.a': wants a suffix without '*.'\n"},
     {"forward: {routes: [{suffix: a, upstream: [10.0.0.1]}]}\n", NULL,
      "forward.routes[0].upstream: unknown field; did you mean 'upstreams'?\n"},
     {"fence: ['*.example.com']\n", NULL,
