@@ -97,11 +97,6 @@ _Static_assert(ARRAY_LENGTH(keys) <= GROUPS_MAX, "all names of keys fit a list o
 
 /* ---- texts ---- */
 
-bool config_parse_upstream(const char *text, struct config_upstream *out, const char **why)
-{
-    return configaddress_upstream(text, out, why);
-}
-
 char *config_address_text(const struct sockaddr *address, char *text, size_t size)
 {
     const union config_address *a = (const union config_address *)(const void *)address;

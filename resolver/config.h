@@ -89,10 +89,6 @@ MUST_USE struct config *config_read(const struct config_flags *, char *const *en
                                     struct error_list *errors);
 void config_free(struct config *);
 
-/* As configaddress_upstream(). */
-MUST_USE bool config_parse_upstream(const char *text, struct config_upstream *out,
-                                    const char **why);
-
 /* "127.0.0.1:53" of an address, for people.  Returns 'text' (at least 128 bytes). */
 char *config_address_text(const struct sockaddr *, char *text, size_t size);
 

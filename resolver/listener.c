@@ -1,6 +1,7 @@
 #include "listener.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -43,11 +44,16 @@ static bool set_up(int fd, int type, const union config_address *address, bool s
      * would let others share the port. */
     if (type == SOCK_STREAM && !set(fd, SOL_SOCKET, SO_REUSEADDR, 1))
         return false;
-    if (shared && !set(fd, SOL_SOCKET, SO_REUSEPORT, 1))
-        return false;
-    if (type == SOCK_DGRAM && is_wildcard(address))
-        return v6 ? set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1) : set(fd, IPPROTO_IP, IP_PKTINFO, 1);
-    return true;
+    return !shared || set(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+}
+
+/* Datagrams to any of our addresses: each tells which one it came to. */
+static bool tell_address(int fd, int type, const union config_address *address)
+{
+    if (type != SOCK_DGRAM || !is_wildcard(address))
+        return true;
+    return address->any.sa_family == AF_INET6 ? set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1)
+                                              : set(fd, IPPROTO_IP, IP_PKTINFO, 1);
 }
 
 /* Where the kernel does not know an option we do without. */
@@ -76,8 +82,8 @@ static int bind_one(int type, union config_address *address, bool shared)
 
     if (fd < 0)
         return -1;
-    if (set_up(fd, type, address, shared) && bind(fd, &address->any, size) == 0 &&
-        getsockname(fd, &address->any, &size) == 0) {
+    if (set_up(fd, type, address, shared) && tell_address(fd, type, address) &&
+        bind(fd, &address->any, size) == 0 && getsockname(fd, &address->any, &size) == 0) {
         tune(fd, type, address->any.sa_family == AF_INET6);
         return fd;
     }
@@ -192,6 +198,37 @@ struct listener *listener_bind(const struct config *config, unsigned workers,
         return all;
     listener_close(all, stride * workers);
     return NULL;
+}
+
+bool listener_tune(int fd, int type, const union config_address *address)
+{
+    int flags = fcntl(fd, F_GETFL);
+
+    if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0 ||
+        !tell_address(fd, type, address))
+        return false;
+    tune(fd, type, address->any.sa_family == AF_INET6);
+    return true;
+}
+
+struct listener *listener_share(struct listener *bound, size_t length, unsigned workers,
+                                struct error_list *errors)
+{
+    struct listener *all = alloc_resize(bound, length * workers, sizeof *all);
+
+    for (size_t i = length; i < length * workers; i++) {
+        const struct listener *first = &all[i % length];
+        all[i] = (struct listener){.udp = fcntl(first->udp, F_DUPFD_CLOEXEC, 0),
+                                   .tcp = fcntl(first->tcp, F_DUPFD_CLOEXEC, 0),
+                                   .address = first->address};
+        if (all[i].udp >= 0 && all[i].tcp >= 0)
+            continue;
+        error_add(errors, "systemd", 0, 0, "sockets for %u workers: %s", workers,
+                  strerrordesc_np(errno));
+        listener_close(all, i + 1);
+        return NULL;
+    }
+    return all;
 }
 
 void listener_close(struct listener *all, size_t length)

@@ -17,6 +17,14 @@ struct listener {
  */
 MUST_USE struct listener *listener_bind(const struct config *, unsigned workers,
                                         struct error_list *errors);
+
+/* The same for all workers of sockets that somebody else bound, 'length' of them; they are taken
+ * over.  The workers share them: each has descriptors of its own.  NULL: no descriptor is left. */
+MUST_USE struct listener *listener_share(struct listener *bound, size_t length, unsigned workers,
+                                         struct error_list *errors);
+/* What is wanted of such a socket.  False: errno says why. */
+MUST_USE bool listener_tune(int fd, int type, const union config_address *);
+
 void listener_close(struct listener *, size_t length);
 
 #endif

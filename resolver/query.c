@@ -260,10 +260,8 @@ RARE static enum visit_step meet_unusual(struct visit *v)
 APART static enum visit_step meet_client(struct visit *v)
 {
     const struct query_item *item = v->item;
-    enum visit_step step = visit_shun_ourselves(v);
+    enum visit_step step = visit_shun(v);
 
-    if (step == VISIT_NEXT && v->config->otherwise == CONFIG_DROP)
-        step = visit_admit(v); /* who gets nothing gets no FORMERR either */
     if (step == VISIT_NEXT)
         step = visit_decode(v, item->packet, item->size, item->out, item->space);
     return step == VISIT_NEXT ? visit_admit(v) : step;

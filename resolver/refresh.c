@@ -8,6 +8,7 @@
 #include "expiry.h"
 #include "log.h"
 #include "record.h"
+#include "targetanswer.h"
 
 #define CLASS_IN 1
 /* Questions of all names on their way: two for each. */
@@ -16,40 +17,14 @@
 /* Room for the addresses of a name in a log line; more are cut. */
 #define LISTED_MAX 640
 
-enum outcome {
-    OUTCOME_WAITING,
-    OUTCOME_ADDRESSES,
-    OUTCOME_NONE, /* the name exists, without addresses of this family */
-    OUTCOME_NXDOMAIN,
-    OUTCOME_REFUSED, /* an upstream's SERVFAIL, REFUSED … */
-    OUTCOME_TIMEOUT,
-    OUTCOME_BROKEN,
-    OUTCOME_LOOP,
-    OUTCOME_OVERLOADED,
-    OUTCOME_OWNED,
-};
-
-static const char *const troubles[] = {
-    [OUTCOME_WAITING] = "",
-    [OUTCOME_ADDRESSES] = "",
-    [OUTCOME_NONE] = "no-address",
-    [OUTCOME_NXDOMAIN] = "NXDOMAIN",
-    [OUTCOME_REFUSED] = "SERVFAIL",
-    [OUTCOME_TIMEOUT] = "timeout",
-    [OUTCOME_BROKEN] = "broken-answer",
-    [OUTCOME_LOOP] = "chain-loops",
-    [OUTCOME_OVERLOADED] = "overloaded",
-    [OUTCOME_OWNED] = "leads-into-owned-name",
-};
-
 struct target;
 
 struct family {
     struct forward_job job; /* first: it is the family */
     struct target *target;
     uint16_t type;
-    enum outcome outcome; /* of the round that runs, or of the last one */
-    bool told;            /* that it has addresses, or that it has none */
+    enum targetanswer outcome; /* of the round that runs, or of the last one */
+    bool told;                 /* that it has addresses, or that it has none */
     uint64_t ttl_ms;
     struct addressset addresses; /* the last good ones */
 };
@@ -61,8 +36,8 @@ struct target {
     struct family families[2]; /* IPv4, IPv6 */
     unsigned asking;           /* families that are not answered yet */
     bool resolved;
-    unsigned failures;    /* in a row */
-    enum outcome trouble; /* OUTCOME_ADDRESSES: none */
+    unsigned failures;         /* in a row */
+    enum targetanswer trouble; /* TARGETANSWER_ADDRESSES: none */
     uint64_t trouble_ms, fresh_ms;
 };
 
@@ -98,45 +73,11 @@ static void log_target(struct target *target, uint64_t now, const char *what)
     if (!log_allowed(&target->refresh->log_limit, now, &suppressed))
         return;
     log_quote(dname_to_text(target->name, name), quoted, sizeof quoted);
-    (target->trouble == OUTCOME_ADDRESSES ? log_info : log_warning)(
+    (target->trouble == TARGETANSWER_ADDRESSES ? log_info : log_warning)(
         "target", "name=%s addresses=%s%s%s %s suppressed=%llu", quoted,
         list_addresses(target, listed, sizeof listed),
-        target->trouble == OUTCOME_ADDRESSES ? "" : " why=", troubles[target->trouble], what,
-        (unsigned long long)suppressed);
-}
-
-/* ---- answers ---- */
-
-static bool leads_into_owned(const struct refresh *r, const uint8_t *message, size_t size,
-                             const struct reply *reply)
-{
-    for (unsigned i = 0; i < reply->hops_length; i++) {
-        struct dname target;
-        uint8_t folded[DNAME_MAX];
-        if (!reply_name(message, size, reply->hops[i].target, &target))
-            return true; /* cannot be: it was checked */
-        dname_fold(folded, target.wire);
-        if (r->options.owned(r->options.arg, folded, VIEW_NONE))
-            return true;
-    }
-    return false;
-}
-
-static enum outcome judge(const struct refresh *r, const struct forward_outcome *told)
-{
-    static const enum outcome failures[] = {
-        [FORWARD_UNREACHABLE] = OUTCOME_TIMEOUT, [FORWARD_BROKEN] = OUTCOME_BROKEN,
-        [FORWARD_LOOP] = OUTCOME_LOOP,           [FORWARD_OVERLOADED] = OUTCOME_OVERLOADED,
-        [FORWARD_OWNED] = OUTCOME_OWNED,         [FORWARD_ENDED] = OUTCOME_TIMEOUT,
-    };
-
-    if (told->result != FORWARD_ANSWER)
-        return failures[told->result];
-    if (leads_into_owned(r, told->message, told->size, told->reply))
-        return OUTCOME_OWNED;
-    if (told->reply->rcode == REPLY_NXDOMAIN)
-        return OUTCOME_NXDOMAIN;
-    return told->reply->rcode == REPLY_NOERROR ? OUTCOME_ADDRESSES : OUTCOME_REFUSED;
+        target->trouble == TARGETANSWER_ADDRESSES ? "" : " why=",
+        targetanswer_word(target->trouble), what, (unsigned long long)suppressed);
 }
 
 /* ---- rounds ---- */
@@ -159,7 +100,7 @@ static uint64_t clamp_ttl(const struct target *target)
 
     for (unsigned f = 0; f < ARRAY_LENGTH(target->families); f++) {
         const struct family *family = &target->families[f];
-        if (family->outcome == OUTCOME_ADDRESSES && family->ttl_ms < ttl)
+        if (family->outcome == TARGETANSWER_ADDRESSES && family->ttl_ms < ttl)
             ttl = family->ttl_ms;
     }
     return ttl > REFRESH_TTL_LEAST_MS ? ttl : REFRESH_TTL_LEAST_MS;
@@ -174,22 +115,22 @@ static uint64_t retry_delay(const struct target *target)
     return delay < REFRESH_RETRY_MOST_MS ? delay : REFRESH_RETRY_MOST_MS;
 }
 
-/* What the round came to: OUTCOME_ADDRESSES, or what is wrong.  A family that failed while the
+/* What the round came to: TARGETANSWER_ADDRESSES, or what is wrong.  A family that failed while the
  * other did well is only missed if it had addresses before: many names have one family alone, and
  * not every server says so properly. */
-static enum outcome round_outcome(const struct target *target)
+static enum targetanswer round_outcome(const struct target *target)
 {
     const struct family *v4 = &target->families[0], *v6 = &target->families[1];
 
-    if (v4->outcome == OUTCOME_OWNED || v6->outcome == OUTCOME_OWNED)
-        return OUTCOME_OWNED;
-    if (v4->outcome == OUTCOME_ADDRESSES)
-        return v6->outcome > OUTCOME_NONE && v6->addresses.length > 0 ? v6->outcome
-                                                                      : OUTCOME_ADDRESSES;
-    if (v6->outcome == OUTCOME_ADDRESSES)
-        return v4->outcome > OUTCOME_NONE && v4->addresses.length > 0 ? v4->outcome
-                                                                      : OUTCOME_ADDRESSES;
-    return v4->outcome > OUTCOME_NONE ? v4->outcome : v6->outcome;
+    if (v4->outcome == TARGETANSWER_OWNED || v6->outcome == TARGETANSWER_OWNED)
+        return TARGETANSWER_OWNED;
+    if (v4->outcome == TARGETANSWER_ADDRESSES)
+        return v6->outcome > TARGETANSWER_NONE && v6->addresses.length > 0 ? v6->outcome
+                                                                           : TARGETANSWER_ADDRESSES;
+    if (v6->outcome == TARGETANSWER_ADDRESSES)
+        return v4->outcome > TARGETANSWER_NONE && v4->addresses.length > 0 ? v4->outcome
+                                                                           : TARGETANSWER_ADDRESSES;
+    return v4->outcome > TARGETANSWER_NONE ? v4->outcome : v6->outcome;
 }
 
 /* One family may end while the other goes on, but not both: a name without any address says nothing
@@ -201,16 +142,16 @@ static bool drop_ended(struct target *target)
 
     for (unsigned f = 0; f < ARRAY_LENGTH(target->families); f++) {
         struct family *family = &target->families[f], *other = &target->families[1 - f];
-        if (family->outcome == OUTCOME_NONE && other->outcome == OUTCOME_ADDRESSES)
+        if (family->outcome == TARGETANSWER_NONE && other->outcome == TARGETANSWER_ADDRESSES)
             changed |= addressset_replace(&family->addresses, &none);
     }
     return changed;
 }
 
-static void note_trouble(struct target *target, enum outcome outcome, uint64_t now)
+static void note_trouble(struct target *target, enum targetanswer outcome, uint64_t now)
 {
     struct refresh *r = target->refresh;
-    bool had = target->trouble != OUTCOME_ADDRESSES, has = outcome != OUTCOME_ADDRESSES;
+    bool had = target->trouble != TARGETANSWER_ADDRESSES, has = outcome != TARGETANSWER_ADDRESSES;
     bool again = had && outcome == target->trouble;
 
     target->trouble = outcome;
@@ -222,7 +163,7 @@ static void note_trouble(struct target *target, enum outcome outcome, uint64_t n
     } else {
         target->failures++;
         r->failures++;
-        r->loops += outcome == OUTCOME_OWNED;
+        r->loops += outcome == TARGETANSWER_OWNED;
         if (!had)
             target->trouble_ms = now;
         if (!again)
@@ -244,7 +185,8 @@ static void end_round(struct target *target, uint64_t now)
         r->options.changed(r->options.arg, now);
     }
     note_trouble(target, round_outcome(target), now);
-    uint64_t delay = target->trouble == OUTCOME_ADDRESSES ? clamp_ttl(target) : retry_delay(target);
+    uint64_t delay =
+        target->trouble == TARGETANSWER_ADDRESSES ? clamp_ttl(target) : retry_delay(target);
     wait_until(target, now + jitter(r, delay));
     start_due(r, now);
 }
@@ -255,13 +197,13 @@ static void take_answer(struct family *family, const struct forward_outcome *tol
     struct refresh *r = target->refresh;
     struct addressset addresses;
 
-    family->outcome = judge(r, told);
-    if (family->outcome == OUTCOME_ADDRESSES) {
+    family->outcome = targetanswer_judge(told, r->options.owned, r->options.arg);
+    if (family->outcome == TARGETANSWER_ADDRESSES) {
         addressset_read(&addresses, told->message, told->size, told->reply, family->type);
         bool news = !family->told;
         family->told = true;
         if (addresses.length == 0) {
-            family->outcome = OUTCOME_NONE;
+            family->outcome = TARGETANSWER_NONE;
             if (news)
                 r->options.changed(r->options.arg, told->now);
         } else {
@@ -299,7 +241,7 @@ static void begin_round(struct target *target, uint64_t now)
                                                 .name_size = (uint8_t)dname_size(target->name),
                                                 .type = family->type,
                                                 .class = CLASS_IN};
-        family->outcome = OUTCOME_WAITING;
+        family->outcome = TARGETANSWER_WAITING;
         forward_ask(r->forward, &question, now, &family->job);
     }
 }
@@ -372,7 +314,7 @@ static struct target *target_new(struct refresh *r, const uint8_t *name)
 
     target->refresh = r;
     target->name = alloc_copy(name, dname_size(name));
-    target->trouble = OUTCOME_ADDRESSES;
+    target->trouble = TARGETANSWER_ADDRESSES;
     target->families[0].type = RECORD_A;
     target->families[1].type = RECORD_AAAA;
     for (unsigned f = 0; f < ARRAY_LENGTH(target->families); f++)
@@ -442,7 +384,7 @@ static struct refresh_status status_of(const struct target *target,
     struct refresh_status status = {
         .name = target->name,
         .addresses = addresses,
-        .trouble = troubles[target->trouble],
+        .trouble = targetanswer_word(target->trouble),
         .trouble_ms = target->trouble_ms,
         .resolved = target->resolved,
         .fresh_ms = target->fresh_ms,
@@ -476,7 +418,7 @@ struct refresh_totals refresh_totals(const struct refresh *r)
     for (size_t i = 0; i < r->length; i++) {
         const struct target *target = r->targets[i];
         totals.unresolved += !target->resolved;
-        totals.stale += target->resolved && target->trouble != OUTCOME_ADDRESSES;
+        totals.stale += target->resolved && target->trouble != TARGETANSWER_ADDRESSES;
     }
     return totals;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "alloc.h"
+#include "configaddress.h"
 #include "slurp.h"
 
 /* ---- our own addresses ---- */
@@ -125,7 +126,7 @@ static void take_server(struct reading *r, const char *text)
                    text);
         return;
     }
-    if (!config_parse_upstream(text, &server, &why)) {
+    if (!configaddress_upstream(text, &server, &why)) {
         error_warn(r->errors, r->path, r->line, 0, "nameserver '%s': %s, skipped", text, why);
         return;
     }

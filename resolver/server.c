@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "activation.h"
 #include "admin.h"
 #include "alloc.h"
 #include "build.h"
@@ -39,6 +40,7 @@ struct server {
     struct nameservers *nameservers;
     struct query_facts facts;
     struct event_base *base;
+    struct listener *passed; /* by systemd, until workers have them; or NULL */
     struct listener *listeners;
     struct worker **workers;
     unsigned workers_length;
@@ -304,6 +306,16 @@ static bool start_workers(struct server *s, struct error_list *errors)
     return started;
 }
 
+static struct listener *open_listeners(struct server *s, struct error_list *errors)
+{
+    struct listener *passed = s->passed;
+
+    if (passed == NULL)
+        return listener_bind(s->config, s->config->workers, errors);
+    s->passed = NULL;
+    return listener_share(passed, s->config->listen_length, s->config->workers, errors);
+}
+
 /* Everything that can be refused comes before the first answer. */
 static bool start(struct server *s, const struct config_flags *flags, char *const *environment,
                   struct error_list *errors)
@@ -318,7 +330,7 @@ static bool start(struct server *s, const struct config_flags *flags, char *cons
     if (s->config == NULL)
         return false;
     log_setup(s->config->log.level, s->config->log.format);
-    if (!open_trust(s->config, errors))
+    if (!activation_take(s->config, &s->passed, errors) || !open_trust(s->config, errors))
         return false;
     random_bytes(&random, &s->key, sizeof s->key);
     descriptors_raise();
@@ -337,7 +349,7 @@ static bool start(struct server *s, const struct config_flags *flags, char *cons
     s->service.published_ms = clock_ms();
     atomic_store(&s->facts.published_ms, s->service.published_ms);
     atomic_store(&s->facts.refused, reload_last(s->service.reload)->refused_now);
-    s->listeners = listener_bind(s->config, s->config->workers, errors);
+    s->listeners = open_listeners(s, errors);
     if (s->listeners == NULL)
         return false;
     s->admin = admin_new(s->base, &s->service, errors);
@@ -371,6 +383,7 @@ static void stop(struct server *s)
             event_free(s->signals[i]);
     }
     admin_free(s->admin);
+    listener_close(s->passed, s->config == NULL ? 0 : s->config->listen_length);
     if (s->listeners != NULL)
         listener_close(s->listeners, s->config->workers * s->config->listen_length);
     loopprobe_free(s->loopprobe);

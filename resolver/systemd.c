@@ -72,6 +72,15 @@ void systemd_watchdog(void)
     notify("WATCHDOG=1");
 }
 
+int systemd_sockets(int *first)
+{
+    __typeof__(sd_listen_fds) *ask;
+    int length = find("LISTEN_FDS", "sd_listen_fds", &ask) ? ask(1) : 0;
+
+    *first = SD_LISTEN_FDS_START;
+    return length > 0 ? length : 0;
+}
+
 #else
 
 void systemd_ready(const char *status)
@@ -95,6 +104,12 @@ uint64_t systemd_watchdog_ms(void)
 
 void systemd_watchdog(void)
 {
+}
+
+int systemd_sockets(int *first)
+{
+    *first = 0;
+    return 0;
 }
 
 #endif

@@ -11,6 +11,9 @@ void systemd_ready(const char *status);
 void systemd_reloading(uint64_t now_us); /* monotonic; systemd_ready() ends it */
 void systemd_stopping(void);
 
+/* How many sockets it has passed to us, numbered from '*first' on; the next call finds none. */
+int systemd_sockets(int *first);
+
 /* How often systemd wants to hear of us: half of its limit, in milliseconds; 0 = not at all. */
 uint64_t systemd_watchdog_ms(void);
 void systemd_watchdog(void);

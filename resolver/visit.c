@@ -147,9 +147,19 @@ RARE static enum visit_step shun_if_ours(struct visit *v)
     return VISIT_SILENT;
 }
 
-/* A reply to ourselves, or to a port that nobody can have, would go round for ever or nowhere. */
-enum visit_step visit_shun_ourselves(struct visit *v)
+static bool is_allowed(const struct visit *v)
 {
+    return netblock_contains(&v->config->allow, &v->from->any);
+}
+
+/* A reply to ourselves, or to a port that nobody can have, would go round for ever or nowhere; who
+ * is to get nothing gets no FORMERR either. */
+enum visit_step visit_shun(struct visit *v)
+{
+    if (v->config->otherwise == CONFIG_DROP && !is_allowed(v)) {
+        stats_count(v->stats, STATS_DROPPED_CLIENT);
+        return VISIT_SILENT;
+    }
     return visit_may_be_ours(v, v->from) ? shun_if_ours(v) : VISIT_NEXT;
 }
 
@@ -191,10 +201,6 @@ enum visit_step visit_decode(struct visit *v, const uint8_t *packet, size_t size
 
 RARE static enum visit_step keep_out(struct visit *v)
 {
-    if (v->config->otherwise == CONFIG_DROP) {
-        stats_count(v->stats, STATS_DROPPED_CLIENT);
-        return VISIT_SILENT;
-    }
     stats_count(v->stats, STATS_REFUSED_CLIENT);
     wire_reply_explain(&v->reply, WIRE_EDE_PROHIBITED, "not in clients.allow");
     return visit_refuse(v, WIRE_REFUSED, "client");
@@ -202,7 +208,7 @@ RARE static enum visit_step keep_out(struct visit *v)
 
 enum visit_step visit_admit(struct visit *v)
 {
-    return netblock_contains(&v->config->allow, &v->from->any) ? VISIT_NEXT : keep_out(v);
+    return is_allowed(v) ? VISIT_NEXT : keep_out(v);
 }
 
 enum visit_step visit_refuse_class(struct visit *v)

@@ -60,8 +60,8 @@ struct visit {
 typedef enum visit_step visit_stage(struct visit *);
 
 /* In the order in which a query meets them. */
-visit_stage visit_shun_ourselves, visit_admit, visit_refuse_class, visit_refuse_type,
-    visit_answer_any, visit_answer_special, visit_want_recursion, visit_break_loop;
+visit_stage visit_shun, visit_admit, visit_refuse_class, visit_refuse_type, visit_answer_any,
+    visit_answer_special, visit_want_recursion, visit_break_loop;
 
 /* The stage behind the first: fills in 'wire' and 'cut', and begins the reply in 'out', which has
  * 'space' octets and may be the packet. */
@@ -76,7 +76,7 @@ static inline unsigned visit_port_place(in_port_t port)
     return ntohs(port) >> 10;
 }
 
-/* True if visit_shun_ourselves() would have to look closer.  The port of IPv6 stands at the same
+/* True if visit_shun() would have to look closer.  The port of IPv6 stands at the same
  * place. */
 static inline bool visit_may_be_ours(const struct visit *v, const union config_ip *from)
 {

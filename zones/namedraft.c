@@ -51,8 +51,8 @@ struct namedraft {
     uint32_t slots_mask;
     uint64_t root_depths[2]; /* bit n: some root has n labels */
     uint32_t last;           /* node made or found last: the rule of a root follows it, mostly */
-    struct arena copies;  /* of names */
-    struct dname_cut cut; /* of the name in hand */
+    struct arena copies;     /* of names */
+    struct dname_cut cut;    /* of the name in hand */
     struct nametree_scan scan;
 };
 

@@ -185,7 +185,6 @@ APART static bool find_search(const struct table *table, const struct nametree_s
         struct table_match match;
         struct table_left left;
         uint8_t name[DNAME_MAX];
-
         if (!dname_under(scan->name, table->search_suffixes[i].wire, offset) || *offset == 0) {
             continue;
         }

@@ -26,8 +26,8 @@ struct verdict_target {
 
 struct verdict {
     enum verdict_kind kind;
-    bool regional_fallback;      /* written for a zone without endpoint: it has all addresses */
-    bool a_waits;                /* no address is IPv4, and a name may still turn out to have some */
+    bool regional_fallback; /* written for a zone without endpoint: it has all addresses */
+    bool a_waits;           /* no address is IPv4, and a name may still turn out to have some */
     const char *state, *message; /* of what decided; live as long as the document */
     unsigned length, preferred;  /* addresses; the first so many are the own zone's */
     struct connection_address addresses[ANSWER_RECORDS_MAX]; /* no two are equal */

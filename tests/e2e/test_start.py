@@ -4,11 +4,12 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from conftest import PLDNSD, SLACK, custom, document, eventually, managed, unique
+from conftest import PLDNSD, SLACK, custom, document, eventually, free_port, managed, unique
 
 FINE, REFUSED = 0, 2
 
@@ -264,6 +265,74 @@ def test_systemd_is_told(daemon):
         while "STOPPING=1" not in lines[-1]:
             lines.append(notify.recv(4096).decode())
         assert daemon.process.wait(30 * SLACK) == FINE
+
+
+PASS_ON = """import fcntl, os, sys
+held = [fcntl.fcntl(int(fd), fcntl.F_DUPFD, 100) for fd in sys.argv[1].split(",")]
+for number, fd in enumerate(held):
+    os.dup2(fd, 3 + number)
+os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS=str(len(held)))
+os.execv(sys.argv[2], sys.argv[2:])"""
+
+
+def start_with(daemon, sockets):
+    """As systemd starts it that holds these sockets."""
+    numbers = [s.fileno() for s in sockets]
+    with open(daemon.log_path, "ab") as log:
+        daemon.process = subprocess.Popen(
+            [sys.executable, "-c", PASS_ON, ",".join(map(str, numbers)), PLDNSD, "-c", str(daemon.configure())], stderr=log,
+            stdin=subprocess.DEVNULL, pass_fds=numbers, env=daemon.environment())
+
+
+def bound(kind, port, family=socket.AF_INET, host="127.0.0.1"):
+    s = socket.socket(family, kind)
+    if kind == socket.SOCK_STREAM:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    s.bind((host, port))
+    if kind == socket.SOCK_STREAM:
+        s.listen()
+    return s
+
+
+needs_systemd = pytest.mark.skipif(b"sd_notify" not in Path(PLDNSD).read_bytes() if Path(PLDNSD).exists() else False,
+                                   reason="built without libsystemd")
+
+
+@needs_systemd
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
+def test_sockets_of_systemd(daemon, host):
+    daemon.write("a.yaml", document(1, ["10.0.0.1"]))
+    unused, daemon.port = daemon.port, free_port()
+    with bound(socket.SOCK_DGRAM, daemon.port, host=host) as udp, bound(socket.SOCK_STREAM, daemon.port, host=host) as tcp:
+        start_with(daemon, [udp, tcp])
+    eventually(daemon.is_ready, "readiness")
+    for _ in range(20):     # both workers, sooner or later
+        assert daemon.ask(managed(1)) == daemon.ask(managed(1), tcp=True) == ["10.0.0.1"]
+    assert daemon.status()["listen"] == ["%s:%d" % (host, daemon.port)]
+    with socket.socket() as other:
+        assert other.connect_ex(("127.0.0.1", unused)) != 0
+    assert daemon.stop() == FINE
+
+
+@needs_systemd
+@pytest.mark.parametrize("make, said", [
+    (lambda port: [bound(socket.SOCK_DGRAM, port)], "there is no socket for TCP; write ListenStream="),
+    (lambda port: [bound(socket.SOCK_STREAM, port)], "there is no socket for UDP; write ListenDatagram="),
+    (lambda port: [bound(socket.SOCK_DGRAM, port, socket.AF_INET6, "::")], "BindIPv6Only=ipv6-only"),
+    (lambda port: list(socket.socketpair()), "wants an address of IPv4 or IPv6"),
+    (lambda port: [socket.socket()], "wants ListenDatagram= or ListenStream="),
+    (lambda port: [open("/dev/null", "rb")], "Socket operation on non-socket"),  # pylint: disable=consider-using-with
+], ids=["UDP alone", "TCP alone", "both families", "local", "not listening", "no socket"])
+def test_sockets_of_systemd_that_are_of_no_use(daemon, make, said):
+    sockets = make(daemon.port)
+    try:
+        start_with(daemon, sockets)
+        assert daemon.process.wait(30 * SLACK) == REFUSED
+        assert said in daemon.log
+    finally:
+        daemon.process = None
+        for s in sockets:
+            s.close()
 
 
 def test_no_descriptors_leak_at_start(daemon):

@@ -7,6 +7,7 @@
  *
  * Beside the sanitizers' findings: everybody is told exactly once unless they cancelled, within the
  * time promised, and what they are told is sound; nothing leaves while the guard forbids it. */
+#include "configaddress.h"
 #include "replay.h"
 
 #include <assert.h>
@@ -293,7 +294,7 @@ static void set_up(struct world *w, unsigned how)
     w->config.forward.timeout_ms = TIMEOUT;
     w->config.forward.letter_case = how & 4 ? CONFIG_CASE_RANDOM : CONFIG_CASE_PLAIN;
     for (size_t i = 0; i < 3; i++) {
-        if (!config_parse_upstream(servers[i], &w->servers[i], &why))
+        if (!configaddress_upstream(servers[i], &w->servers[i], &why))
             abort();
     }
     w->upstreams = (struct config_upstreams){w->servers + (how & 8 ? 2 : 0), how & 8 ? 1 : how & 3};

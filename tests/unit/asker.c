@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "alloc.h"
+#include "configaddress.h"
 #include "log.h"
 
 struct fake_message asker_reply;
@@ -67,7 +68,7 @@ static void add_server(struct config_upstream *out, const char *text)
 {
     const char *why;
 
-    if (!config_parse_upstream(text, out, &why))
+    if (!configaddress_upstream(text, out, &why))
         fail_msg("%s: %s", text, why);
 }
 

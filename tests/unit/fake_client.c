@@ -10,6 +10,7 @@
 
 #include "alloc.h"
 #include "codec.h"
+#include "configaddress.h"
 #include "tableset.h"
 #include "viewsplit.h"
 
@@ -351,7 +352,7 @@ static const char *hand(struct fake_client *c, const void *message, size_t size,
     const char *why;
     struct config_upstream peer; /* reads "127.0.0.1:4242" for us */
 
-    if (!config_parse_upstream(from, &peer, &why))
+    if (!configaddress_upstream(from, &peer, &why))
         return why;
     client.address = peer.address.ip;
     publish_read_begin();

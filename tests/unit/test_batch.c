@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "alloc.h"
+#include "configaddress.h"
 #include "fake_client.h"
 #include "table.h"
 
@@ -86,7 +87,7 @@ static struct outcome *answer(unsigned at_a_time, unsigned others, bool in_place
     struct config_upstream peer;
     const char *why;
 
-    assert_true(config_parse_upstream("127.0.0.1:4242", &peer, &why));
+    assert_true(configaddress_upstream("127.0.0.1:4242", &peer, &why));
     client.address = peer.address.ip;
     assert_int_equal(table_is_large(fake_client_table(c)), others == MANY);
     learn(c, "www.example A", NULL);

@@ -13,6 +13,7 @@
 
 #include "build.h"
 #include "config.h"
+#include "configaddress.h"
 
 static char folder[] = "/tmp/pldns-config-XXXXXX";
 
@@ -321,7 +322,7 @@ static void upstreams_as_written(void **state)
         struct config_upstream upstream;
         const char *why = NULL;
         char text[128];
-        bool ok = config_parse_upstream(upstreams[i].text, &upstream, &why);
+        bool ok = configaddress_upstream(upstreams[i].text, &upstream, &why);
         if (ok != (upstreams[i].address != NULL))
             fail_msg("%s", upstreams[i].text);
         if (!ok) {

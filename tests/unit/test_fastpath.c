@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "configaddress.h"
 #include "fake_client.h"
 
 void *__real_malloc(size_t size);
@@ -62,7 +63,7 @@ static unsigned allocations_of(struct fake_client *c, const char *question, bool
     const char *why;
     size_t size;
 
-    assert_true(config_parse_upstream("127.0.0.1:4242", &peer, &why));
+    assert_true(configaddress_upstream("127.0.0.1:4242", &peer, &why));
     client.address = peer.address.ip;
     fake_client_make(&m, question);
     unsigned before = allocations;

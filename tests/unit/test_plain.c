@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "configaddress.h"
 #include "fake_client.h"
 
 #define SPACE  1232
@@ -111,7 +112,7 @@ static void answer(struct fake_client *c, const struct fake_message *m, const ch
     uint8_t elsewhere[SPACE];
     const char *why;
 
-    assert_true(config_parse_upstream(from, &peer, &why));
+    assert_true(configaddress_upstream(from, &peer, &why));
     client.address = peer.address.ip;
     memcpy(in_place ? out->bytes : elsewhere, m->bytes, m->size);
     publish_read_begin();

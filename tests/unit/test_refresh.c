@@ -1,4 +1,5 @@
 /* Names of endpoints: when they are asked for, and what of the answers is believed. */
+#include "configaddress.h"
 #include "refresh.h"
 
 #include <arpa/inet.h>
@@ -54,7 +55,7 @@ static struct world *begin(void)
 
     log_setup(LOG_LEVEL_ERROR, LOG_FORMAT_LOGFMT);
     w->config.forward.timeout_ms = TIMEOUT;
-    assert_true(config_parse_upstream("192.0.2.1", &w->server, &why));
+    assert_true(configaddress_upstream("192.0.2.1", &w->server, &why));
     w->upstreams = (struct config_upstreams){&w->server, 1};
     w->net = fake_network_new(START);
     w->refresh = refresh_new(&(struct refresh_options){

@@ -1,3 +1,4 @@
+#include "configaddress.h"
 #include "resolvconf.h"
 
 #include <arpa/inet.h>
@@ -127,8 +128,8 @@ static void test_ours(void **state)
         struct config config = {.listen = &listen.address, .listen_length = 1};
         const char *why;
 
-        assert_true(config_parse_upstream(rows[i].listen, &listen, &why));
-        assert_true(config_parse_upstream(rows[i].upstream, &upstream, &why));
+        assert_true(configaddress_upstream(rows[i].listen, &listen, &why));
+        assert_true(configaddress_upstream(rows[i].upstream, &upstream, &why));
         if (resolvconf_is_ours(&config, &upstream) != rows[i].ours)
             fail_msg("%s, listening on %s", rows[i].upstream, rows[i].listen);
     }
