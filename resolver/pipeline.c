@@ -39,7 +39,10 @@ struct pipeline {
     pipeline_fn *fn;
     void *arg;
     struct pipeline_stream *streams; /* newest first */
+    struct network_timer *cut;       /* set while too many wait for last replies */
 };
+
+static void on_cut(void *arg, uint64_t now);
 
 struct pipeline *pipeline_new(struct network *network, const struct sockaddr *to,
                               struct stats *stats, pipeline_fn *fn, void *arg)
@@ -51,6 +54,7 @@ struct pipeline *pipeline_new(struct network *network, const struct sockaddr *to
     memcpy(&p->to, to, to->sa_family == AF_INET6 ? sizeof p->to.v6 : sizeof p->to.v4);
     p->fn = fn;
     p->arg = arg;
+    p->cut = network->timer(network, on_cut, p);
     return p;
 }
 
@@ -111,6 +115,7 @@ void pipeline_free(struct pipeline *p)
         p->streams->leaving = true;
         close_if_done(p->streams);
     }
+    p->network->timer_free(p->cut);
     free(p);
 }
 
@@ -133,8 +138,8 @@ static struct pipeline_stream *open_stream(struct pipeline *p, uint64_t now)
     return s;
 }
 
-/* Of the connections that wait for last replies the oldest goes first. */
-static void cut_leaving(struct pipeline *p, uint64_t now)
+/* The oldest of the connections that wait for last replies, if they are too many; or NULL. */
+static struct pipeline_stream *find_to_cut(const struct pipeline *p)
 {
     struct pipeline_stream *oldest = NULL;
     unsigned leaving = 0;
@@ -145,8 +150,27 @@ static void cut_leaving(struct pipeline *p, uint64_t now)
         oldest = s;
         leaving++;
     }
-    if (leaving > PIPELINE_LEAVING_MAX)
-        break_stream(oldest, now);
+    return leaving > PIPELINE_LEAVING_MAX ? oldest : NULL;
+}
+
+/* By a timer only: who waits on it is told, and may be in the middle of asking when it is found
+ * out. */
+static void cut_soon(struct pipeline *p, uint64_t now)
+{
+    if (find_to_cut(p) != NULL)
+        p->network->timer_set(p->cut, now, 0);
+}
+
+/* One at a time, for who is told may change the list. */
+static void on_cut(void *arg, uint64_t now)
+{
+    struct pipeline *p = arg;
+    struct pipeline_stream *s = find_to_cut(p);
+
+    if (s == NULL)
+        return;
+    break_stream(s, now);
+    cut_soon(p, now);
 }
 
 static struct pipeline_stream *choose(struct pipeline *p, uint64_t now)
@@ -164,7 +188,7 @@ static struct pipeline_stream *choose(struct pipeline *p, uint64_t now)
     }
     if (best != NULL && (best->owed < PIPELINE_BUSY || open >= PIPELINE_STREAMS_MAX))
         return best;
-    cut_leaving(p, now);
+    cut_soon(p, now);
     fresh = open_stream(p, now);
     return fresh != NULL ? fresh : best;
 }

@@ -53,7 +53,7 @@ void pipeline_free(struct pipeline *);
 /* Finds a connection for a message.  'framed' is two octets of room and the message behind them;
  * length and id are written here.  As long as the connection is only being made nothing is kept:
  * READY says when to write, so that the asker can think again whether the question may leave.
- * False: it did not go. */
+ * Nobody is told anything from inside this call.  False: it did not go. */
 MUST_USE bool pipeline_send(struct pipeline *, struct pipeline_ask *, uint8_t *framed, size_t size,
                             uint64_t now);
 /* After READY.  False: it did not go, the ask is over. */

@@ -1,5 +1,6 @@
 """What is not ours, through the real daemon: chains, caches, broken and lying upstreams, and clients that share
 a question."""
+import contextlib
 import socket
 import struct
 import threading
@@ -480,6 +481,37 @@ def test_all_dead_and_alive_again(daemon, scripted):
     assert time.monotonic() - start < 0.2 * SLACK
     alive.set()
     eventually(lambda: daemon.ask("n%d.example" % time.monotonic_ns()) == [PUBLIC], seconds=5)
+
+
+@pytest.fixture(name="hole")
+def fixture_hole():
+    """An address where connections are neither made nor refused: nobody accepts them, and the queue is full."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener, contextlib.ExitStack() as held:
+        listener.bind(("127.0.0.1", free_port()))
+        listener.listen(0)
+        for _ in range(4):
+            waiting = held.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
+            waiting.setblocking(False)
+            waiting.connect_ex(listener.getsockname())
+        yield "127.0.0.1:%d" % listener.getsockname()[1]
+
+
+def test_black_hole_over_tcp(daemon, hole):
+    """Hundreds of questions a second whose connections never stand."""
+    daemon.set("forward.upstreams", ["tcp://" + hole])
+    daemon.set("workers", 1)
+    daemon.write("a.yaml", document(1, [OWN]))
+    daemon.start()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        start, sent = time.monotonic(), 0
+        while (passed := time.monotonic() - start) < 4:
+            while sent < 400 * passed:
+                s.sendto(dns.message.make_query("n%d.example" % sent, "A").to_wire(), ("127.0.0.1", daemon.port))
+                sent += 1
+            time.sleep(0.005)
+        assert daemon.process.poll() is None, daemon.log
+    assert daemon.ask(B1) == [OWN]
+    assert daemon.ask("www.example") == "SERVFAIL"
 
 
 def test_stale_answers(daemon, scripted):

@@ -47,6 +47,7 @@ static void tell(void *arg, const struct forward_outcome *o)
     struct asker *a = arg;
     struct forward_job *job;
 
+    assert_false(a->asking); /* as forward.h promises */
     if (o->keep) {
         a->kept++;
         a->kept_result = o->result;
@@ -130,7 +131,9 @@ struct forward_job *asker_ask_question(struct asker *a, const struct reply_quest
     j->told = t;
     j->next = a->jobs;
     a->jobs = j;
+    a->asking = true;
     forward_ask(a->forward, q, fake_network_now(a->net), &j->job);
+    a->asking = false;
     return &j->job;
 }
 

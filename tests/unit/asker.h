@@ -32,6 +32,7 @@ struct asker {
     unsigned kept;
     enum forward_result kept_result;
     bool owned;                     /* what the guard says */
+    bool asking;                    /* just now: nobody may be told */
     void (*meddle)(struct asker *); /* when somebody is told; NULL: nothing */
     struct asker_job *jobs;         /* all there ever were: one '*told' may be that of several */
 };

@@ -315,6 +315,33 @@ static void test_leaving_are_few(void **state)
     asker_free(a);
 }
 
+/* A black hole under load: connections are cut again and again, but never while somebody asks
+ * (asker.c sees to it), and those that only wait are few soon after. */
+static void test_nobody_is_told_while_asking(void **state)
+{
+    struct asker *a = asker_new(1, "tcp://192.0.2.1");
+    static struct asker_told t[2000];
+    char name[32];
+
+    (void)state;
+    asker_start(a, 4096);
+    fake_network_connect(a->net, FAKE_CONNECT_SILENT);
+    for (unsigned i = 0; i < ARRAY_LENGTH(t); i++) {
+        snprintf(name, sizeof name, "n%u.example", i);
+        asker_ask(a, name, &t[i]);
+        if (i % 2 == 1)
+            continue;
+        fake_network_pass(a->net, 5);
+        assert_in_range(fake_network_open(a->net), 1,
+                        PIPELINE_STREAMS_MAX + PIPELINE_LEAVING_MAX + 1);
+    }
+    assert_in_range(fake_network_opened(a->net), 3 * PIPELINE_LEAVING_MAX, 1000); /* so some were */
+    fake_network_pass(a->net, ASKER_TIMEOUT);
+    for (unsigned i = 0; i < ARRAY_LENGTH(t); i++)
+        assert_int_equal(t[i].times, 1);
+    asker_free(a);
+}
+
 /* ---- without inquiries ---- */
 
 static struct pipeline_ask two[2];
@@ -372,6 +399,7 @@ int main(void)
         cmocka_unit_test(test_counted_once),
         cmocka_unit_test(test_never_connected),
         cmocka_unit_test(test_leaving_are_few),
+        cmocka_unit_test(test_nobody_is_told_while_asking),
         cmocka_unit_test(test_who_was_dropped_is_not_told),
     };
 
