@@ -25,7 +25,8 @@ struct query_desk {
     const struct query_facts *facts;
     unsigned turn; /* rotates the addresses */
     uint8_t cookie_secret[COOKIE_SECRET_SIZE];
-    size_t waiting;     /* questions that wait for an upstream */
+    size_t waiting;     /* questions that wait for an upstream … */
+    size_t waiting_max; /* … and how many may */
     bool asking;        /* an upstream, just now: the visits are those of a batch */
     struct spare spare; /* of struct waiting */
     struct visit_moment moment;
@@ -176,6 +177,14 @@ RARE static enum visit_step stop_leak(struct visit *v)
     return VISIT_DONE;
 }
 
+/* Each takes memory until its upstream answers, also those that ask the same. */
+RARE static enum visit_step refuse_to_wait(struct visit *v)
+{
+    v->how = "overloaded";
+    stats_count(v->stats, STATS_OVERLOADED);
+    return visit_fail(v, WIRE_EDE_UNREACHABLE, "too many questions in flight");
+}
+
 static enum visit_step ask_upstream(struct visit *v)
 {
     struct query_desk *desk = v->desk;
@@ -184,6 +193,8 @@ static enum visit_step ask_upstream(struct visit *v)
     /* Where nothing may slip through, whoever rearranges the stages: this must never be true. */
     if (!v->foreign && stop_leak(v) == VISIT_DONE)
         return VISIT_DONE;
+    if (desk->waiting >= desk->waiting_max)
+        return refuse_to_wait(v);
     w = spare_take(&desk->spare, sizeof *w);
     w->desk = desk;
     w->client = *v->item->client;
@@ -599,6 +610,13 @@ static bool has_stale(void *arg, const struct reply_question *question, uint64_t
 
 /* ---- the desk ---- */
 
+static size_t waiting_max(unsigned in_flight)
+{
+    size_t most = (size_t)in_flight * QUERY_WAITING_EACH;
+
+    return most > QUERY_WAITING_LEAST ? most : QUERY_WAITING_LEAST;
+}
+
 struct query_desk *query_desk_new(const struct query_desk_options *options)
 {
     struct query_desk *desk = alloc_array(1, sizeof *desk);
@@ -608,6 +626,7 @@ struct query_desk *query_desk_new(const struct query_desk_options *options)
     desk->cache = options->cache;
     desk->stats = options->stats;
     desk->facts = options->facts;
+    desk->waiting_max = waiting_max(options->in_flight);
     for (size_t i = 0; i < QUERY_BATCH; i++)
         furnish_visit(&desk->visits[i], desk);
     desk->stored = alloc_array(QUERY_REPLY_MAX, 1);

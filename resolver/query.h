@@ -15,6 +15,12 @@
 #define QUERY_REPLY_MAX  65535 /* octets of a reply over TCP */
 #define QUERY_ROUTE_SIZE 24
 
+/* Queries of one worker that may wait for upstreams, whatever they ask: so many for each question
+ * that may be in flight, and at least as many as may wait for one of them.  Beyond that it is as if
+ * there were too many questions in flight. */
+#define QUERY_WAITING_EACH  4
+#define QUERY_WAITING_LEAST FORWARD_WAITERS_MAX
+
 struct query_client;
 
 /* How a transport sends a reply that had to wait.  'reply' is lent for the call; the transport
