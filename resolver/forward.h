@@ -29,7 +29,7 @@ enum forward_result {
     FORWARD_UNREACHABLE, /* nobody answered in time: SERVFAIL + EDE 22 */
     FORWARD_BROKEN,      /* only broken answers: SERVFAIL + EDE 23 */
     FORWARD_LOOP,        /* the chain loops: SERVFAIL */
-    FORWARD_OVERLOADED,  /* over a limit: SERVFAIL at once */
+    FORWARD_OVERLOADED,  /* over a limit: an old answer or SERVFAIL, at once */
     FORWARD_OWNED,       /* the name became ours while it waited: look it up again */
     FORWARD_ENDED,       /* forward_end() */
 };

@@ -127,6 +127,22 @@ static enum visit_step serve_stale(struct visit *v, const struct cache_hit *hit)
     return VISIT_DONE;
 }
 
+/* Better an old answer than none.  VISIT_NEXT: there is none. */
+RARE static enum visit_step serve_old(struct visit *v)
+{
+    struct cache_hit hit;
+
+    visit_question(v); /* nobody keeps it for who hardly ever needs it */
+    if (cache_get(v->desk->cache, &v->question, v->moment->now, &hit) == CACHE_STALE)
+        return serve_stale(v, &hit);
+    return VISIT_NEXT;
+}
+
+static enum visit_step stale_or_fail(struct visit *v, enum wire_ede code, const char *why)
+{
+    return serve_old(v) == VISIT_NEXT ? visit_fail(v, code, why) : VISIT_DONE;
+}
+
 /* What is asked for often is asked again before its end. */
 APART static void refresh(const struct visit *v)
 {
@@ -182,7 +198,7 @@ RARE static enum visit_step refuse_to_wait(struct visit *v)
 {
     v->how = "overloaded";
     stats_count(v->stats, STATS_OVERLOADED);
-    return visit_fail(v, WIRE_EDE_UNREACHABLE, "too many questions in flight");
+    return stale_or_fail(v, WIRE_EDE_UNREACHABLE, "too many questions in flight");
 }
 
 static enum visit_step ask_upstream(struct visit *v)
@@ -499,22 +515,6 @@ static void send_reply(struct waiting *w, struct visit *v)
     spare_give(&w->desk->spare, w);
 }
 
-/* Better an old answer than none.  VISIT_NEXT: there is none. */
-RARE static enum visit_step serve_old(struct visit *v)
-{
-    struct cache_hit hit;
-
-    visit_question(v); /* nobody keeps it for who hardly ever needs it */
-    if (cache_get(v->desk->cache, &v->question, v->moment->now, &hit) == CACHE_STALE)
-        return serve_stale(v, &hit);
-    return VISIT_NEXT;
-}
-
-static enum visit_step stale_or_fail(struct visit *v, enum wire_ede code, const char *why)
-{
-    return serve_old(v) == VISIT_NEXT ? visit_fail(v, code, why) : VISIT_DONE;
-}
-
 /* No answer came. */
 RARE static enum visit_step take_failure(struct visit *v, enum forward_result result)
 {
@@ -527,7 +527,7 @@ RARE static enum visit_step take_failure(struct visit *v, enum forward_result re
         return stale_or_fail(v, WIRE_EDE_NETWORK,
                              "the answer's chain of names is a loop or too long");
     case FORWARD_OVERLOADED:
-        return visit_fail(v, WIRE_EDE_UNREACHABLE, "too many questions in flight");
+        return stale_or_fail(v, WIRE_EDE_UNREACHABLE, "too many questions in flight");
     case FORWARD_ENDED:
         return visit_fail(v, WIRE_EDE_UNREACHABLE, "shutting down");
     case FORWARD_OWNED: /* it was ours for a moment only */

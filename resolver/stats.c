@@ -39,7 +39,7 @@ static const struct {
     [STATS_CACHE_EVICTED] = {"cache_evicted", "Cache entries pushed out before their end"},
     [STATS_FORWARDED] = {"forwarded_queries", "Queries given to the upstreams' side"},
     [STATS_MERGED] = {"merged_queries", "Forwarded queries that joined one in flight"},
-    [STATS_OVERLOADED] = {"overloaded_queries", "Queries answered SERVFAIL: limits.inFlight"},
+    [STATS_OVERLOADED] = {"overloaded_queries", "Queries over limits.inFlight: SERVFAIL or stale"},
     [STATS_UPSTREAM_QUERIES] = {"upstream_queries", "Messages sent to upstreams"},
     [STATS_UPSTREAM_REPLIES] = {"upstream_replies", "Replies of upstreams accepted"},
     [STATS_UPSTREAM_BAD] = {"upstream_bad_replies",
