@@ -34,17 +34,10 @@ IN_ONE_PIECE static void keep_answer(struct cache *cache, const struct table *ta
         cache_put(cache, question, outcome->message, outcome->size, reply, false, outcome->now);
 }
 
-/* YXDOMAIN is none: by a DNAME the name would be too long, and nobody will ever say otherwise. */
-static bool is_failure(const struct reply *reply)
-{
-    return reply->rcode != REPLY_NOERROR && reply->rcode != REPLY_NXDOMAIN &&
-           reply->rcode != REPLY_YXDOMAIN;
-}
-
 void cached_keep(struct cache *cache, const struct table *table,
                  const struct forward_outcome *outcome)
 {
-    if (outcome->result == FORWARD_ANSWER && !is_failure(outcome->reply))
+    if (outcome->result == FORWARD_ANSWER && !cached_is_failure(outcome->reply))
         keep_answer(cache, table, outcome);
     else
         cache_put_failure(cache, outcome->question, outcome->now);

@@ -9,6 +9,14 @@
 #include "forward.h"
 #include "visit.h"
 
+/* True of what is no answer: an old one is better.  YXDOMAIN is one: by a DNAME the name would be
+ * too long, and nobody will ever say otherwise. */
+static inline bool cached_is_failure(const struct reply *reply)
+{
+    return reply->rcode != REPLY_NOERROR && reply->rcode != REPLY_NXDOMAIN &&
+           reply->rcode != REPLY_YXDOMAIN;
+}
+
 /* Keeps what became of a question: the answer, unless the name has become ours, or the failure. */
 void cached_keep(struct cache *, const struct table *, const struct forward_outcome *);
 

@@ -541,7 +541,7 @@ static enum visit_step take_outcome(struct visit *v, const struct forward_outcom
 {
     if (outcome->result != FORWARD_ANSWER)
         return take_failure(v, outcome->result);
-    if (outcome->reply->rcode == WIRE_SERVFAIL && serve_old(v) == VISIT_DONE)
+    if (cached_is_failure(outcome->reply) && serve_old(v) == VISIT_DONE)
         return VISIT_DONE;
     message_write(v, outcome->message, outcome->reply, true, v->desk->turn++);
     return VISIT_DONE;

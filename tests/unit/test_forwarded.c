@@ -243,6 +243,35 @@ static void silence_is_servfail_or_stale(void **state)
     fake_client_free(c);
 }
 
+/* Answers all that went upstream, and what is asked then. */
+static void upstreams_say(struct fake_client *c, const char *script)
+{
+    while (fake_network_waiting(fake_client_network(c)) > 0)
+        upstream_says(c, script);
+}
+
+/* Whatever they say that is no answer, to the first who asks and to the next. */
+static void failing_upstreams_do_not_hide_what_is_stale(void **state)
+{
+    static const char *const failures[] = {"SERVFAIL", "REFUSED", "FORMERR", "NOTIMP"};
+    static const char stale[] = "NOERROR rd ra | 30 A 192.0.2.80 | opt 1232 ede 3";
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LENGTH(failures); i++) {
+        struct fake_client *c = fake_client_new(environment, documents);
+
+        expect("ask", fake_client_ask(c, "www.example A"), "waiting");
+        upstreams_say(c, "NOERROR; A www.example 192.0.2.80");
+        assert_non_null(fake_client_late(c));
+        fake_network_pass(fake_client_network(c), 301000);
+        expect("ask", fake_client_ask(c, "www.example A edns"), "waiting");
+        upstreams_say(c, failures[i]);
+        expect(failures[i], fake_client_late(c), stale);
+        expect(failures[i], fake_client_ask(c, "www.example A edns"), stale);
+        fake_client_free(c);
+    }
+}
+
 /* Attaching overrides what is cached and what is in flight; detaching gives it back. */
 static void attaching_counts_at_once(void **state)
 {
@@ -351,6 +380,7 @@ int main(void)
         cmocka_unit_test(loops_fail),
         cmocka_unit_test(cached_answers_count_down),
         cmocka_unit_test(silence_is_servfail_or_stale),
+        cmocka_unit_test(failing_upstreams_do_not_hide_what_is_stale),
         cmocka_unit_test(attaching_counts_at_once),
         cmocka_unit_test(a_cut_answer_is_not_served_whole),
         cmocka_unit_test(waiting_clients_are_told_at_the_end),
