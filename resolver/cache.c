@@ -260,15 +260,11 @@ static inline void begin(struct cache *c, struct cacheentry *e, uint64_t hash, u
 
 /* ---- reading ---- */
 
-static bool lasts(const struct cacheentry *failure, uint64_t now)
+static inline void tell_failure(const struct cacheentry *e, uint64_t now, struct cache_hit *out)
 {
-    return failure != NULL && now < failure->ends;
-}
-
-/* Beside an answer that is too old to be a hit. */
-RARE static bool has_failed(const struct cache *c, const struct reply_question *q, uint64_t now)
-{
-    return lasts(find(c, q).failure, now);
+    out->failed = e != NULL && now < e->ends;
+    if (out->failed)
+        memcpy(&out->failure, e->message, sizeof out->failure);
 }
 
 RARE static bool is_worth_refresh(struct cacheentry *e)
@@ -285,7 +281,7 @@ static inline enum cache_result tell(struct cache *c, const struct reply_questio
     struct cacheentry *e = known.answer;
 
     if (e == NULL) {
-        out->failed = lasts(known.failure, now);
+        tell_failure(known.failure, now, out);
         return CACHE_MISS;
     }
     const struct reply *reply = cacheentry_reply(e);
@@ -295,7 +291,7 @@ static inline enum cache_result tell(struct cache *c, const struct reply_questio
         out->reply = &c->reply;
     }
     if (now >= e->ends) {
-        out->failed = has_failed(c, q, now);
+        tell_failure(find(c, q).failure, now, out);
         if (now >= e->ends + c->options.serve_stale_ms)
             return CACHE_MISS;
         e->visited = true;
@@ -445,7 +441,10 @@ IN_ONE_PIECE void cache_put(struct cache *c, const struct reply_question *q, con
 
 /* ---- failures ---- */
 
-void cache_put_failure(struct cache *c, const struct reply_question *q, uint64_t now)
+_Static_assert(sizeof(struct cache_failure) <= REPLY_HEADER_SIZE, "it stands before the name");
+
+void cache_put_failure(struct cache *c, const struct reply_question *q,
+                       struct cache_failure failure, uint64_t now)
 {
     struct found old = find(c, q);
     uint32_t ms = FAILURE_FIRST_MS;
@@ -463,6 +462,7 @@ void cache_put_failure(struct cache *c, const struct reply_question *q, uint64_t
         return;
     e->ends = now + ms;
     cacheentry_reply(e)->ttl = ms;
+    memcpy(e->message, &failure, sizeof failure);
     memcpy(e->message + REPLY_HEADER_SIZE, q->name, q->name_size);
     enter(c, e);
 }

@@ -42,6 +42,11 @@ void cache_expect_entry(const struct cache *, const struct reply_question *, str
 
 enum cache_result { CACHE_MISS, CACHE_HIT, CACHE_STALE };
 
+/* What who asks again is told of a failure. */
+struct cache_failure {
+    uint16_t rcode, ede; /* 0: no extended error */
+};
+
 struct cache_hit { /* lent until the next call on this cache that is not cache_write */
     const void *entry;
     size_t size;               /* octets cache_write() writes */
@@ -51,9 +56,10 @@ struct cache_hit { /* lent until the next call on this cache that is not cache_w
                      if that target is owned still */
     bool refresh; /* near its end and asked often: worth a prefetch.  Said once per entry */
     bool failed; /* a failure is remembered.  Said of CACHE_MISS, too; none is behind a CACHE_HIT */
+    struct cache_failure failure; /* this one, if so */
 };
 
-/* Behind CACHE_MISS nothing of '*out' is filled in but 'failed'. */
+/* Behind CACHE_MISS nothing of '*out' is filled in but 'failed' and 'failure'. */
 MUST_USE enum cache_result cache_get(struct cache *, const struct reply_question *, uint64_t now,
                                      struct cache_hit *out);
 
@@ -77,7 +83,8 @@ void cache_put(struct cache *, const struct reply_question *, const uint8_t *mes
 
 /* Remembers that the question failed (RFC 9520): 1 s, doubled each time in a row up to 5 s, never
  * in place of good data. */
-void cache_put_failure(struct cache *, const struct reply_question *, uint64_t now);
+void cache_put_failure(struct cache *, const struct reply_question *, struct cache_failure,
+                       uint64_t now);
 
 /* Drops a name (all types), or everything at and below it; returns how many entries.  Looks at
  * every entry: for people, not for queries. */

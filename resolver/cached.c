@@ -34,13 +34,24 @@ IN_ONE_PIECE static void keep_answer(struct cache *cache, const struct table *ta
         cache_put(cache, question, outcome->message, outcome->size, reply, false, outcome->now);
 }
 
+/* What take_failure() of query.c says, and as it says it. */
+static struct cache_failure failure_of(const struct forward_outcome *outcome)
+{
+    if (outcome->result == FORWARD_ANSWER)
+        return (struct cache_failure){.rcode = outcome->reply->rcode};
+    return (struct cache_failure){
+        .rcode = WIRE_SERVFAIL,
+        .ede = outcome->result == FORWARD_UNREACHABLE ? WIRE_EDE_UNREACHABLE : WIRE_EDE_NETWORK,
+    };
+}
+
 void cached_keep(struct cache *cache, const struct table *table,
                  const struct forward_outcome *outcome)
 {
     if (outcome->result == FORWARD_ANSWER && !cached_is_failure(outcome->reply))
         keep_answer(cache, table, outcome);
     else
-        cache_put_failure(cache, outcome->question, outcome->now);
+        cache_put_failure(cache, outcome->question, failure_of(outcome), outcome->now);
 }
 
 /* ---- the way out ---- */

@@ -24,7 +24,7 @@ struct cacheentry {
     uint8_t none;
     _Alignas(struct reply) uint8_t front[REPLY_FRONT]; /* of the reply; failures: only a TTL, which
                                                           is in milliseconds */
-    uint8_t message[];
+    uint8_t message[]; /* failures: what is told of it, in the header's place, and the name */
     /* struct reply_hop hops[]; without a stride, uint16_t ttls[], one for each record; */
 };
 

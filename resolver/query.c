@@ -114,12 +114,13 @@ IN_ONE_PIECE static enum visit_step answer_owned(struct visit *v)
     return VISIT_DONE;
 }
 
+/* VISIT_NEXT: it leads to what is not ours any more. */
 static enum visit_step serve_stale(struct visit *v, const struct cache_hit *hit)
 {
     bool nothing = hit->reply->rcode == WIRE_NXDOMAIN;
 
     if (!cached_is_complete(v->table, hit, v->moment->now, v->desk->stored))
-        return visit_fail(v, WIRE_EDE_UNREACHABLE, "");
+        return VISIT_NEXT;
     wire_reply_explain(&v->reply, nothing ? WIRE_EDE_STALE_NXDOMAIN : WIRE_EDE_STALE, "");
     (void)cached_write(v, hit, v->desk->stored, v->desk->turn++);
     v->how = "stale";
@@ -168,14 +169,19 @@ static enum visit_step answer_cached(struct visit *v)
     return VISIT_DONE;
 }
 
+/* Who asks again is told what the first was told. */
 RARE static enum visit_step repeat_failure(struct visit *v)
 {
     struct cache_hit hit;
 
     v->how = "failed before";
-    if (cache_get(v->desk->cache, &v->question, v->moment->now, &hit) == CACHE_STALE)
-        return serve_stale(v, &hit);
-    return visit_fail(v, WIRE_EDE_UNREACHABLE, "failed a moment ago");
+    if (cache_get(v->desk->cache, &v->question, v->moment->now, &hit) == CACHE_STALE &&
+        serve_stale(v, &hit) == VISIT_DONE)
+        return VISIT_DONE;
+    v->reply.rcode = hit.failure.rcode;
+    if (hit.failure.ede != 0)
+        wire_reply_explain(&v->reply, hit.failure.ede, "failed a moment ago");
+    return VISIT_DONE;
 }
 
 static enum visit_step recall_failure(struct visit *v)

@@ -103,6 +103,8 @@ static bool has(struct cache *c, const char *name, uint64_t now)
     return get(c, &q, now, &reply, out) != CACHE_MISS;
 }
 
+static const struct cache_failure unreachable = {2, 22};
+
 static bool failed(struct cache *c, const struct reply_question *q, uint64_t now)
 {
     struct cache_hit hit;
@@ -445,7 +447,7 @@ static void test_not_kept(void **state)
     nothing.bytes = 0;
     c = cache_new(&nothing);
     put_address(c, "a.example", 60, START);
-    cache_put_failure(c, &q, START);
+    cache_put_failure(c, &q, unreachable, START);
     assert_int_equal(cache_entries(c), 0);
     cache_free(c);
 }
@@ -462,23 +464,23 @@ static void test_failures(void **state)
     (void)state;
     assert_false(failed(c, &q, now));
     for (size_t i = 0; i < ARRAY_LENGTH(times); i++) {
-        cache_put_failure(c, &q, now);
+        cache_put_failure(c, &q, unreachable, now);
         assert_true(failed(c, &q, now));
         assert_true(failed(c, &q, now + times[i] - 1));
         assert_false(failed(c, &q, now + times[i]));
         now += times[i];
     }
     assert_int_equal(cache_entries(c), 1);
-    cache_put_failure(c, &q, now + 60000); /* long ago is forgiven */
+    cache_put_failure(c, &q, unreachable, now + 60000); /* long ago is forgiven */
     assert_false(failed(c, &q, now + 61000));
-    cache_put_failure(c, &q, now + 61000);
+    cache_put_failure(c, &q, unreachable, now + 61000);
     put_address(c, "a.example", 10, now + 61001); /* good news end it */
     q = ask("a.example", 1);
     assert_false(failed(c, &q, now + 61001));
-    cache_put_failure(c, &q, now + 61002); /* and are not replaced */
+    cache_put_failure(c, &q, unreachable, now + 61002); /* and are not replaced */
     assert_false(failed(c, &q, now + 61002));
     assert_true(has(c, "a.example", now + 61002));
-    cache_put_failure(c, &q, now + 80000); /* the answer has ended */
+    cache_put_failure(c, &q, unreachable, now + 80000); /* the answer has ended */
     q = ask("a.example", 1);
     assert_true(failed(c, &q, now + 80000));
     cache_free(c);
@@ -720,7 +722,7 @@ static void test_flush(void **state)
         for (size_t n = 0; n < ARRAY_LENGTH(names); n++)
             put_address(c, names[n], 60, START);
         q = ask("a.example", FAKE_TYPE_AAAA);
-        cache_put_failure(c, &q, START);
+        cache_put_failure(c, &q, unreachable, START);
         fake_message_name(name, rows[i].name);
         assert_int_equal(cache_flush(c, name, rows[i].subtree), rows[i].dropped);
         assert_int_equal(cache_entries(c), 6 - rows[i].dropped);
@@ -750,10 +752,11 @@ static void test_note(void **state)
     assert_int_equal(cache_get_noted(c, &q, some, START + 100000, &hit), CACHE_MISS);
     cache_flush(c, q.name, false);
     assert_int_equal(cache_get_noted(c, &q, some, START, &hit), CACHE_MISS);
-    cache_put_failure(c, &q, START);
+    cache_put_failure(c, &q, unreachable, START);
     cache_expect_entry(c, &q, &some);
     assert_int_equal(cache_get_noted(c, &q, some, START, &hit), CACHE_MISS);
     assert_true(hit.failed);
+    assert_memory_equal(&hit.failure, &unreachable, sizeof unreachable);
     cache_free(c);
 }
 

@@ -272,6 +272,35 @@ static void failing_upstreams_do_not_hide_what_is_stale(void **state)
     }
 }
 
+/* What failed is the same to who asks again while it is remembered. */
+static void failures_do_not_change(void **state)
+{
+    static const struct {
+        const char *upstream, *first, *again;
+    } rows[] = {
+        {"SERVFAIL", "SERVFAIL rd ra | opt 1232", "SERVFAIL rd ra | opt 1232"},
+        {"REFUSED", "REFUSED rd ra | opt 1232", "REFUSED rd ra | opt 1232"},
+        {"FORMERR", "FORMERR rd ra | opt 1232", "FORMERR rd ra | opt 1232"},
+        {"NOTIMP", "NOTIMP rd ra | opt 1232", "NOTIMP rd ra | opt 1232"},
+        {"NOERROR; CNAME www.example www.example",
+         "SERVFAIL rd ra | opt 1232 ede 23 the answer's chain of names is a loop or too long",
+         "SERVFAIL rd ra | opt 1232 ede 23 failed a moment ago"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+        struct fake_client *c = fake_client_new(environment, documents);
+
+        expect("ask", fake_client_ask(c, "www.example A edns"), "waiting");
+        upstreams_say(c, rows[i].upstream);
+        expect(rows[i].upstream, fake_client_late(c), rows[i].first);
+        for (unsigned n = 0; n < 2; n++)
+            expect(rows[i].upstream, fake_client_ask(c, "www.example A edns"), rows[i].again);
+        assert_int_equal(fake_network_waiting(fake_client_network(c)), 0);
+        fake_client_free(c);
+    }
+}
+
 /* Attaching overrides what is cached and what is in flight; detaching gives it back. */
 static void attaching_counts_at_once(void **state)
 {
@@ -381,6 +410,7 @@ int main(void)
         cmocka_unit_test(cached_answers_count_down),
         cmocka_unit_test(silence_is_servfail_or_stale),
         cmocka_unit_test(failing_upstreams_do_not_hide_what_is_stale),
+        cmocka_unit_test(failures_do_not_change),
         cmocka_unit_test(attaching_counts_at_once),
         cmocka_unit_test(a_cut_answer_is_not_served_whole),
         cmocka_unit_test(waiting_clients_are_told_at_the_end),
