@@ -54,6 +54,14 @@ static inquiry_late_fn on_late;
 static network_socket_fn on_socket;
 static void on_overloaded(void *arg, uint64_t now);
 
+/* From the beginning of a question to its deadline. */
+static uint64_t time_for(const struct forward_options *options)
+{
+    uint64_t timeout = options->config->forward.timeout_ms, margin = timeout / 20;
+
+    return timeout - (margin < INQUIRY_MARGIN_MS ? margin : INQUIRY_MARGIN_MS);
+}
+
 static uint64_t late_after(const struct forward_options *options)
 {
     uint64_t timeout = options->config->forward.timeout_ms, late = timeout - timeout / 10;
@@ -84,6 +92,7 @@ struct forward *forward_new(const struct forward_options *options)
     f->desk.guard_arg = options->guard_arg;
     f->desk.done = on_done;
     f->desk.late = options->late != NULL ? on_late : NULL;
+    f->desk.time_ms = time_for(options);
     f->desk.late_ms = late_after(options);
     return f;
 }

@@ -559,7 +559,7 @@ void inquiry_start(struct inquiry *i, const struct reply_question *q, struct rou
     i->question = *q;
     i->question.name = i->sent = i->name;
     i->group = group;
-    i->deadline = now + desk->config->forward.timeout_ms;
+    i->deadline = now + desk->time_ms;
     i->late = now + desk->late_ms;
     i->over = i->broken = i->looped = false;
     i->sends = 0;

@@ -20,6 +20,9 @@
  * nine tenths of a shorter time. */
 #define INQUIRY_LATE_MS    1800
 #define INQUIRY_LATE_NEVER (UINT64_C(1) << 32) /* longer than any timeout */
+/* The deadline is so much before the end of forward.timeout, or a twentieth of a shorter time:
+ * timers run a little late, and the reply is still to be sent. */
+#define INQUIRY_MARGIN_MS 20
 
 struct inquiry;
 
@@ -55,6 +58,7 @@ struct inquiry_desk {
     void *guard_arg;
     inquiry_done_fn *done;
     inquiry_late_fn *late; /* NULL: nobody wants to know */
+    uint64_t time_ms;      /* from the beginning to the deadline: see INQUIRY_MARGIN_MS */
     uint64_t late_ms; /* when, after the beginning: see INQUIRY_LATE_MS; NULL: long after the end */
     uint8_t message[REPLY_SIZE_MAX]; /* private: what 'done' is lent if there is no other room */
 };
