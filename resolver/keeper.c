@@ -79,18 +79,16 @@ static void *read_image(struct keeper *k, struct catalog *catalog, uint64_t gene
 {
     struct catalogimage_told told;
     const char *why;
-    struct shelf *shelf = k->stamped ? imagefile_open(statedir_folder(k->state)) : NULL;
+    struct shelf *shelf = imagefile_open(statedir_folder(k->state), &k->stamp, &why);
     void *marks = NULL;
 
-    if (shelf == NULL)
-        return NULL;
-    if (catalogimage_read(catalog, shelf, &k->stamp, generation, &told, &why)) {
+    if (shelf != NULL && catalogimage_read(catalog, shelf, &k->stamp, generation, &told, &why)) {
         log_info("image", "documents=%zu now=\"what did not change is not read again\"",
                  catalog_length(catalog));
         *key = told.key;
         *marks_size = told.note_size;
         marks = alloc_copy(told.note, told.note_size);
-    } else {
+    } else if (why != NULL) {
         log_info("image", "why=\"%s\" now=\"the documents are read\"", why);
     }
     shelf_drop(shelf);
@@ -120,7 +118,7 @@ void keeper_restore(struct keeper *k, struct catalog *catalog, uint64_t generati
                     struct hash_key *key)
 {
     size_t marks_size = 0;
-    void *marks = read_image(k, catalog, generation, key, &marks_size);
+    void *marks = k->stamped ? read_image(k, catalog, generation, key, &marks_size) : NULL;
 
     if (marks == NULL) {
         struct shelf *shelf = new_shelf(k);
@@ -178,10 +176,9 @@ static void keep_image(struct keeper *k, struct catalog *catalog, struct table_o
         return;
     void *marks = statedir_marks(k->state, &size);
     if (!catalogimage_write(catalog, shelf, &k->stamp, options, marks, size) ||
-        !imagefile_commit(statedir_folder(k->state))) {
+        !imagefile_commit(statedir_folder(k->state), shelf)) {
         tell_failure(k, errno);
         catalogshelf_leave(catalog, shelf);
-        imagefile_give_up(statedir_folder(k->state));
     } else {
         k->image_next = clock_ms() + IMAGE_PAUSE * (clock_ms() - started);
     }

@@ -11,11 +11,11 @@
 /* Raised whenever anything below it is written otherwise. */
 #define FORMAT 9
 
-/* At the beginning of the shelf, written last. */
+/* At the beginning of the shelf. */
 struct head {
     char magic[16];
     struct digest stamp;
-    uint64_t place, size; /* of the directory */
+    uint64_t place, size; /* of the directory, with which an image ends */
     struct digest directory;
 };
 _Static_assert(sizeof(struct head) <= SHELF_PAGE, "its page has room for it");
@@ -108,8 +108,7 @@ static bool write_head(const struct packing *directory, struct shelf *shelf,
     memcpy(head.magic, magic, sizeof(magic));
     digest_of(&head.directory, directory->bytes, directory->size);
     return shelf_put(shelf, directory->bytes, directory->size, 1, &head.place) != NULL &&
-           shelf_sync(shelf) && shelf_write_over(shelf, 0, &head, sizeof(head)) &&
-           shelf_sync(shelf);
+           shelf_write_over(shelf, 0, &head, sizeof(head));
 }
 
 bool catalogimage_write(struct catalog *catalog, struct shelf *shelf, const struct digest *stamp,
@@ -149,6 +148,23 @@ bool catalogimage_is_due(const struct catalog *catalog)
 
 /* ---- reading ---- */
 
+uint64_t catalogimage_size(const void *page, const struct digest *stamp, const char **why)
+{
+    struct head head;
+
+    *why = "it is no image";
+    memcpy(&head, page, sizeof(head));
+    if (memcmp(head.magic, magic, sizeof(magic)) != 0) {
+        return 0;
+    }
+    *why = "another program or configuration wrote it";
+    if (memcmp(&head.stamp, stamp, sizeof(*stamp)) != 0) {
+        return 0;
+    }
+    *why = "it is damaged";
+    return head.place <= UINT64_MAX - head.size ? head.place + head.size : 0;
+}
+
 static const uint8_t *find_directory(const struct shelf *shelf, const struct digest *stamp,
                                      struct head *head, const char **why)
 {
@@ -156,18 +172,10 @@ static const uint8_t *find_directory(const struct shelf *shelf, const struct dig
     struct digest digest;
 
     *why = "it is no image";
-    if (page == NULL) {
+    if (page == NULL || catalogimage_size(page, stamp, why) == 0) {
         return NULL;
     }
     memcpy(head, page, sizeof(*head));
-    if (memcmp(head->magic, magic, sizeof(magic)) != 0) {
-        return NULL;
-    }
-    *why = "another program or configuration wrote it";
-    if (memcmp(&head->stamp, stamp, sizeof(*stamp)) != 0) {
-        return NULL;
-    }
-    *why = "it is damaged";
     const uint8_t *bytes = shelf_at(shelf, head->place, head->size);
     if (bytes == NULL) {
         return NULL;

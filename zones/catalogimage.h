@@ -8,6 +8,10 @@
 
 #include "catalog.h"
 
+/* How long an image is that begins with these SHELF_PAGE octets; not all of it may be there.  0: it
+ * is none that catalogimage_read() takes, and 'why' (lent for ever) says why. */
+uint64_t catalogimage_size(const void *page, const struct digest *stamp, const char **why);
+
 /* Leaves room for the image's head; first of all on a new shelf.  False: see errno. */
 MUST_USE bool catalogimage_begin(struct shelf *);
 

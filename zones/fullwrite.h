@@ -8,4 +8,8 @@
 /* Writes the bytes at this place of the file.  False: not all of them, see errno. */
 MUST_USE bool fullwrite_at(int file, const void *bytes, size_t size, uint64_t place);
 
+/* Writes the first 'size' octets of a file to another, which is empty.  False: not all of them, see
+ * errno (ENODATA: there are less). */
+MUST_USE bool fullwrite_copy(int file, int from, uint64_t size);
+
 #endif

@@ -130,9 +130,9 @@ bool shelf_write_over(struct shelf *shelf, uint64_t place, const void *bytes, si
     return fullwrite_at(shelf->file, bytes, size, place);
 }
 
-bool shelf_sync(struct shelf *shelf)
+bool shelf_save(const struct shelf *shelf, int file)
 {
-    return fsync(shelf->file) == 0;
+    return fullwrite_copy(file, shelf->file, shelf->size);
 }
 
 uint64_t shelf_size(const struct shelf *shelf)

@@ -1,5 +1,6 @@
 /* Where bytes rest that are seldom read: in a file that is looked into, so that they take no memory
- * of the process while nobody reads them.
+ * of the process while nobody reads them.  What lies there is trusted, and a file that somebody
+ * else cuts short ends who looks into it: it has to be one that nobody else reaches.
  *
  * What was put stays as it is and where it is until the last holder drops the shelf.  One thread at
  * a time puts, holds and drops; what lies there may be read by any. */
@@ -31,8 +32,8 @@ void *shelf_copy(const struct shelf *, uint64_t place, size_t size);
 
 /* Writes over what was put; for what is known last and read first.  False: see errno. */
 MUST_USE bool shelf_write_over(struct shelf *, uint64_t place, const void *bytes, size_t size);
-/* All that was put reaches the disk.  False: see errno. */
-MUST_USE bool shelf_sync(struct shelf *);
+/* Copies all that was put to another file, which is empty.  False: see errno. */
+MUST_USE bool shelf_save(const struct shelf *, int file);
 
 uint64_t shelf_size(const struct shelf *);
 

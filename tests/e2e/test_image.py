@@ -101,6 +101,99 @@ def test_damaged_image(running, what, why):
     assert answers(daemon)[:5] == ALL
 
 
+def damage_in_place(path, what):
+    """As somebody does who restores a backup, or clears a disk, without a thought for who looks into the file."""
+    octets = path.read_bytes()
+    if what == "empty":
+        os.truncate(path, 0)
+    elif what == "cut":
+        os.truncate(path, len(octets) // 2)
+    elif what == "longer":
+        os.truncate(path, 1 << 40)
+    elif what == "other octets":
+        with open(path, "r+b") as file:
+            file.write(b"\xa5" * len(octets))
+    elif what == "other octets behind the head":
+        with open(path, "r+b") as file:
+            file.seek(4096)
+            file.write(b"\xff" * (len(octets) - 4096))
+    elif what == "replaced":
+        path.with_name("other").write_bytes(b"other" * 5000)
+        path.with_name("other").rename(path)
+    else:
+        path.unlink()
+
+
+@pytest.mark.parametrize("what", [
+    "empty", "cut", "longer", "other octets", "other octets behind the head", "replaced", "deleted"])
+@pytest.mark.parametrize("start", ["first start", "start from the image"])
+def test_damaged_while_running(running, start, what):
+    """Whatever becomes of the file, it is nothing to who runs, and costs the next start its time."""
+    daemon = running
+    if start == "start from the image":
+        daemon.restart()
+        assert "event=image documents=5" in log_of_last_start(daemon)
+    damage_in_place(daemon.state / "image", what)
+    for turn in range(1, 5):
+        for n in range(1, 6):
+            daemon.write("d%d.yaml" % n, document(n, ["10.%d.0.%d" % (turn, n)]))
+            daemon.reload()
+        assert answers(daemon)[:5] == [["10.%d.0.%d" % (turn, n)] for n in range(1, 6)]
+    daemon.remove("d5.yaml")
+    daemon.write("d6.yaml", document(5, ["10.6.0.5"]))                  # nobody claims the name any more
+    daemon.reload()
+    assert answers(daemon)[:5] == [["10.4.0.%d" % n] for n in range(1, 5)] + [["10.6.0.5"]]
+    for _ in range(2):
+        daemon.restart()
+        assert answers(daemon)[:5] == [["10.4.0.%d" % n] for n in range(1, 5)] + [["10.6.0.5"]]
+        assert daemon.status()["table"]["documents"] == 5
+
+
+def test_restored_while_running(running):
+    """An older image of ours: the next start takes it, and what was accepted since."""
+    daemon = running
+    first = (daemon.state / "image").read_bytes()
+    for n in range(1, 4):
+        daemon.write("d%d.yaml" % n, document(n, ["10.1.0.%d" % n]))
+    daemon.reload()
+    (daemon.state / "image").write_bytes(first)
+    daemon.write("d4.yaml", document(4, ["10.1.0.4"]))
+    daemon.reload()
+    expected = [["10.1.0.%d" % n] for n in range(1, 5)] + ALL[4:]
+    assert answers(daemon)[:5] == expected
+    daemon.restart()
+    assert answers(daemon)[:5] == expected
+
+
+def files_looked_into(daemon):
+    """Those of the state directory that are mapped or open, besides its lock."""
+    process = Path("/proc/%d" % daemon.process.pid)
+    mapped = {line.split(maxsplit=5)[5] for line in (process / "maps").read_text().splitlines() if "/" in line}
+    opened = {os.readlink(fd) for fd in (process / "fd").iterdir()}
+    return {path for path in mapped | opened if path.startswith(str(daemon.state) + "/")
+            and not os.path.isdir(path) and Path(path).name != "lock"}
+
+
+def test_nobody_else_reaches_what_is_looked_into(running):
+    daemon = running
+    for _ in range(3):
+        files = files_looked_into(daemon)
+        assert files and all(path.endswith(" (deleted)") for path in files), files
+        assert (daemon.state / "image").stat().st_nlink == 1
+        daemon.restart()
+    assert sorted(path.name for path in daemon.state.iterdir()) == ["accepted", "image", "lock"]
+
+
+def test_longer_image(running):
+    """What stands behind it is no business of ours; least of all is it copied."""
+    daemon = running
+    daemon.stop()
+    os.truncate(daemon.state / "image", 1 << 40)
+    daemon.start()
+    assert "event=image documents=5" in log_of_last_start(daemon)
+    assert answers(daemon)[:5] == ALL
+
+
 def test_other_configuration(running):
     """Our own zone decides what tables hold."""
     daemon = running
