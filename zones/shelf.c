@@ -9,7 +9,8 @@
 #include "fullwrite.h"
 
 /* The file is looked into through windows, each as long as this at least.  A window may be longer
- * than the file: what is put later is seen through it. */
+ * than the file: what is put later is seen through it.  What does not fit into the last begins
+ * another, which may show the end of the last again: there are no holes in the file. */
 #define WINDOW_MOST  (UINT64_C(64) << 20)
 #define WINDOW_FIRST (UINT64_C(1) << 20)
 
@@ -90,7 +91,7 @@ const void *shelf_put(struct shelf *shelf, const void *bytes, size_t size, size_
     const struct window *last = &shelf->windows[shelf->length - 1];
 
     if (at + size > last->to) { /* what was put does not move */
-        at = round_up(at > last->to ? at : last->to, align > SHELF_PAGE ? align : SHELF_PAGE);
+        at = round_up(at, align > SHELF_PAGE ? align : SHELF_PAGE);
         if (!open_window(shelf, at, size)) {
             return NULL;
         }
