@@ -2,6 +2,7 @@
 import os
 import signal
 import struct
+import threading
 from pathlib import Path
 
 import pytest
@@ -182,6 +183,34 @@ def test_nobody_else_reaches_what_is_looked_into(running):
         assert (daemon.state / "image").stat().st_nlink == 1
         daemon.restart()
     assert sorted(path.name for path in daemon.state.iterdir()) == ["accepted", "image", "lock"]
+
+
+def test_damaged_while_it_is_read(running):
+    """Somebody restores it over and over, in place, while daemons start."""
+    daemon = running
+    good = (daemon.state / "image").read_bytes()
+    ended = threading.Event()
+
+    def restore():
+        while not ended.is_set():
+            with open(daemon.state / "image", "wb", buffering=0) as file:
+                for at in range(0, len(good), 4096):
+                    file.write(good[at:at + 4096])
+
+    daemon.stop()
+    thread = threading.Thread(target=restore)
+    thread.start()
+    try:
+        for turn in range(1, 9):
+            daemon.start()
+            assert answers(daemon)[:5] == [["10.%d.0.1" % (turn - 1)]] + ALL[1:]
+            daemon.write("d1.yaml", document(1, ["10.%d.0.1" % turn]))
+            daemon.reload()
+            assert answers(daemon)[:5] == [["10.%d.0.1" % turn]] + ALL[1:]
+            assert daemon.stop() == 0
+    finally:
+        ended.set()
+        thread.join()
 
 
 def test_longer_image(running):
