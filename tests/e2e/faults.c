@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -108,6 +109,13 @@ static bool fails(enum function function)
 
 FILE_FAULT(READ, read, (int fd, void *to, size_t size), (fd, to, size))
 FILE_FAULT(WRITE, write, (int fd, const void *from, size_t size), (fd, from, size))
+FILE_FAULT(WRITE, pwrite, (int fd, const void *from, size_t size, off_t at), (fd, from, size, at))
+FILE_FAULT(WRITE, pwrite64, (int fd, const void *from, size_t size, off64_t at),
+           (fd, from, size, at))
+FAULT(ssize_t, WRITE, sendfile, (int to, int from, off_t *at, size_t size), (to, from, at, size),
+      -1)
+FAULT(ssize_t, WRITE, sendfile64, (int to, int from, off64_t *at, size_t size),
+      (to, from, at, size), -1)
 FAULT(int, FSYNC, fsync, (int fd), (fd), -1)
 FAULT(int, SYNCFS, syncfs, (int fd), (fd), -1)
 FAULT(int, RENAME, renameat, (int a, const char *from, int b, const char *to), (a, from, b, to), -1)
