@@ -215,6 +215,24 @@ def test_image_gives_way_to_documents(small):
     assert small.ask(managed(1)) == ["10.0.0.2"]
 
 
+def test_no_room_to_look_into_the_image(small):
+    """It costs that start its time, and leaves the image to the next."""
+    subprocess.run(["mount", "-o", "remount,size=96k", str(small.state)], check=True)
+    small.write("a.yaml", document(1, ["10.0.0.1"]))
+    small.start()
+    eventually((small.state / "image").exists, "the image")
+    small.stop()
+    fill(small.state / "filler")
+    small.start()
+    assert 'event=image why="No space left on device" now="the documents are read"' in small.log
+    assert small.ask(managed(1)) == ["10.0.0.1"]
+    small.stop()
+    (small.state / "filler").unlink()
+    small.start()
+    assert "event=image documents=1" in small.log
+    assert small.ask(managed(1)) == ["10.0.0.1"]
+
+
 def test_full_disk_leaves_the_old_copy(small):
     """Whole, and good for a start."""
     subprocess.run(["mount", "-o", "remount,size=256k", str(small.state)], check=True)
