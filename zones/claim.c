@@ -27,7 +27,8 @@ static void tell(struct telling *telling, enum claim_kind kind, const uint8_t *b
 
 static void tell_rule(void *arg, const struct domain_rule *rule)
 {
-    tell(arg, CLAIM_OWNER, rule->owner.wire, rule->owner.size, rule->line);
+    tell(arg, rule->implied ? CLAIM_IMPLIED : CLAIM_OWNER, rule->owner.wire, rule->owner.size,
+         rule->line);
 }
 
 /* A name written out has a line of its own. */
@@ -127,6 +128,7 @@ uint64_t claim_octets(const struct claim *claim)
     case CLAIM_ID:
         return NODE_OCTETS;
     case CLAIM_OWNER:
+    case CLAIM_IMPLIED:
     case CLAIM_TARGET: /* itself, every node above it, and an answer of its own */
         return claim->size + NODE_OCTETS * (dname_labels(claim->bytes) + 1u) + RULE_OCTETS +
                count_addresses(claim->connection) * sizeof(struct connection_address);

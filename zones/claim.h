@@ -13,9 +13,10 @@
 enum claim_kind {
     CLAIM_ID,
     CLAIM_OWNER,
-    CLAIM_TREE,   /* a root and all below it */
-    CLAIM_POINT,  /* a host alone */
-    CLAIM_TARGET, /* an endpoint's dnsName */
+    CLAIM_IMPLIED, /* an owner name that gives way to any that is claimed: it only takes room */
+    CLAIM_TREE,    /* a root and all below it */
+    CLAIM_POINT,   /* a host alone */
+    CLAIM_TARGET,  /* an endpoint's dnsName */
     /* Never told, but derived by who keeps claims: */
     CLAIM_ABOVE_TARGET, /* a target's name, and every name above it */
     CLAIM_ABOVE_ROOT,   /* every name above a root or host */

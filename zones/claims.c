@@ -323,6 +323,10 @@ static void add(void *arg, const struct claim *claim)
     struct adding *adding = arg;
 
     adding->claim = claim;
+    if (claim->kind == CLAIM_IMPLIED) {
+        (void)spend(adding);
+        return;
+    }
     uint64_t hash = hash_of(adding, claim->kind, claim->bytes, claim->size);
     switch (claim->kind) {
     case CLAIM_ID:

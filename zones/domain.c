@@ -194,7 +194,7 @@ bool domain_is_broad(const uint8_t *wildcard)
 /* ---- zones ---- */
 
 /* The label that may be a zone id in "*.<label>.…"; NULL if there is none. */
-static const uint8_t *zone_label(const struct connection_domain *domain, const uint8_t *name)
+static const uint8_t *wildcard_label(const struct connection_domain *domain, const uint8_t *name)
 {
     if (!dname_is_wildcard(name))
         return NULL;
@@ -203,6 +203,19 @@ static const uint8_t *zone_label(const struct connection_domain *domain, const u
         return NULL;
     if (domain->root != NULL && !dname_equal(label + 1 + label[0], domain->root))
         return NULL;
+    return label;
+}
+
+/* The label right left of the root; NULL if the name is the root. */
+static const uint8_t *label_at_root(const uint8_t *root, const uint8_t *name)
+{
+    const uint8_t *label = NULL;
+
+    for (size_t left = dname_size(name), below = dname_size(root); left > below;) {
+        label = name;
+        left -= 1u + *name;
+        name += 1 + *name;
+    }
     return label;
 }
 
@@ -223,7 +236,8 @@ static bool has_zones(const struct connection *connection)
 const char *domain_name_zone(const struct connection *connection,
                              const struct connection_domain *domain, const uint8_t *name)
 {
-    const uint8_t *label = zone_label(domain, name);
+    const uint8_t *label =
+        domain->root != NULL ? label_at_root(domain->root, name) : wildcard_label(domain, name);
 
     for (unsigned i = 0; label != NULL && i < connection->endpoints_length; i++) {
         if (is_zone(label, connection->endpoints[i].zone))
@@ -235,7 +249,7 @@ const char *domain_name_zone(const struct connection *connection,
 bool domain_name_misses_zone(const struct connection *connection,
                              const struct connection_domain *domain, const uint8_t *name)
 {
-    const uint8_t *label = zone_label(domain, name);
+    const uint8_t *label = wildcard_label(domain, name);
 
     return label != NULL && has_zones(connection) &&
            zoneid_valid(connection->cloud, (const char *)label + 1, label[0]) &&
@@ -245,7 +259,7 @@ bool domain_name_misses_zone(const struct connection *connection,
 bool domain_name_names_zone(const struct connection *connection,
                             const struct connection_domain *domain, const uint8_t *name)
 {
-    const uint8_t *label = zone_label(domain, name);
+    const uint8_t *label = wildcard_label(domain, name);
 
     return label != NULL && connection->cloud == CLOUD_AWS &&
            zoneid_is_aws_name((const char *)label + 1, label[0]) &&
@@ -305,6 +319,50 @@ static void give_typed(struct giver *giver, const struct connection_domain *doma
     }
 }
 
+/* "*.<root>" */
+static bool is_star_of(const uint8_t *name, const uint8_t *root)
+{
+    return dname_is_wildcard(name) && dname_equal(name + 1 + name[0], root);
+}
+
+static bool writes_star(const struct connection_domain *domain)
+{
+    for (unsigned i = 0; domain->root != NULL && i < domain->length; i++) {
+        if (is_star_of(domain->names[i].wire, domain->root))
+            return true;
+    }
+    return false;
+}
+
+/* Of which zones the domain writes "*.<zone>.<root>". */
+static void find_written(const struct giver *giver, const struct connection_domain *domain,
+                         bool written[CONNECTION_ENDPOINTS_MAX])
+{
+    memset(written, 0, CONNECTION_ENDPOINTS_MAX * sizeof *written);
+    for (unsigned i = 0; i < domain->length; i++) {
+        const uint8_t *label = wildcard_label(domain, domain->names[i].wire);
+        for (unsigned j = 0; label != NULL && j < giver->zones_length; j++)
+            written[j] |= is_zone(label, giver->zones[j]);
+    }
+}
+
+/* The rule in hand is "*.<root>": its zones have the same state, and stand on the same line. */
+static void give_implied(struct giver *giver, const struct connection_domain *domain)
+{
+    bool written[CONNECTION_ENDPOINTS_MAX];
+
+    find_written(giver, domain, written);
+    giver->rule.implied = true;
+    for (unsigned i = 0; i < giver->zones_length; i++) {
+        if (written[i])
+            continue;
+        giver->rule.zone = giver->zones[i];
+        set_owner(&giver->rule.owner, giver->zones[i], domain->root);
+        giver->each(giver->arg, &giver->rule);
+    }
+    giver->rule.implied = false;
+}
+
 static void give_written(struct giver *giver, const struct connection_domain *domain)
 {
     const struct connection *connection = giver->rule.connection;
@@ -321,6 +379,8 @@ static void give_written(struct giver *giver, const struct connection_domain *do
         giver->rule.owner.size = (uint8_t)dname_size(name->wire);
         memcpy(giver->rule.owner.wire, name->wire, giver->rule.owner.size);
         giver->each(giver->arg, &giver->rule);
+        if (domain->root != NULL && is_star_of(name->wire, domain->root))
+            give_implied(giver, domain);
     }
     giver->rule.name = NULL;
 }
@@ -333,6 +393,7 @@ void domain_rules(const struct connection *connection, domain_rule_fn *each, voi
     giver.arg = arg;
     giver.rule.connection = connection;
     giver.rule.name = NULL;
+    giver.rule.implied = false;
     collect_zones(&giver, connection);
     for (unsigned i = 0; i < connection->domains_length; i++) {
         const struct connection_domain *domain = &connection->domains[i];
@@ -352,7 +413,9 @@ size_t domain_rules_most(const struct connection *connection)
     collect_zones(&giver, connection);
     for (unsigned i = 0; i < connection->domains_length; i++) {
         const struct connection_domain *domain = &connection->domains[i];
-        length += domain->length > 0 ? domain->length : 1 + giver.zones_length;
+        length += domain->length > 0 ? domain->length : 1;
+        if (domain->length == 0 || writes_star(domain))
+            length += giver.zones_length;
     }
     return length;
 }

@@ -15,6 +15,7 @@ struct domain_rule {
     const struct connection_name *name; /* when written out in domains[]; else NULL */
     struct dname owner;                 /* folded; may begin with "*" */
     const char *zone;                   /* "" = all endpoints; else only this zone's endpoints */
+    bool implied;                       /* by a written "*.U": gives way to whoever writes it */
     unsigned line;                      /* where in the document */
 };
 
@@ -45,13 +46,13 @@ const char *domain_unusual(enum connection_domain_type, const char *unique_name)
  * a vendor's suffix that other customers' names and public ones stand below it. */
 bool domain_is_broad(const uint8_t *wildcard);
 
-/* The zone of a written wildcard: its label behind "*.", if that is the zone of an endpoint (and,
- * in a typed domain, stands right left of the root).  "" = none. */
+/* The zone of a written name, if an endpoint has it: in a typed domain the label right left of the
+ * root, in any other the label behind "*.".  "" = none. */
 const char *domain_name_zone(const struct connection *, const struct connection_domain *,
                              const uint8_t *name);
 
-/* True if that label is instead a zone id of the connection's cloud without an endpoint, while
- * other endpoints have zones. */
+/* True if a written wildcard's label behind "*." (in a typed domain, right left of the root) is a
+ * zone id of the connection's cloud without an endpoint, while other endpoints have zones. */
 bool domain_name_misses_zone(const struct connection *, const struct connection_domain *,
                              const uint8_t *name);
 
@@ -61,6 +62,10 @@ bool domain_name_names_zone(const struct connection *, const struct connection_d
                             const uint8_t *name);
 
 /* Calls 'each' for every rule, in the order written.  Lent for the call.
+ *
+ * A typed domain that writes "*.U" has behind it an implied rule "*.z.U" for every zone z of which
+ * it writes no such name itself: below U a zone's label means its endpoints, however the domain
+ * came to its names.  Where another connection writes that name, that one stands.
  *
  * A written wildcard of a typed domain that misses its zone makes no rule under a strict fallback:
  * the names below it are then owned without a rule, and refused for their zone. */

@@ -141,7 +141,8 @@ static void count(struct tally *tally, enum claim_kind kind, const struct names 
 static void change_amounts(struct ledger *ledger, const struct claim *claim, int by)
 {
     ledger->now.octets += (uint64_t)by * claim_octets(claim);
-    ledger->now.names += claim->kind == CLAIM_OWNER ? (uint64_t)by : 0;
+    ledger->now.names +=
+        claim->kind == CLAIM_OWNER || claim->kind == CLAIM_IMPLIED ? (uint64_t)by : 0;
     ledger->now.targets += claim->kind == CLAIM_TARGET ? (uint64_t)by : 0;
 }
 
@@ -170,6 +171,7 @@ static bool add_own(struct ledger *ledger, enum claim_kind kind, uint64_t what)
         return ledger->now.targets > 0 && has(ledger, CLAIM_TARGET, what);
     case CLAIM_TARGET:
         return has(ledger, CLAIM_POINT, what);
+    case CLAIM_IMPLIED:
     case CLAIM_ABOVE_TARGET:
     case CLAIM_ABOVE_ROOT:
         break;
@@ -189,9 +191,12 @@ static void add(void *arg, const struct claim *claim)
 {
     struct visit *visit = arg;
     struct ledger *ledger = visit->ledger;
-    const struct names *names = hash_names(ledger, claim);
 
     change_amounts(ledger, claim, 1);
+    if (claim->kind == CLAIM_IMPLIED) {
+        return;
+    }
+    const struct names *names = hash_names(ledger, claim);
     visit->against |= claim->kind == CLAIM_TARGET && has_tree(ledger, names);
     count_above(&ledger->in, claim->kind, names);
     tally_fetch(&ledger->in, claim_hash_as(claim->kind, names->own));
@@ -215,7 +220,9 @@ static void take_out(void *arg, const struct claim *claim)
     struct visit *visit = arg;
     struct ledger *ledger = visit->ledger;
 
-    count(&ledger->out, claim->kind, hash_names(ledger, claim));
+    if (claim->kind != CLAIM_IMPLIED) {
+        count(&ledger->out, claim->kind, hash_names(ledger, claim));
+    }
     change_amounts(ledger, claim, -1);
 }
 

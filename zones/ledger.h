@@ -38,7 +38,7 @@ bool ledger_is_apart(const struct ledger *, const struct document *);
 bool ledger_is_apart_from(const struct ledger *, unsigned view, const uint8_t *wire);
 void ledger_add_root(struct ledger *, unsigned view, const uint8_t *wire, bool subtree);
 
-/* How many owner names are claimed by what is settled; in each view. */
+/* How many owner names are claimed or implied by what is settled; in each view. */
 size_t ledger_names(const struct ledger *);
 
 /* True if some document owns exactly this root in this view. */

@@ -9,7 +9,7 @@
 /* A name and what is answered for it, both by hash: counts need no more. */
 struct namechange_name {
     uint64_t owner, answer;
-    bool now;
+    bool now, implied;
 };
 
 struct adding {
@@ -54,6 +54,7 @@ static void add_rule(void *arg, const struct domain_rule *rule)
         .owner = hash_bytes(&key, rule->owner.wire, rule->owner.size),
         .answer = hash_answer(adding, rule),
         .now = adding->now,
+        .implied = rule->implied,
     };
 }
 
@@ -82,7 +83,20 @@ static int compare(const void *a, const void *b)
     if (x->owner != y->owner) {
         return x->owner < y->owner ? -1 : 1;
     }
-    return x->now - y->now;
+    return x->now != y->now ? x->now - y->now : x->implied - y->implied;
+}
+
+/* Leaves out what is implied where the same name is written, too.  They are sorted. */
+static void drop_implied(struct namechange *change)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < change->length; i++) {
+        const struct namechange_name *name = &change->names[i], *last = name - (i > 0);
+        if (!name->implied || i == 0 || last->owner != name->owner || last->now != name->now)
+            change->names[kept++] = *name;
+    }
+    change->length = kept;
 }
 
 void namechange_count(struct namechange *change, size_t *added, size_t *moved, size_t *removed)
@@ -90,6 +104,7 @@ void namechange_count(struct namechange *change, size_t *added, size_t *moved, s
     *added = *moved = *removed = 0;
     if (change->length > 0) {
         qsort(change->names, change->length, sizeof(*change->names), compare);
+        drop_implied(change);
     }
     for (size_t i = 0; i < change->length; i++) {
         const struct namechange_name *name = &change->names[i], *next = name + 1;

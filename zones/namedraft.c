@@ -188,7 +188,7 @@ void namedraft_root(struct namedraft *draft, const uint8_t *name)
     draft->root_depths[draft->cut.labels / 64] |= UINT64_C(1) << draft->cut.labels % 64;
 }
 
-bool namedraft_rule(struct namedraft *draft, const uint8_t *owner, uint32_t rule)
+uint32_t namedraft_rule(struct namedraft *draft, const uint8_t *owner, uint32_t rule)
 {
     bool star = dname_is_wildcard(owner);
 
@@ -196,11 +196,11 @@ bool namedraft_rule(struct namedraft *draft, const uint8_t *owner, uint32_t rule
     struct draft_node *node = make_whole(draft, star);
     uint32_t *place = star ? &node->star : &node->exact;
     if (*place != NONE) {
-        return false;
+        return *place;
     }
     *place = rule;
     node->flags |= star ? NAMETREE_STAR | NAMETREE_STAR_RULE : NAMETREE_RULE;
-    return true;
+    return rule;
 }
 
 uint32_t namedraft_mark(struct namedraft *draft, const uint8_t *name, unsigned flags,

@@ -16,8 +16,9 @@ void namedraft_free(struct namedraft *);
 
 void namedraft_root(struct namedraft *, const uint8_t *name);
 
-/* Gives 'owner' (maybe "*.…") rule number 'rule'.  False: it has one already, which stays. */
-MUST_USE bool namedraft_rule(struct namedraft *, const uint8_t *owner, uint32_t rule);
+/* Gives 'owner' (maybe "*.…") rule number 'rule'; returns the number of the one it has: another
+ * that it had before stays. */
+MUST_USE uint32_t namedraft_rule(struct namedraft *, const uint8_t *owner, uint32_t rule);
 
 /* Adds flags to the node of this name, which is made if need be; returns the node's number.
  * '*before' (may be NULL) is what flags it had. */

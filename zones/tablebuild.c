@@ -47,7 +47,8 @@ struct build {
     struct table_note *notes;
     size_t notes_length, notes_space;
     struct recent recent;
-    size_t masked; /* rules of a base */
+    const struct table *base; /* of a patch */
+    size_t masked;            /* its rules that are not asked for */
     struct verdict_facts facts;
     struct verdict verdict; /* of the rule in hand: large */
 };
@@ -164,25 +165,37 @@ static uint32_t put_id(struct build *build, const struct connection *connection)
     return recent->id_place;
 }
 
-static void add_rule(void *arg, const struct domain_rule *rule)
+/* Where the rule's draft belongs; NULL: its owner has a rule already, to which it gives way. */
+static struct draft_rule *place_rule(struct build *build, const struct domain_rule *rule)
 {
-    struct build *build = arg;
+    uint32_t place = namedraft_rule(build->names, rule->owner.wire, build->rules_length);
 
-    if (!namedraft_rule(build->names, rule->owner.wire, build->rules_length)) {
-        return;
+    if (place < build->rules_length) {
+        return build->rules[place].rule.implied && !rule->implied ? &build->rules[place] : NULL;
     }
     if (build->rules_length == build->rules_space) {
         build->rules_space = 2 * build->rules_space + 64;
         build->rules = alloc_resize(build->rules, build->rules_space, sizeof(*build->rules));
     }
+    return &build->rules[build->rules_length++];
+}
+
+static void add_rule(void *arg, const struct domain_rule *rule)
+{
+    struct build *build = arg;
+    struct draft_rule *out = place_rule(build, rule);
+
+    if (out == NULL) {
+        return;
+    }
     verdict_of(&build->verdict, rule, &build->facts);
-    struct draft_rule *out = &build->rules[build->rules_length++];
     *out = (struct draft_rule){.rule = {
                                    .background = put_background(build, rule),
                                    .connection = put_id(build, rule->connection),
                                    .verdict = build->verdict.kind & 3,
                                    .line = rule->line & TABLE_LINE_MASK,
                                    .regional_fallback = build->verdict.regional_fallback,
+                                   .implied = rule->implied,
                                }};
     if (build->verdict.kind == VERDICT_ANSWER) {
         out->rule.answer = put_answer(build, rule->connection->ttl);
@@ -391,12 +404,16 @@ static void mask_tombstones(struct build *build)
     }
 }
 
+/* An implied rule may have given way to one that is counted itself. */
 static void count_rule(void *arg, const struct domain_rule *rule)
 {
     struct build *build = arg;
+    struct table_match match = {.rule = NULL};
 
-    (void)rule;
-    build->masked++;
+    if (rule->implied) {
+        table_find(build->base, rule->owner.wire, &match);
+    }
+    build->masked += !rule->implied || (match.rule != NULL && match.rule->implied);
 }
 
 struct table *tablebuild_patch(const struct table_options *options,
@@ -407,6 +424,7 @@ struct table *tablebuild_patch(const struct table_options *options,
 
     assert(patch->base->base == NULL);
     start(build, options);
+    build->base = patch->base;
     walk_documents(patch->after, patch->after_length, add_root, add_rule, build);
     /* What is there now is found before the base is asked, and needs no mask. */
     walk_documents(patch->before, patch->before_length, mask_root, count_rule, build);

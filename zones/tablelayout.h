@@ -20,6 +20,7 @@ struct table_rule {
     uint32_t line : 26, regional_fallback : 1;
     uint32_t verdict : 2; /* enum verdict_kind */
     uint32_t role : 2;    /* enum nametree_role */
+    uint32_t implied : 1; /* see domain.h */
 };
 _Static_assert(sizeof(struct table_rule) == 16, "it shares its last four octets");
 /* What stands on a line takes more than one octet. */

@@ -16,6 +16,7 @@ import pytest
 from conftest import SLACK, custom, document, managed, unique
 
 ROOT = "%s.aws.plc.tidbcloud.com" % unique(1)
+LISTED = "%s.aws.plc.tidbcloud.com" % unique(7)     # its names are written out
 ZONAL = [{"zone": "use1-az1", "addresses": ["10.0.1.5", "10.0.1.6"]}, {"zone": "use1-az2", "addresses": ["10.0.2.5"]}]
 PUBLIC = "203.0.113.9"
 
@@ -34,6 +35,9 @@ def fixture_full(daemon, upstream):
     daemon.write("wait.yaml", document(4, ["10.0.5.5"], state="PENDING_ACCEPTANCE", message="not accepted yet"))
     daemon.write("gone.yaml", document(5, ["10.0.6.5"], state="Rejected"))
     daemon.write("many.yaml", custom(6, ["10.9.0.%d" % i for i in range(1, 17)], "*.many.example", "m.example"))
+    daemon.write("listed.yaml", document(7, [], endpoints=ZONAL, attachedDomains=[{
+        "type": "TIDBCLOUD_MANAGED", "uniqueName": unique(7),
+        "domains": [{"name": "*." + LISTED}, {"name": "b2.use1-az1." + LISTED}]}]))
     upstream.answers["www.example"] = [PUBLIC]
     return daemon.start()
 
@@ -188,6 +192,11 @@ ADDRESSES = [
     ("use1-az1." + ROOT, "NOERROR"),
     (ROOT, "NOERROR"),
     ("b1.use1-az9." + ROOT, "NXDOMAIN"),
+    ("b1." + LISTED, ["10.0.1.5", "10.0.1.6", "10.0.2.5"]),
+    ("b1.use1-az2." + LISTED, ["10.0.2.5"]),
+    ("b2.use1-az1." + LISTED, ["10.0.1.5", "10.0.1.6"]),
+    ("b1.use1-az9." + LISTED, "NXDOMAIN"),
+    ("use1-az2." + LISTED, "NOERROR"),
     ("db.x.rds.example", ["10.0.3.5"]),
     ("any.kafka.example", ["10.0.4.5"]),
     ("exact.kafka.example", ["10.0.4.5"]),
@@ -355,7 +364,7 @@ def test_cached_chain_follows_the_table(full, upstream):
 def test_chaos(full):
     assert full.chaos("version.bind").startswith("pldns ") and full.chaos("version.server") == full.chaos("version.bind")
     assert full.chaos("hostname.bind") == full.chaos("id.server") == "here"
-    for word in ("generation=1", "accepted=6", "refused=0", "age=", "hash="):
+    for word in ("generation=1", "accepted=7", "refused=0", "age=", "hash="):
         assert word in full.chaos("generation.pldns")
     owned = full.chaos("b1.use1-az1." + ROOT)
     for word in ("owned", "rule=*.use1-az1." + ROOT, "connection=plc-1", "zone=use1-az1", "state=ACTIVE", "addresses=10.0.1.5,10.0.1.6",

@@ -49,12 +49,19 @@ static const struct model_root *root_of(const struct model *model, const char *n
 
 static const struct model_rule *rule_of(const struct model *model, const char *owner)
 {
+    const struct model_rule *implied = NULL;
+
     for (size_t i = 0; i < model->rules_length; i++) {
-        if (strcmp(model->rules[i].owner, owner) == 0) {
-            return &model->rules[i]; /* the first given wins */
+        const struct model_rule *rule = &model->rules[i];
+        if (strcmp(rule->owner, owner) != 0) {
+            continue;
         }
+        if (!rule->implied) {
+            return rule; /* the first given wins */
+        }
+        implied = implied == NULL ? rule : implied;
     }
-    return NULL;
+    return implied;
 }
 
 /* An owned name exists if it is a root or an owner, or if one stands below it (RFC 4592 2.2.2). */

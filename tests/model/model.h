@@ -28,6 +28,8 @@ struct model_rule {
     char owner[MODEL_TEXT];
     enum model_says says;   /* ANSWER, NOT_READY or GONE */
     bool regional_fallback; /* written for a zone without endpoint */
+    bool implied;           /* by a written "*.U": counts where nobody gives this owner a rule */
+    char zone[8];           /* whose endpoints alone it has, or "" */
 };
 
 struct model_root {

@@ -49,8 +49,8 @@ static enum model_says by_state(const struct connection *connection)
                                                   : MODEL_GONE;
 }
 
-static void add_rule(struct set *set, const struct connection *connection, const char *star,
-                     const char *zone, const char *name)
+static struct model_rule *add_rule(struct set *set, const struct connection *connection,
+                                   const char *star, const char *zone, const char *name)
 {
     struct model_rule *rule = &set->model.rules[set->model.rules_length++];
 
@@ -60,6 +60,9 @@ static void add_rule(struct set *set, const struct connection *connection, const
         rule->owner[strlen(rule->owner) - 1] = '\0'; /* no dot in front of the root */
     }
     rule->says = by_state(connection);
+    rule->regional_fallback = rule->implied = false;
+    snprintf(rule->zone, sizeof(rule->zone), "%s", zone);
+    return rule;
 }
 
 static struct model_root *add_root(struct set *set, const char *name)
@@ -76,8 +79,15 @@ static void attach(struct set *set, struct connection *connection, const char *n
     handmade_custom(set->document, connection, name);
     if (name[0] == '*' && (name[1] == '.' || name[1] == '\0')) {
         const char *parent = name[1] == '.' ? name + 2 : "";
-        add_rule(set, connection, "*.", "", parent);
+        struct model_rule *rule = add_rule(set, connection, "*.", "", parent);
         add_root(set, parent);
+        for (unsigned i = 0; i < connection->endpoints_length; i++) {
+            const char *zone = connection->endpoints[i].zone;
+            if (*zone != '\0' && strlen(zone) == strcspn(parent, ".") &&
+                strncmp(zone, parent, strlen(zone)) == 0) {
+                snprintf(rule->zone, sizeof(rule->zone), "%s", zone);
+            }
+        }
     } else {
         add_rule(set, connection, "", "", name);
     }
@@ -91,6 +101,22 @@ static bool has_zone(const struct model_root *root, const char *label)
         }
     }
     return false;
+}
+
+/* The zone of a name written below the root, or "". */
+static void zone_of(const struct model_root *root, const char *name, char out[8])
+{
+    const char *label = name, *dot;
+
+    out[0] = '\0';
+    while ((dot = strchr(label, '.')) != NULL && strcmp(dot + 1, root->name) != 0) {
+        label = dot + 1;
+    }
+    for (size_t i = 0; i < root->zones_length; i++) {
+        if (strlen(root->zones[i]) == strcspn(label, ".") && has_zone(root, label)) {
+            snprintf(out, 8, "%.3s", label);
+        }
+    }
 }
 
 /* 'name' is written out under the root, instead of the names that the type makes; "" = none is. */
@@ -119,8 +145,14 @@ static void attach_typed(struct set *set, struct connection *connection, const c
                   strcmp(name + 6, root) == 0 && r->checked && !has_zone(r, name + 2);
     handmade_names(set->document, domain, name);
     if (!misses || !r->strict) {
-        add_rule(set, connection, "", "", name);
-        set->model.rules[set->model.rules_length - 1].regional_fallback = misses;
+        struct model_rule *rule = add_rule(set, connection, "", "", name);
+        rule->regional_fallback = misses;
+        zone_of(r, name, rule->zone);
+    }
+    if (strncmp(name, "*.", 2) == 0 && strcmp(name + 2, root) == 0) {
+        for (size_t i = 0; i < r->zones_length; i++) {
+            add_rule(set, connection, "*.", r->zones[i], root)->implied = true;
+        }
     }
 }
 
@@ -213,6 +245,9 @@ static void compare(const struct set *set, const struct table *table, const stru
         table_describe(table, match.rule, &why);
         if (strcmp(why.owner, expected.rule->owner) != 0) {
             fail(set, query->text, "owner");
+        }
+        if (strcmp(why.zone, expected.rule->zone) != 0) {
+            fail(set, query->text, "zone");
         }
     }
 }
@@ -405,8 +440,10 @@ static void random_connection(struct set *set)
         if (chance(3) == 0) {
             char written[MODEL_TEXT] = "";
             if (chance(2) == 0) {
-                snprintf(written, sizeof(written), "%s", name);
-                lengthen(written, 3);
+                snprintf(written, sizeof(written), "%s%s", chance(3) == 0 ? "*." : "", name);
+                if (chance(3) > 0) {
+                    lengthen(written, 3);
+                }
             }
             attach_typed(set, connection, name, strcmp(written, name) == 0 ? "" : written);
         } else {

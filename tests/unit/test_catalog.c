@@ -292,6 +292,57 @@ static void test_targets(void **state)
     }
 }
 
+#define UNIQUE "dvs6nl5jgveztmla3pxkxgh76i"
+#define MANAGED                                                                                    \
+    "type: AWS_ENDPOINT_SERVICE\nendpoints:\n- {zone: use1-az1, addresses: [10.0.0.1]}\n"          \
+    "- {zone: use1-az2, addresses: [10.0.0.2]}\n"                                                  \
+    "attachedDomains:\n- type: TIDBCLOUD_MANAGED\n  uniqueName: " UNIQUE "\n  domains:\n"
+#define BELOW UNIQUE ".aws.plc.tidbcloud.com"
+
+/* The zones that a written "*.U" stands for contradict nobody who writes their names. */
+static void test_implied(void **state)
+{
+    static const char star[] =
+        "privateLinkConnectionId: plc-a\n" MANAGED "  - name: '*." BELOW "'\n";
+    static const char both[] =
+        "privateLinkConnectionId: plc-a\n" MANAGED "  - name: '*." BELOW "'\n"
+        "- type: TIDBCLOUD_MANAGED\n  uniqueName: " UNIQUE "\n"
+        "  domains: [{name: '*.use1-az1." BELOW "'}]\n";
+    static const char other[] =
+        "privateLinkConnectionId: plc-b\n" MANAGED "  - name: '*.use1-az2." BELOW "'\n";
+    struct catalog *catalog = catalog_new(CATALOGPLAY_HOLD);
+
+    (void)state;
+    catalog_begin(catalog);
+    catalogplay_offer_text(catalog, "a", star);
+    assert_int_equal(catalogplay_finish(catalog).names_added, 3);
+    assert_string_equal(catalogplay_whose(catalog, "b1.use1-az2." BELOW), "plc-a");
+
+    catalog_begin(catalog);
+    catalogplay_offer_text(catalog, "a", star);
+    catalogplay_offer_text(catalog, "b", other);
+    struct catalog_change change = catalogplay_finish(catalog);
+    assert_int_equal(change.refused, 0);
+    assert_string_equal(catalogplay_served(catalog), "a b");
+    assert_string_equal(catalogplay_whose(catalog, "b1.use1-az1." BELOW), "plc-a");
+    assert_string_equal(catalogplay_whose(catalog, "b1.use1-az2." BELOW), "plc-b");
+
+    catalog_begin(catalog); /* a name of its own, that was implied: the same answer */
+    catalogplay_offer_text(catalog, "a", both);
+    catalogplay_offer_text(catalog, "b", other);
+    change = catalogplay_finish(catalog);
+    assert_int_equal(change.accepted, 1);
+    assert_int_equal(change.names_added, 0);
+    assert_int_equal(change.names_moved, 0);
+    assert_int_equal(change.names_removed, 0);
+
+    catalog_begin(catalog);
+    catalogplay_offer_text(catalog, "a", both);
+    catalogplay_finish(catalog);
+    assert_string_equal(catalogplay_whose(catalog, "b1.use1-az2." BELOW), "plc-a");
+    catalog_free(catalog);
+}
+
 static void test_tombstones(void **state)
 {
     struct catalog *catalog = catalog_new(CATALOGPLAY_HOLD);
@@ -628,9 +679,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_first_load),    cmocka_unit_test(test_last_accepted),
         cmocka_unit_test(test_source_failed), cmocka_unit_test(test_conflicts),
-        cmocka_unit_test(test_targets),       cmocka_unit_test(test_tombstones),
-        cmocka_unit_test(test_many),          cmocka_unit_test(test_early),
-        cmocka_unit_test(test_random),
+        cmocka_unit_test(test_targets),       cmocka_unit_test(test_implied),
+        cmocka_unit_test(test_tombstones),    cmocka_unit_test(test_many),
+        cmocka_unit_test(test_early),         cmocka_unit_test(test_random),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -78,6 +78,23 @@ static const char *name_for(unsigned number, char text[64])
     }
 }
 
+/* A typed domain: its names made by rule, or written, or one zone's of another connection, which
+ * then has it by writing it only. */
+static void write_typed(char *out, size_t size, unsigned number)
+{
+    unsigned form = draw(4), of = form == 3 ? number / PARTS * PARTS + draw(PARTS) : number;
+    char unique[32], names[256] = "";
+
+    snprintf(unique, sizeof(unique), "%caaaaaaaaaaaaaaaaaaaaaaaa%c", 'a' + (char)(of / 24),
+             'a' + (char)(of % 24));
+    if (form > 0) {
+        snprintf(names, sizeof(names), ", domains: [{name: '*.%s%s.aws.plc.tidbcloud.com'}]",
+                 form == 3 ? "use1-az1." : "", unique);
+    }
+    snprintf(out, size, "  attachedDomains: [{type: TIDBCLOUD_MANAGED, uniqueName: %s%s}]\n",
+             unique, names);
+}
+
 static void write_part(struct world *world, unsigned number)
 {
     static const char *const states[] = {"ACTIVE", "ACTIVE", "CREATING", "DELETED"};
@@ -92,10 +109,7 @@ static void write_part(struct world *world, unsigned number)
                                 : "  - {zone: use1-az1, addresses: [10.0.%u.%u]}\n",
                    number, draw(250));
     if (draw(3) == 0) {
-        snprintf(text + at, sizeof(world->parts[0]) - (size_t)at,
-                 "  attachedDomains: [{type: TIDBCLOUD_MANAGED, uniqueName: "
-                 "%caaaaaaaaaaaaaaaaaaaaaaaa%c}]\n",
-                 'a' + (char)(number / 24), 'a' + (char)(number % 24));
+        write_typed(text + at, sizeof(world->parts[0]) - (size_t)at, number);
     } else {
         snprintf(text + at, sizeof(world->parts[0]) - (size_t)at,
                  "  attachedDomains: [{type: CUSTOM, domains: [{name: '%s'}]}]\n",

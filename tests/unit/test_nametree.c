@@ -51,7 +51,7 @@ static void test_spread(void **state)
 
             for (unsigned i = 0; i < NAMES; i++) {
                 name_of(&name, kind, i);
-                assert_true(namedraft_rule(draft, name.wire, i));
+                assert_int_equal(namedraft_rule(draft, name.wire, i), i);
             }
             namedraft_finish(draft, &tree, NAMETREE_UNIT, write_nothing, NULL);
             namedraft_free(draft);

@@ -72,8 +72,7 @@ static const struct row {
     {"tidbcloud_plc_aws_legacy", "b1.usw2-az1." U1 AWS, "-"},
     {"tidbcloud_plc_alicloud", "b1." U1 ALI, "10.2.1.1 10.2.2.1"},
     {"tidbcloud_plc_alicloud", "b3.ap-southeast-1c." U1 ALI, "10.2.1.1 10.2.2.1 (all)"},
-    {"tidbcloud_plc_alicloud", "b1.ap-southeast-1a." U1 ALI,
-     "10.2.1.1 10.2.2.1"}, /* one wildcard */
+    {"tidbcloud_plc_alicloud", "b1.ap-southeast-1a." U1 ALI, "10.2.1.1"}, /* below one wildcard */
     {"tidbcloud_plc_alicloud", "b1.ap-southeast-1a.a6nl5jgveztmla3pxkxgh7dvsi" ALI, "10.2.1.1"},
     {"tidbcloud_plc_alicloud", "b3.ap-southeast-1c.a6nl5jgveztmla3pxkxgh7dvsi" ALI,
      "10.2.1.1 10.2.2.1 (all)"},

@@ -193,6 +193,33 @@ static void test_zones(void **state)
         {"b1.use1-az9." US, "answer rule=*.use1-az9." US " at=12 a=1,3 regional"},
         {"b1.use1-az8." US, "nxdomain at=12"},
     };
+    /* "*.U" has the zones behind it, whatever else is written. */
+    static const struct row listed[] = {
+        {"b1." US, "answer rule=*." US " at=3 a=1,3"},
+        {"b1.use1-az1." US, "answer rule=*.use1-az1." US " at=12 a=1"},
+        {"a.b.USE1-az2." US, "answer rule=*.use1-az2." US " at=13 a=3"},
+        {"b1.use1-az9." US, "no zone rule=*." US " at=12"},
+        {"use1-az2." US, "empty at=9"},
+        {"*.use1-az2." US, "answer rule=*.use1-az2." US " at=11 a=3"},
+        {US, "empty at=0"},
+    };
+    static const struct row listed_beside[] = {
+        {"b1." US, "answer rule=*." US " at=3 a=1,3"},
+        {"b1.use1-az1." US, "answer rule=b1.use1-az1." US " at=12 a=1"},
+        {"b2.use1-az1." US, "answer rule=*.use1-az1." US " at=12 a=1"},
+        {"a.x.use1-az2." US, "answer rule=*.x.use1-az2." US " at=13 a=3"},
+        {"x.use1-az2." US, "empty at=11"},
+        {"b1.use1-az2." US, "answer rule=*.use1-az2." US " at=12 a=3"},
+        {"use1-az1." US, "answer rule=use1-az1." US " at=9 a=1"},
+        {"b1.use1-az9." US, "answer rule=b1.use1-az9." US " at=12 a=1,3"},
+        {"a.use1-az1.b2." US, "answer rule=*.use1-az1.b2." US " at=14 a=1,3"},
+    };
+    static const struct row hosts[] = {
+        {"b1.use1-az1." US, "answer rule=b1.use1-az1." US " at=12 a=1"},
+        {"b1." US, "answer rule=b1." US " at=3 a=1,3"},
+        {"b2.use1-az1." US, "nxdomain at=12"},
+        {"b2." US, "nxdomain at=3"},
+    };
     static const struct {
         enum connection_fallback fallback;
         const char *first, *second, *names; /* zones; names written out, if any */
@@ -205,6 +232,15 @@ static void test_zones(void **state)
          strict_names, ARRAY_LENGTH(strict_names)},
         {CONNECTION_REGIONAL, "use1-az1", "use1-az2", "*.use1-az1." US " *.use1-az9." US,
          regional_names, ARRAY_LENGTH(regional_names)},
+        {CONNECTION_STRICT, "use1-az1", "use1-az2", "*." US, listed, ARRAY_LENGTH(listed)},
+        {CONNECTION_STRICT, "use1-az1", "use1-az2", "*." US " *.use1-az2." US, listed,
+         ARRAY_LENGTH(listed)},
+        {CONNECTION_STRICT, "use1-az1", "use1-az2",
+         "b1.use1-az1." US " *." US " *.x.use1-az2." US " use1-az1." US " b1.use1-az9." US
+         " *.use1-az1.b2." US,
+         listed_beside, ARRAY_LENGTH(listed_beside)},
+        {CONNECTION_REGIONAL, "use1-az1", "use1-az2", "b1.use1-az1." US " b1." US, hosts,
+         ARRAY_LENGTH(hosts)},
     };
 
     (void)state;
@@ -222,6 +258,53 @@ static void test_zones(void **state)
         }
         struct table *table = table_build(&plain, &document, 1);
         check(table, cases[i].rows, cases[i].length);
+        table_free(table);
+        handmade_free(document);
+    }
+}
+
+/* What a written "*.U" says of zones gives way to whoever writes their names, first or last, and
+ * has the state of that "*.U". */
+static void test_implied(void **state)
+{
+    static const struct row rows[] = {
+        {"b1." US, "answer rule=*." US " at=3 a=1,2"},
+        {"b1.use1-az1." US, "answer rule=*.use1-az1." US " at=12 a=1"},
+        {"b1.use1-az2." US, "answer rule=*.use1-az2." US " at=12 a=9"},
+        {"b1.use1-az3." US, "answer rule=*.use1-az3." US " at=12 a=9"},
+    };
+    static const struct row not_ready[] = {
+        {"b1.use1-az1." US, "not ready rule=*.use1-az1." US " at=12"},
+        {"b1.use1-az2." US, "answer rule=*.use1-az2." US " at=12 a=9"},
+    };
+
+    (void)state;
+    for (int first = 0; first < 2; first++) {
+        struct document *document = handmade_new("d");
+        struct connection *two[] = {handmade_connection(document, "plc-1"),
+                                    handmade_connection(document, "plc-2")};
+        struct connection *connection = two[first], *other = two[1 - first];
+        handmade_endpoint(document, connection, "use1-az1", "10.0.0.1");
+        handmade_endpoint(document, connection, "use1-az2", "10.0.0.2");
+        handmade_endpoint(document, other, "", "10.0.0.9");
+        struct connection_domain *domain = handmade_typed(document, connection, US);
+        handmade_names(document, domain, "*." US);
+        handmade_names(document, handmade_typed(document, other, US),
+                       "*.use1-az2." US " *.use1-az3." US);
+        struct table *table = table_build(&plain, &document, 1);
+        check(table, rows, ARRAY_LENGTH(rows));
+        assert_int_equal(table_names(table), 4);
+        table_free(table);
+
+        handmade_name(domain, 0)->state = STATE_NOT_READY;
+        table = table_build(&plain, &document, 1);
+        check(table, not_ready, ARRAY_LENGTH(not_ready));
+        struct table_match match;
+        struct table_why why;
+        table_find(table, name_of("b1.use1-az1." US).wire, &match);
+        table_describe(table, match.rule, &why);
+        assert_string_equal(why.zone, "use1-az1");
+        assert_int_equal(why.line, handmade_name(domain, 0)->line);
         table_free(table);
         handmade_free(document);
     }
@@ -701,12 +784,19 @@ static void test_copies(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_typical),      cmocka_unit_test(test_own_zone),
-        cmocka_unit_test(test_zones),        cmocka_unit_test(test_states),
-        cmocka_unit_test(test_zonal_states), cmocka_unit_test(test_around),
-        cmocka_unit_test(test_odd_names),    cmocka_unit_test(test_empty),
-        cmocka_unit_test(test_many),         cmocka_unit_test(test_near),
-        cmocka_unit_test(test_sharing),      cmocka_unit_test(test_names_elsewhere),
+        cmocka_unit_test(test_typical),
+        cmocka_unit_test(test_own_zone),
+        cmocka_unit_test(test_zones),
+        cmocka_unit_test(test_implied),
+        cmocka_unit_test(test_states),
+        cmocka_unit_test(test_zonal_states),
+        cmocka_unit_test(test_around),
+        cmocka_unit_test(test_odd_names),
+        cmocka_unit_test(test_empty),
+        cmocka_unit_test(test_many),
+        cmocka_unit_test(test_near),
+        cmocka_unit_test(test_sharing),
+        cmocka_unit_test(test_names_elsewhere),
         cmocka_unit_test(test_copies),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
