@@ -17,8 +17,8 @@ struct splice {
 
 struct edit {
     struct yamldoc *tree;
-    const char *bytes;
-    size_t size;
+    const char *bytes; /* behind a byte order mark: columns are counted from there */
+    size_t size, bom;
     bool json; /* the document is JSON, or looks like it */
     struct splice *splices;
     size_t length;
@@ -26,12 +26,13 @@ struct edit {
 
 struct edit *edit_open(const char *file, const char *bytes, size_t size, struct error_list *errors)
 {
-    struct yamldoc *tree = yamldoc_parse_marked(file, bytes, size, errors);
+    size_t bom = yamldoc_bom(bytes, size);
+    struct yamldoc *tree = yamldoc_parse_marked(file, bytes + bom, size - bom, errors);
 
     if (tree == NULL)
         return NULL;
     struct edit *edit = alloc_array(1, sizeof *edit);
-    *edit = (struct edit){.tree = tree, .bytes = bytes, .size = size};
+    *edit = (struct edit){.tree = tree, .bytes = bytes + bom, .size = size - bom, .bom = bom};
     const struct yamldoc_node *root = yamldoc_root(tree, 0);
     edit->json = root != NULL && root->kind != YAMLDOC_SCALAR && yamldoc_span(root)->flow;
     return edit;
@@ -442,6 +443,7 @@ char *edit_finish(struct edit *edit, size_t *size)
     struct editrender out = {0};
     size_t at = 0;
 
+    editrender_add(&out, edit->bytes - edit->bom, edit->bom);
     if (edit->length > 0)
         qsort(edit->splices, edit->length, sizeof *edit->splices, compare);
     for (size_t i = 0; i < edit->length; i++) {
@@ -449,7 +451,7 @@ char *edit_finish(struct edit *edit, size_t *size)
         size_t from = s->at > at ? s->at : at;
 
         editrender_add(&out, edit->bytes + at, from - at);
-        if (s->lines && out.size > 0 && out.text[out.size - 1] != '\n')
+        if (s->lines && out.size > edit->bom && out.text[out.size - 1] != '\n')
             editrender_add(&out, "\n", 1);
         editrender_add(&out, s->put.text, s->put.size);
         at = s->at + s->cut > from ? s->at + s->cut : from;

@@ -52,6 +52,7 @@ struct builder {
     struct frame frames[YAMLDOC_DEPTH_MAX];
     struct arena_recent recent;
     const struct octetmark *marks; /* NULL: no spans are kept */
+    size_t skipped;                /* characters in front of what libyaml sees */
 };
 
 static unsigned line_of(const yaml_mark_t *mark)
@@ -119,12 +120,17 @@ const struct yamldoc_span *yamldoc_span(const struct yamldoc_node *node)
     return &((const struct marked_node *)(const void *)node)->span;
 }
 
+static uint32_t octet_of(const struct builder *b, const yaml_mark_t *mark)
+{
+    return octetmark_of(b->marks, b->skipped + mark->index);
+}
+
 static void mark_node(struct builder *b, struct yamldoc_node *node, const yaml_event_t *event)
 {
     struct yamldoc_span *span = span_of(node);
 
-    span->start = octetmark_of(b->marks, event->start_mark.index);
-    span->end = octetmark_of(b->marks, event->end_mark.index);
+    span->start = octet_of(b, &event->start_mark);
+    span->end = octet_of(b, &event->end_mark);
     span->flow = (event->type == YAML_SEQUENCE_START_EVENT &&
                   event->data.sequence_start.style == YAML_FLOW_SEQUENCE_STYLE) ||
                  (event->type == YAML_MAPPING_START_EVENT &&
@@ -144,7 +150,7 @@ static void mark_end(struct builder *b, const yaml_event_t *event)
     struct frame *top = &b->frames[b->depth - 1];
     struct yamldoc_span *span = span_of(top->node);
 
-    span->end = span->flow ? octetmark_of(b->marks, event->end_mark.index) : top->end;
+    span->end = span->flow ? octet_of(b, &event->end_mark) : top->end;
     if (b->depth > 1)
         top[-1].end = span->end;
 }
@@ -302,8 +308,8 @@ static bool take_key(struct builder *b, const yaml_event_t *event)
     top->key_line = line_of(&event->start_mark);
     top->key_column = column_of(&event->start_mark);
     if (b->marks != NULL) {
-        top->key_start = octetmark_of(b->marks, event->start_mark.index);
-        top->key_end = octetmark_of(b->marks, event->end_mark.index);
+        top->key_start = octet_of(b, &event->start_mark);
+        top->key_end = octet_of(b, &event->end_mark);
     }
     return true;
 }
@@ -369,8 +375,11 @@ static bool is_empty(const yaml_event_t *event)
     }
 }
 
-static void build(struct builder *b, const void *bytes, size_t size)
+/* Without a byte order mark: libyaml takes that for a column, which no line of a block below has.
+ */
+static void build(struct builder *b, const char *bytes, size_t size)
 {
+    size_t bom = yamldoc_bom(bytes, size);
     yaml_parser_t parser;
     yaml_event_t event;
     bool more = true;
@@ -380,7 +389,10 @@ static void build(struct builder *b, const void *bytes, size_t size)
         return;
     }
     yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
-    yaml_parser_set_input_string(&parser, bytes, size);
+    b->skipped = bom > 0;
+    bytes += bom;
+    size -= bom;
+    yaml_parser_set_input_string(&parser, (const unsigned char *)bytes, size);
     while (more) {
         if (yaml_parser_parse(&parser, &event) == 0) {
             complain_parser(b, &parser, bytes, size);

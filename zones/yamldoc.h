@@ -31,6 +31,10 @@ struct yamldoc_node {
 
 struct yamldoc; /* one file: zero or more YAML documents separated by '---' */
 
+/* The octets of a byte order mark in front: 3 or 0.  It is skipped, and no part of the first line.
+ */
+size_t yamldoc_bom(const void *bytes, size_t size);
+
 /* Reads 'size' bytes.  NULL if anything is wrong; 'errors' then says what, with places.  'file'
  * names the input in complaints and is copied. */
 MUST_USE struct yamldoc *yamldoc_parse(const char *file, const void *bytes, size_t size,

@@ -38,6 +38,11 @@ struct yamldoc_node *yamldoc_get(struct yamldoc_node *map, const char *key)
     return NULL;
 }
 
+size_t yamldoc_bom(const void *bytes, size_t size)
+{
+    return size >= 3 && memcmp(bytes, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+}
+
 const char *yamldoc_nearest(const char *word, const char *const *known)
 {
     return spelling_nearest(word, known);

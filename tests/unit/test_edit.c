@@ -48,6 +48,23 @@ static const struct {
     {MERGE, NULL, "{\"a\": {\"w\": [\"2\"]}}", 0, "a:\n  x: 1\nb: 1\n", "a:\n  w: [\"2\"]\nb: 1\n"},
     {MERGE, NULL, "{\"a\": \"\"}", 0, "a: |\n  x\n  y\nb: 1\n", "a: \"\"\nb: 1\n"},
     {MERGE, NULL, "{\"a\": {\"w\": 1}}", 0, "a: x\nb: 1\n", "a:\n  w: 1\nb: 1\n"},
+    {APPEND, "a", "{\"t\": \"C\"}", 0,
+     "\xef\xbb\xbf"
+     "a:\n  - x\nb: 1\n",
+     "\xef\xbb\xbf"
+     "a:\n  - x\n  - t: C\nb: 1\n"},
+    {MERGE, NULL, "{\"a\": null}", 0,
+     "\xef\xbb\xbf"
+     "a: 1\nb: 1\n",
+     "\xef\xbb\xbf"
+     "b: 1\n"},
+    {ROOT, NULL, NULL, 0,
+     "\xef\xbb\xbf"
+     "a: 1\n---\nb: 2\n",
+     "\xef\xbb\xbf"
+     "---\nb: 2\n"},
+    {APPEND, "a", "1", 0, "\xef\xbb\xbf{\n\"b\": 1\n}\n",
+     "\xef\xbb\xbf{\n\"b\": 1,\n\"a\": [\n  1\n]\n}\n"},
     /* in brackets */
     {APPEND, "a", "{\"t\": \"C\"}", 0, "a: [x, {t: B}]  # two\n",
      "a: [x, {t: B}, {t: C}]  # two\n"},

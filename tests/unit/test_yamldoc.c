@@ -40,6 +40,10 @@ static const struct {
     {"\xef\xbb\xbf"
      "a: 1\n",
      "{a=1}"},
+    {"\xef\xbb\xbf"
+     "a: 1\nb:\n  c: 2\n",
+     "{a=1 b={c=2}}"},
+    {"\xef\xbb\xbf", ""},
     {"- a\n- [b, {c: d}]\n-\n", "[a [b {c=d}] ]"},
     {"a: 1\n---\nb: 2\n", "{a=1}|{b=2}"},
     {"{\"a\":1,\"b\":[true,null,\"x\\u0041\"],\"c\":{}}", "{a=1 b=[true null 'xA'] c={}}"},
@@ -73,6 +77,15 @@ static const struct {
     {"a: 1\n b: 2\n", "f:2:3: not YAML: mapping values are not allowed"},
     {"a: 1\nb: \xff\n", "f:2:4: not YAML: invalid leading UTF-8 octet (0xff)"},
     {"a: \xc3\xa4\xc3\xa4 \x01\n", "f:1:7: not YAML: control characters are not allowed (0x01)"},
+    {"\xef\xbb\xbf"
+     "a: [",
+     "f:2:1: not YAML: did not find expected node content"},
+    {"\xef\xbb\xbf"
+     "a: \x01\n",
+     "f:1:4: not YAML: control characters are not allowed (0x01)"},
+    {"\xef\xbb\xbf"
+     "a: &x 1\n",
+     "f:1:4: anchors ('&') are not supported"},
     {"a: &x 1\nb: 2\n", "f:1:4: anchors ('&') are not supported"},
     {"a: 1\nb: *x\n", "f:2:4: aliases ('*') are not supported"},
     {"a: !!str 1\n", "f:1:4: tags ('!') are not supported"},
@@ -99,6 +112,33 @@ static void test_refused(void **state)
         error_format(&errors.items[0], text, sizeof text);
         if (strncmp(text, refused[i].complaint, strlen(refused[i].complaint)) != 0)
             fail_msg("'%s'\nwanted '%s'", text, refused[i].complaint);
+        error_clear(&errors);
+    }
+}
+
+/* Offsets count from the first of the bytes, a byte order mark included. */
+static void test_spans(void **state)
+{
+    static const char *const texts[] = {"a: ü\nkey: {b: [c]}\n",
+                                        "\xef\xbb\xbf"
+                                        "a: ü\nkey: {b: [c]}\n",
+                                        "\xef\xbb\xbf"
+                                        "a: 1\nkey: {b: [c]}\n"};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LENGTH(texts); i++) {
+        struct error_list errors = {0};
+        const char *text = texts[i];
+        struct yamldoc *doc = yamldoc_parse_marked("f", text, strlen(text), &errors);
+        assert_non_null(doc);
+        const struct yamldoc_node *value = yamldoc_root(doc, 0)->child->next;
+        const struct yamldoc_span *span = yamldoc_span(value);
+        assert_memory_equal(text + span->key_start, "key", 3);
+        assert_int_equal(span->key_end - span->key_start, 3);
+        assert_memory_equal(text + span->start, "{b: [c]}", 8);
+        assert_int_equal(span->end - span->start, 8);
+        assert_int_equal(value->line, 2);
+        yamldoc_free(doc);
         error_clear(&errors);
     }
 }
@@ -263,11 +303,9 @@ static void test_values(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_trees),
-        cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_all_twins_are_told),
-        cmocka_unit_test(test_hostile),
-        cmocka_unit_test(test_fields),
+        cmocka_unit_test(test_trees),   cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_spans),   cmocka_unit_test(test_all_twins_are_told),
+        cmocka_unit_test(test_hostile), cmocka_unit_test(test_fields),
         cmocka_unit_test(test_values),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
