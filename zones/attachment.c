@@ -129,13 +129,13 @@ static bool read_names(const struct fields *fields, const struct connection *con
         return domain->type != CONNECTION_CUSTOM;
     }
     struct connection_name *names = arena_array(fields->arena, length, sizeof *names);
-    for (size_t i = 0; i < length; i++, item = item->next) {
+    for (domain->names = names; item != NULL; item = item->next) {
         struct fields of_name;
+        struct connection_name *name = &names[domain->length];
         ok &= fields_enter(&of_name, fields, DOMAINS, item, known_of_name) &&
-              read_name(&of_name, connection, domain, &names[i]);
+              read_name(&of_name, connection, domain, name);
+        domain->length += name->wire != NULL;
     }
-    domain->names = names;
-    domain->length = (unsigned)length;
     return ok;
 }
 
@@ -268,7 +268,7 @@ static bool read_one(const struct fields *fields, const struct connection *conne
     domain->id = domain->unique_name = domain->state_word = domain->message = "";
     domain->line = fields->map->line;
     ok &= fields_text(fields, ID, &domain->id);
-    ok &= fields_text(fields, UNIQUE_NAME, &domain->unique_name);
+    bool named = fields_text(fields, UNIQUE_NAME, &domain->unique_name);
     ok &= fields_state(fields, STATE, STATE_NOT_READY, &domain->state_word, &domain->state);
     ok &= fields_text(fields, MESSAGE, &domain->message);
     ok &= check_unused(fields);
@@ -277,13 +277,24 @@ static bool read_one(const struct fields *fields, const struct connection *conne
     domain->type = (enum connection_domain_type)type;
     if (domain->type != CONNECTION_TIDBCLOUD_DEDICATED)
         warn_dedicated_only(fields, domain->type);
-    if (domain->type != CONNECTION_CUSTOM)
-        ok = ok && read_root(fields, connection, domain);
     /* Without its root a typed domain's names cannot be judged. */
-    return ok && read_names(fields, connection, domain);
+    if (!named || (domain->type != CONNECTION_CUSTOM && !read_root(fields, connection, domain)))
+        return false;
+    if (read_names(fields, connection, domain))
+        return ok;
+    if (domain->length == 0)
+        domain->root = NULL; /* its names are not those made by rule, but unknown */
+    return false;
 }
 
-bool attachment_read_all(const struct fields *parent, unsigned field, struct connection *connection)
+/* False: what its names are is not known. */
+static bool has_names(const struct connection_domain *domain, bool typed)
+{
+    return domain->type == CONNECTION_CUSTOM ? domain->length > 0 : domain->root != NULL && typed;
+}
+
+bool attachment_read_all(const struct fields *parent, unsigned field, bool typed,
+                         struct connection *connection)
 {
     struct yamldoc_node *item;
     size_t length;
@@ -296,12 +307,13 @@ bool attachment_read_all(const struct fields *parent, unsigned field, struct con
         fields_warn(parent, field, NULL,
                     "absent, as in the answer of the API's List: no name is attached");
     struct connection_domain *domains = arena_array(parent->arena, length, sizeof *domains);
-    for (size_t i = 0; i < length; i++, item = item->next) {
+    for (connection->domains = domains; item != NULL; item = item->next) {
         struct fields fields;
+        struct connection_domain *domain = &domains[connection->domains_length];
+        *domain = (struct connection_domain){.type = CONNECTION_CUSTOM};
         ok &= fields_enter(&fields, parent, field, item, known) &&
-              read_one(&fields, connection, &domains[i]);
+              read_one(&fields, connection, domain);
+        connection->domains_length += has_names(domain, typed);
     }
-    connection->domains = domains;
-    connection->domains_length = (unsigned)length;
     return ok;
 }

@@ -85,6 +85,8 @@ static void check_ids(struct check *check)
     seen_init(&ids, check->length);
     for (size_t i = 0; i < check->length && check->told < TOLD_MAX; i++) {
         const struct connection *connection = &check->connections[i];
+        if (connection->id[0] == '\0')
+            continue;
         uint64_t hash = hash_bytes(&check->key, connection->id, strlen(connection->id));
         size_t at = hash;
         struct slot *slot = seen_find(&ids, hash, &at);
@@ -395,13 +397,13 @@ static bool is_root(const struct check *check, const uint8_t *wire, bool subtree
     }
 }
 
-static bool is_owned(const struct check *check, const struct dname *name)
+static bool is_owned(const struct check *check, const uint8_t *name)
 {
-    for (const uint8_t *suffix = name->wire; *suffix != 0; suffix += 1 + *suffix) {
+    for (const uint8_t *suffix = name; *suffix != 0; suffix += 1 + *suffix) {
         if (is_root(check, suffix, true))
             return true;
     }
-    return is_root(check, name->wire, false);
+    return is_root(check, name, false);
 }
 
 static void count_root(void *arg, const struct domain_root *root)
@@ -433,11 +435,7 @@ static void check_endpoints(struct check *check, const struct connection *connec
     set_cluster(check, connection);
     for (unsigned i = 0; i < connection->endpoints_length && check->told < TOLD_MAX; i++) {
         const struct connection_endpoint *endpoint = &connection->endpoints[i];
-        struct dname name;
-        const char *why;
-        if (endpoint->dns_name[0] == '\0' ||
-            !dname_from_text(&name, endpoint->dns_name, strlen(endpoint->dns_name), &why) ||
-            !is_owned(check, &name))
+        if (endpoint->target == NULL || !is_owned(check, endpoint->target))
             continue;
         check->told++;
         error_add(check->errors, check->file, endpoint->line, 0,
@@ -452,7 +450,7 @@ static bool has_names(const struct check *check)
     for (size_t i = 0; i < check->length; i++) {
         const struct connection *connection = &check->connections[i];
         for (unsigned j = 0; j < connection->endpoints_length; j++) {
-            if (connection->endpoints[j].dns_name[0] != '\0')
+            if (connection->endpoints[j].target != NULL)
                 return true;
         }
     }

@@ -11,7 +11,8 @@
 #define OVERLAP_NAMES_MAX (4u << 20)
 
 /* Checks the connections of the document 'file', whose bytes have this digest.  Linear in the
- * names. */
+ * names.  Of connections that have mistakes of their own only what could be read is there: an id
+ * may be "", domains and names without sense are left out. */
 void overlap_check(const char *file, const struct digest *, const struct connection *connections,
                    size_t length, struct error_list *errors);
 

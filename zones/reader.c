@@ -189,11 +189,11 @@ bool reader_connection(const struct fields *fields, struct connection *out)
     ok &= read_ttl(fields, &out->ttl);
     ok &= healthcheck_read(fields, HEALTH, &out->health);
     /* What follows is judged by the type's cloud; without a type, by that of most connections. */
-    ok &= read_type(fields, out);
+    bool typed = read_type(fields, out);
     ok &= read_fallback(fields, out);
     ok &= endpoint_read_all(fields, ENDPOINTS, out);
     ok &= read_service(fields, AWS_SERVICE, out);
     ok &= read_service(fields, ALICLOUD_SERVICE, out);
-    ok &= attachment_read_all(fields, DOMAINS, out);
-    return ok;
+    ok &= attachment_read_all(fields, DOMAINS, typed, out);
+    return ok && typed;
 }
