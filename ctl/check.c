@@ -30,26 +30,33 @@ static json_t *entry_json(const struct catalog_entry *entry)
                      complaints);
 }
 
+/* As error_format() writes it, which is what pldnsd logs: an error has no mark but its color. */
+static void print_complaint(const struct output *output, const struct error *e)
+{
+    output_text(stdout, e->file);
+    if (e->line > 0) {
+        printf(":%u", e->line);
+    }
+    if (e->line > 0 && e->column > 0) {
+        printf(":%u", e->column);
+    }
+    fputs(": ", stdout);
+    if (e->warning) {
+        output_colored(output, stdout, OUTPUT_YELLOW, "warning");
+        fputs(": ", stdout);
+        output_text(stdout, e->text);
+    } else {
+        output_colored(output, stdout, OUTPUT_RED, e->text);
+    }
+    putchar('\n');
+}
+
 static void print_complaints(const struct output *output, const struct catalog_entry *entry)
 {
     const struct error_list *list = entry->complaints;
 
     for (size_t i = 0; i < list->length; i++) {
-        const struct error *e = &list->items[i];
-
-        output_text(stdout, e->file);
-        if (e->line > 0) {
-            printf(":%u", e->line);
-        }
-        if (e->line > 0 && e->column > 0) {
-            printf(":%u", e->column);
-        }
-        fputs(": ", stdout);
-        output_colored(output, stdout, e->warning ? OUTPUT_YELLOW : OUTPUT_RED,
-                       e->warning ? "warning" : "error");
-        fputs(": ", stdout);
-        output_text(stdout, e->text);
-        putchar('\n');
+        print_complaint(output, &list->items[i]);
     }
     size_t more = list->errors + list->warnings - list->length;
     if (more > 0) {
