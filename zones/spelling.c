@@ -1,24 +1,39 @@
 #include "spelling.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 
 /* Longer words are no misspelling of a field's name. */
 #define WORD_MAX 48
 
-/* The length; 0 if it is too long to be meant. */
-static size_t normalise(const char *word, char out[WORD_MAX])
-{
-    size_t length = 0;
+struct word {
+    char letters[WORD_MAX];
+    bool begins[WORD_MAX]; /* a part of it, as the N of uniqueName or unique_name */
+    size_t length;         /* 0: it is too long to be meant */
+};
 
-    for (; *word != '\0'; word++) {
-        if (*word == '-' || *word == '_')
+static bool is_capital(char c)
+{
+    return c >= 'A' && c <= 'Z';
+}
+
+static void normalise(const char *text, struct word *out)
+{
+    char before = '_';
+
+    out->length = 0;
+    for (; *text != '\0'; before = *text++) {
+        bool joint = before == '-' || before == '_';
+        if (*text == '-' || *text == '_')
             continue;
-        if (length == WORD_MAX)
-            return 0;
-        out[length++] = *word >= 'A' && *word <= 'Z' ? (char)(*word - 'A' + 'a') : *word;
+        if (out->length == WORD_MAX) {
+            out->length = 0;
+            return;
+        }
+        out->begins[out->length] = joint || (is_capital(*text) && !is_capital(before));
+        out->letters[out->length++] = is_capital(*text) ? (char)(*text - 'A' + 'a') : *text;
     }
-    return length;
 }
 
 static unsigned least(unsigned a, unsigned b)
@@ -51,25 +66,57 @@ static unsigned distance(const char *a, size_t a_length, const char *b, size_t b
     return above[b_length];
 }
 
+/* One mistake for every three letters of the longer word; none in one or two letters. */
+static unsigned mistakes(size_t length, size_t known_length)
+{
+    return length < 3 ? 0 : (unsigned)(length > known_length ? length : known_length) / 3;
+}
+
 const char *spelling_nearest(const char *word, const char *const *known)
 {
-    char one[WORD_MAX], other[WORD_MAX];
-    size_t length = normalise(word, one);
+    struct word one, other;
     const char *nearest = NULL;
-    unsigned best = 1;
+    unsigned best = 2 * WORD_MAX;
 
-    if (length == 0)
+    normalise(word, &one);
+    if (one.length == 0)
         return NULL;
-    /* One mistake in a short word, then one more for every four letters. */
-    if (length >= 3)
-        best += (unsigned)(length + 2) / 4;
     for (; *known != NULL; known++) {
-        size_t known_length = normalise(*known, other);
-        unsigned far = distance(one, length, other, known_length);
-        if (far < best) {
+        normalise(*known, &other);
+        unsigned far = distance(one.letters, one.length, other.letters, other.length);
+        if (far < best && far <= mistakes(one.length, other.length)) {
             best = far;
             nearest = *known;
         }
     }
     return nearest;
+}
+
+/* Where 'part', as a word or several, begins in 'whole'; its length if it does nowhere. */
+static size_t find(const struct word *whole, const struct word *part)
+{
+    for (size_t i = 0; part->length > 1 && i + part->length < whole->length + 1; i++) {
+        size_t end = i + part->length;
+        if (whole->begins[i] && (end == whole->length || whole->begins[end]) &&
+            memcmp(whole->letters + i, part->letters, part->length) == 0)
+            return i;
+    }
+    return whole->length;
+}
+
+const char *spelling_nearest_field(const char *word, const char *const *known)
+{
+    const char *nearest = spelling_nearest(word, known), *end = NULL;
+    struct word one, other;
+
+    normalise(word, &one);
+    for (; nearest == NULL && *known != NULL; known++) {
+        normalise(*known, &other);
+        if (find(&other, &one) < other.length)
+            nearest = *known;
+        size_t at = find(&one, &other);
+        if (at < one.length && at + other.length == one.length)
+            end = *known;
+    }
+    return nearest != NULL ? nearest : end;
 }

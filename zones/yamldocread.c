@@ -58,7 +58,7 @@ void yamldoc_unknown(const struct yamldoc *doc, const struct yamldoc_node *map, 
             continue;
         /* Nobody reads suggestion number 100,000: a full list is only counted on. */
         const char *near =
-            errors->length < ERROR_LIST_MAX ? spelling_nearest(child->key, known) : NULL;
+            errors->length < ERROR_LIST_MAX ? spelling_nearest_field(child->key, known) : NULL;
         if (near != NULL)
             error_add(errors, yamldoc_file(doc), child->key_line, child->key_column,
                       "%s%.80s: unknown field; did you mean '%s'?", path, child->key, near);
