@@ -8,6 +8,7 @@
 #include "alloc.h"
 #include "arena.h"
 #include "octetmark.h"
+#include "surrogates.h"
 
 /* A two-byte item ("[]") costs a whole node; without this bound the largest input could ask for
  * gigabytes.  Real documents have a value every 20 bytes or more. */
@@ -53,6 +54,7 @@ struct builder {
     struct arena_recent recent;
     const struct octetmark *marks; /* NULL: no spans are kept */
     size_t skipped;                /* characters in front of what libyaml sees */
+    struct surrogates joined;      /* what it sees instead, maybe */
 };
 
 static unsigned line_of(const yaml_mark_t *mark)
@@ -60,13 +62,18 @@ static unsigned line_of(const yaml_mark_t *mark)
     return (unsigned)mark->line + 1;
 }
 
-static unsigned column_of(const yaml_mark_t *mark)
+static unsigned column_of(const struct builder *b, const yaml_mark_t *mark)
 {
-    return (unsigned)mark->column + 1;
+    size_t line = mark->index - mark->column; /* where it begins */
+
+    return (unsigned)(surrogates_origin(&b->joined, mark->index) -
+                      surrogates_origin(&b->joined, line)) +
+           1;
 }
 
 #define COMPLAIN(builder, mark, ...)                                                               \
-    error_add((builder)->errors, (builder)->doc->file, line_of(mark), column_of(mark), __VA_ARGS__)
+    error_add((builder)->errors, (builder)->doc->file, line_of(mark), column_of(builder, mark),    \
+              __VA_ARGS__)
 
 /* ---- what libyaml says ---- */
 
@@ -122,7 +129,7 @@ const struct yamldoc_span *yamldoc_span(const struct yamldoc_node *node)
 
 static uint32_t octet_of(const struct builder *b, const yaml_mark_t *mark)
 {
-    return octetmark_of(b->marks, b->skipped + mark->index);
+    return octetmark_of(b->marks, b->skipped + surrogates_origin(&b->joined, mark->index));
 }
 
 static void mark_node(struct builder *b, struct yamldoc_node *node, const yaml_event_t *event)
@@ -239,7 +246,7 @@ static struct yamldoc_node *add_node(struct builder *b, enum yamldoc_kind kind,
     *node = (struct yamldoc_node){
         .kind = kind,
         .line = line_of(&event->start_mark),
-        .column = column_of(&event->start_mark),
+        .column = column_of(b, &event->start_mark),
     };
     if (b->marks != NULL)
         mark_node(b, node, event);
@@ -306,7 +313,7 @@ static bool take_key(struct builder *b, const yaml_event_t *event)
                  "merge keys ('<<') are not supported: write the fields out");
     top->key = arena_keep(&b->doc->arena, &b->recent, text, size);
     top->key_line = line_of(&event->start_mark);
-    top->key_column = column_of(&event->start_mark);
+    top->key_column = column_of(b, &event->start_mark);
     if (b->marks != NULL) {
         top->key_start = octet_of(b, &event->start_mark);
         top->key_end = octet_of(b, &event->end_mark);
@@ -392,6 +399,11 @@ static void build(struct builder *b, const char *bytes, size_t size)
     b->skipped = bom > 0;
     bytes += bom;
     size -= bom;
+    surrogates_join(&b->joined, bytes, size);
+    if (b->joined.bytes != NULL) {
+        bytes = b->joined.bytes;
+        size = b->joined.size;
+    }
     yaml_parser_set_input_string(&parser, (const unsigned char *)bytes, size);
     while (more) {
         if (yaml_parser_parse(&parser, &event) == 0) {
@@ -403,6 +415,7 @@ static void build(struct builder *b, const char *bytes, size_t size)
             yaml_event_delete(&event);
     }
     yaml_parser_delete(&parser);
+    surrogates_free(&b->joined);
 }
 
 static bool has_many_tag_words(const char *bytes, size_t size)

@@ -48,6 +48,9 @@ static const struct {
     {"a: 1\n---\nb: 2\n", "{a=1}|{b=2}"},
     {"{\"a\":1,\"b\":[true,null,\"x\\u0041\"],\"c\":{}}", "{a=1 b=[true null 'xA'] c={}}"},
     {"{\n\t\"a\":\t1\n}", "{a=1}"},
+    {"{\"a\": \"x\\ud83d\\ude00y\", \"\\uD83D\\uDE00\": 1}", "{a='x😀y' 😀=1}"},
+    {"\xef\xbb\xbf [\"\\\\ud83d\", \"\\ud83d\\ude00\"]", "['\\ud83d' '😀']"},
+    {"{a: '\\ud83d\\ude00'}", "{a='\\ud83d\\ude00'}"},
     {"%YAML 1.1\n---\na: 1\n", "{a=1}"},
 };
 
@@ -86,6 +89,11 @@ static const struct {
     {"\xef\xbb\xbf"
      "a: &x 1\n",
      "f:1:4: anchors ('&') are not supported"},
+    {"{\"a\": \"\\ud83d\"}", "f:1:10: not YAML: found invalid Unicode character escape code"},
+    {"{\"a\": \"\\ud83d\\ude00\\ude00\"}",
+     "f:1:22: not YAML: found invalid Unicode character escape code"},
+    {"{\n\"a\": \"\\ud83d\\ude00\", \"a\": 1}",
+     "f:2:22: 'a': written twice in one map, first at line 2"},
     {"a: &x 1\nb: 2\n", "f:1:4: anchors ('&') are not supported"},
     {"a: 1\nb: *x\n", "f:2:4: aliases ('*') are not supported"},
     {"a: !!str 1\n", "f:1:4: tags ('!') are not supported"},
@@ -117,6 +125,30 @@ static void test_refused(void **state)
 }
 
 /* Offsets count from the first of the bytes, a byte order mark included. */
+static void test_spans_behind_pairs(void **state)
+{
+    static const char text[] =
+        "{\"ü\": \"\\ud83d\\ude00\\ud83d\\ude00\", \"\\ud83d\\ude00\": [1],\n \"b\": 2}";
+    struct error_list errors = {0};
+    struct yamldoc *doc = yamldoc_parse_marked("f", text, strlen(text), &errors);
+
+    (void)state;
+    assert_non_null(doc);
+    const struct yamldoc_node *root = yamldoc_root(doc, 0), *list = root->child->next;
+    const struct yamldoc_span *span = yamldoc_span(root->child);
+    assert_memory_equal(text + span->start, "\"\\ud83d", 7);
+    assert_memory_equal(text + span->end, ", ", 2);
+    span = yamldoc_span(list);
+    assert_memory_equal(text + span->key_start, "\"\\ud83d", 7);
+    assert_memory_equal(text + span->key_end, ": [1]", 5);
+    assert_memory_equal(text + span->start, "[1]", 3);
+    assert_int_equal(list->column, 51);
+    assert_memory_equal(text + yamldoc_span(list->next)->start, "2}", 2);
+    assert_int_equal(yamldoc_span(root)->end, strlen(text));
+    yamldoc_free(doc);
+    error_clear(&errors);
+}
+
 static void test_spans(void **state)
 {
     static const char *const texts[] = {"a: ü\nkey: {b: [c]}\n",
@@ -303,9 +335,13 @@ static void test_values(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_trees),   cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_spans),   cmocka_unit_test(test_all_twins_are_told),
-        cmocka_unit_test(test_hostile), cmocka_unit_test(test_fields),
+        cmocka_unit_test(test_trees),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_spans),
+        cmocka_unit_test(test_spans_behind_pairs),
+        cmocka_unit_test(test_all_twins_are_told),
+        cmocka_unit_test(test_hostile),
+        cmocka_unit_test(test_fields),
         cmocka_unit_test(test_values),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
