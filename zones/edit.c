@@ -20,9 +20,17 @@ struct edit {
     const char *bytes; /* behind a byte order mark: columns are counted from there */
     size_t size, bom;
     bool json; /* the document is JSON, or looks like it */
+    bool crlf; /* its lines end in CR and LF, as the first one tells */
     struct splice *splices;
     size_t length;
 };
+
+static bool has_crlf(const char *bytes, size_t size)
+{
+    const char *end = memchr(bytes, '\n', size);
+
+    return end != NULL && end > bytes && end[-1] == '\r';
+}
 
 struct edit *edit_open(const char *file, const char *bytes, size_t size, struct error_list *errors)
 {
@@ -33,6 +41,7 @@ struct edit *edit_open(const char *file, const char *bytes, size_t size, struct 
         return NULL;
     struct edit *edit = alloc_array(1, sizeof *edit);
     *edit = (struct edit){.tree = tree, .bytes = bytes + bom, .size = size - bom, .bom = bom};
+    edit->crlf = has_crlf(bytes, size);
     const struct yamldoc_node *root = yamldoc_root(tree, 0);
     edit->json = root != NULL && root->kind != YAMLDOC_SCALAR && yamldoc_span(root)->flow;
     return edit;
@@ -321,7 +330,7 @@ static void block_replace(struct edit *edit, const struct yamldoc_node *map,
         (void)splice(edit, from, line_after(edit, end) - from);
         return;
     }
-    while (end > start && edit->bytes[end - 1] == '\n')
+    while (end > start && (edit->bytes[end - 1] == '\n' || edit->bytes[end - 1] == '\r'))
         end--; /* of a text in lines of its own */
     if (short_value || (span->flow && old->size > 0)) {
         put = splice(edit, start, end - start);
@@ -438,6 +447,19 @@ static int compare(const void *a, const void *b)
     return left->number < right->number ? -1 : 1;
 }
 
+/* Adds what is put in, whose lines end as those around. */
+static void add_put(const struct edit *edit, struct editrender *out, const char *text, size_t size)
+{
+    const char *end = text + size;
+
+    for (const char *line; edit->crlf && (line = memchr(text, '\n', (size_t)(end - text))) != NULL;
+         text = line + 1) {
+        editrender_add(out, text, (size_t)(line - text));
+        editrender_add(out, "\r\n", 2);
+    }
+    editrender_add(out, text, (size_t)(end - text));
+}
+
 char *edit_finish(struct edit *edit, size_t *size)
 {
     struct editrender out = {0};
@@ -452,8 +474,9 @@ char *edit_finish(struct edit *edit, size_t *size)
 
         editrender_add(&out, edit->bytes + at, from - at);
         if (s->lines && out.size > edit->bom && out.text[out.size - 1] != '\n')
-            editrender_add(&out, "\n", 1);
-        editrender_add(&out, s->put.text, s->put.size);
+            add_put(edit, &out, "\n", 1);
+        if (s->put.size > 0)
+            add_put(edit, &out, s->put.text, s->put.size);
         at = s->at + s->cut > from ? s->at + s->cut : from;
     }
     editrender_add(&out, edit->bytes + at, edit->size - at);

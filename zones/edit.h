@@ -2,8 +2,9 @@
  * quotes, indentation, in block and flow style and in JSON.
  *
  * Changes are noted against the text as it was opened, then made all at once.  What is put in
- * follows the style of its surroundings.  The caller compares the result with what he wanted: a
- * document of unusual form may defeat any splice, and must then be refused rather than spoilt. */
+ * follows the style of its surroundings, line ends too.  The caller compares the result with what
+ * he wanted: a document of unusual form may defeat any splice, and must then be refused rather than
+ * spoilt. */
 #ifndef PLDNS_EDIT_H
 #define PLDNS_EDIT_H
 

@@ -180,6 +180,16 @@ def test_attach_and_detach_leave_the_rest_as_it_was(folder):
     assert "# The kafka of the shop." in (folder / "kafka.yaml").read_text() and is_clean(folder)
 
 
+def test_line_ends_and_byte_order_mark_stay(folder):
+    before = b"\xef\xbb\xbf" + KAFKA.replace("\n", "\r\n").encode()
+    (folder / "kafka.yaml").write_bytes(before)
+    ran = ctl("attach-domains", "plc-one", "--type", "CUSTOM", "--domain", "db.shop.example", "-a", folder)
+    assert (ran.returncode, ran.stderr) == (FINE, "")
+    after = (folder / "kafka.yaml").read_bytes()
+    assert after.count(b"\n") == after.count(b"\r\n") > before.count(b"\n") and b"db.shop.example" in after
+    assert after.startswith(before[:before.index(b"attachedDomains")]) and after.endswith(b"ttl: 20\r\n")
+
+
 def test_json_stays_json(folder):
     before = json.loads((folder / "list.json").read_text())
     assert ctl("attach-domains", "plc-two", "--type", "TIDBCLOUD_MANAGED", "--unique-name", U, "-a", folder).returncode == FINE
