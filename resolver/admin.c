@@ -22,6 +22,7 @@
 #include "clock.h"
 #include "log.h"
 #include "metrics.h"
+#include "outcome.h"
 #include "overview.h"
 
 #define HEADERS_MAX 8192
@@ -159,7 +160,7 @@ static void on_reloaded(void *arg, const struct reload_outcome *outcome)
 {
     bool good = outcome->refused_now == 0 && !outcome->degraded;
 
-    adminreply_json(arg, good ? 200 : 409, overview_outcome(outcome));
+    adminreply_json(arg, good ? 200 : 409, outcome_json(outcome));
 }
 
 static void do_reload(struct page *page)

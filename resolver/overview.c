@@ -333,42 +333,6 @@ json_t *overview_status(const struct service *service, uint64_t now)
     return map;
 }
 
-/* ---- reload ---- */
-
-static json_t *lines_of(const char *text)
-{
-    json_t *list = json_array();
-    char *copy = alloc_string(text), *rest = copy, *line;
-
-    while ((line = strsep(&rest, "\n")) != NULL) {
-        if (line[0] != '\0')
-            (void)json_array_append_new(list, overview_text(line));
-    }
-    free(copy);
-    return list;
-}
-
-json_t *overview_outcome(const struct reload_outcome *outcome)
-{
-    const struct catalog_change *change = &outcome->change;
-    json_t *map = json_object(), *names = json_object();
-
-    set_number(map, "generation", outcome->generation);
-    set_boolean(map, "changed", change->changed);
-    set_number(names, "added", change->names_added);
-    set_number(names, "moved", change->names_moved);
-    set_number(names, "removed", change->names_removed);
-    (void)json_object_set_new(map, "names", names);
-    set_number(map, "accepted", change->accepted);
-    set_number(map, "removed", change->removed);
-    set_number(map, "refused", outcome->refused_now);
-    set_if(map, "degraded", outcome->degraded_why);
-    set_if(map, "stateTrouble", outcome->state_trouble);
-    set_number(map, "milliseconds", outcome->took_ms);
-    (void)json_object_set_new(map, "complaints", lines_of(outcome->complaints));
-    return map;
-}
-
 /* ---- explain ---- */
 
 static void set_answer(json_t *map, const struct explain *e)

@@ -1,4 +1,4 @@
-/* The daemon's state as JSON: the status, outcomes of reloads, explanations of names. */
+/* The daemon's state as JSON: the status, and explanations of names. */
 #ifndef PLDNS_OVERVIEW_H
 #define PLDNS_OVERVIEW_H
 
@@ -7,7 +7,6 @@
 
 /* All of it inside a read-side section of the table; the caller releases the reference. */
 json_t *overview_status(const struct service *, uint64_t now);
-json_t *overview_outcome(const struct reload_outcome *);
 /* 'client' may be NULL. */
 json_t *overview_explain(const struct service *, const struct dname *, const char *type,
                          const struct sockaddr *client);
