@@ -71,6 +71,21 @@ static void print_trouble(const struct command_call *call, const json_t *reply, 
     }
 }
 
+static void print_being_written(const struct command_call *call, const json_t *reply)
+{
+    const json_t *list = json_object_get(reply, "beingWritten");
+    size_t i;
+    json_t *name;
+
+    json_array_foreach(list, i, name)
+    {
+        output_colored(&call->output, stdout, OUTPUT_YELLOW, "written to");
+        putchar(' ');
+        output_text(stdout, json_string_value(name));
+        puts(" by somebody right now: it stays as it is, and is read when that is over");
+    }
+}
+
 static void print_reload(const struct command_call *call, const json_t *reply)
 {
     const json_t *names = json_object_get(reply, "names");
@@ -82,6 +97,7 @@ static void print_reload(const struct command_call *call, const json_t *reply)
            number(names, "added"), number(names, "moved"), number(names, "removed"));
     print_trouble(call, reply, "degraded", "degraded  ");
     print_trouble(call, reply, "stateTrouble", "state     ");
+    print_being_written(call, reply);
     if (number(reply, "refused") > 0) {
         output_colored(&call->output, stdout, OUTPUT_RED, "refused   ");
         printf(" %" JSON_INTEGER_FORMAT " documents; what was accepted of them before stays\n",

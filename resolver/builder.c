@@ -21,6 +21,7 @@
 #include "source_dir.h"
 #include "stamp.h"
 #include "statedir.h"
+#include "writing.h"
 
 #define BUILDER_NICE 19
 /* Freed tables from this size on are given back to the system at once; below, the allocator's reuse
@@ -39,6 +40,7 @@ struct builder {
     struct catalog *catalog;
     struct statedir *state;
     struct source_dir *source;
+    struct writing *writing;
     struct keeper *keeper;
     uint64_t generation, fingerprint;
     struct catalog_change early_change; /* that the next report tells of, too */
@@ -65,6 +67,8 @@ static struct buildreport *report_of(const struct builder *b, const struct catal
 
     report->generation = b->generation;
     report->unreadable = source_dir_unreadable(b->source);
+    report->being_written = alloc_string(source_dir_being_written(b->source));
+    report->look_again = source_dir_look_again(b->source);
     report->took_ms = clock_ms() - started;
     return report;
 }
@@ -387,12 +391,14 @@ struct builder *builder_new(const struct config *config, struct hash_key key,
     catalog_set_views(b->catalog, &config->attachments.views);
     b->state = statedir_open(config->attachments.state);
     b->source = source_dir_new(config->attachments.directory);
+    b->writing = writing_new(config->attachments.directory);
     bool stamped = config->attachments.state[0] != '\0' && stamp_make(config, &stamp);
     b->keeper = keeper_new(b->state, config->attachments.directory, stamped ? &stamp : NULL);
     keeper_restore(b->keeper, b->catalog, b->generation + 1, &b->key);
     (void)note_trouble(b);
     b->fingerprint = source_dir_fingerprint(config->attachments.directory);
-    read_source(b->catalog, b->source, false);
+    read_source(b->catalog, b->source, false); /* whatever is there: nothing better is known */
+    source_dir_heed(b->source, b->writing);
     catalog_finish(b->catalog, started, &change);
     if (!may_start(b, &found) && config->attachments.on_start_error == CONFIG_START_EXIT) {
         error_move(errors, &found);
@@ -434,6 +440,7 @@ void builder_free(struct builder *b)
     keeper_free(b->keeper);
     statedir_close(b->state);
     source_dir_free(b->source);
+    writing_free(b->writing);
     catalog_free(b->catalog);
     pthread_mutex_destroy(&b->lock);
     pthread_cond_destroy(&b->wanted);

@@ -68,6 +68,7 @@ void buildreport_free(struct buildreport *report)
     free(report->documents);
     free(report->complaints);
     free(report->degraded);
+    free(report->being_written);
     wanted_free(report->wanted);
     free(report);
 }

@@ -12,6 +12,8 @@ struct buildreport {
     size_t refused;                   /* documents whose newest version is not served */
     size_t unreadable;                /* documents that could not be read */
     char *degraded;                   /* why the directory could not be read, or NULL */
+    char *being_written;              /* documents that were left alone for it, one a line */
+    uint64_t look_again;              /* … until then, monotonic ms; UINT64_MAX: there are none */
     char *complaints;                 /* errors of all refused documents, one a line; "" if none */
     struct catalog_entry *documents;  /* by name */
     char **names;                     /* of them */

@@ -46,6 +46,8 @@ json_t *outcome_json(const struct reload_outcome *outcome)
     set_number(map, "refused", outcome->refused_now);
     set_if(map, "degraded", outcome->degraded_why);
     set_if(map, "stateTrouble", outcome->state_trouble);
+    if (outcome->being_written[0] != '\0')
+        (void)json_object_set_new(map, "beingWritten", lines_of(outcome->being_written));
     set_number(map, "milliseconds", outcome->took_ms);
     (void)json_object_set_new(map, "complaints", lines_of(outcome->complaints));
     return map;

@@ -168,6 +168,7 @@ static void take_report(struct reload *r, struct buildreport *report)
         .degraded = report->degraded != NULL,
         .degraded_why = report->degraded != NULL ? report->degraded : "",
         .state_trouble = r->trouble,
+        .being_written = report->being_written,
         .complaints = report->complaints,
         .took_ms = report->took_ms,
     };
@@ -205,18 +206,25 @@ static void tell_askers(struct reload *r)
     }
 }
 
+static uint64_t nearer(uint64_t delay, uint64_t end, uint64_t now)
+{
+    uint64_t left = end > now ? end - now : 0;
+
+    return left < delay ? left : delay;
+}
+
 static void set_timer(struct reload *r)
 {
     uint64_t now = clock_ms(), delay = TIMER_MOST_MS;
 
-    if (r->report->next_expiry != UINT64_MAX) {
-        uint64_t end = r->report->next_expiry + EXPIRY_SLACK_MS;
-        delay = end > now ? end - now : 0;
-    }
+    if (r->report->next_expiry != UINT64_MAX)
+        delay = nearer(delay, r->report->next_expiry + EXPIRY_SLACK_MS, now);
     if (r->trouble[0] != '\0' && delay > STATE_RETRY_MS)
         delay = STATE_RETRY_MS;
     if ((r->report->degraded != NULL || r->report->unreadable > 0) && delay > READ_RETRY_MS)
         delay = READ_RETRY_MS;
+    if (r->report->look_again != UINT64_MAX)
+        delay = nearer(delay, r->report->look_again, now);
     if (delay >= TIMER_MOST_MS) {
         evtimer_del(r->timer);
         return;

@@ -21,6 +21,7 @@ struct reload_outcome {
     bool degraded;
     const char *degraded_why;  /* "" if not degraded */
     const char *state_trouble; /* why the state directory lacks something, "" if it does not */
+    const char *being_written; /* documents left as they are, as somebody writes to them; lines */
     char *complaints;          /* all lines of refused documents, "" if none */
     uint64_t took_ms;
 };

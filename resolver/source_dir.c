@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "alloc.h"
+#include "clock.h"
 #include "cpus.h"
 #include "crew.h"
 #include "filetime.h"
@@ -30,6 +31,9 @@ struct source_dir {
     struct seen *seen; /* sorted by name */
     size_t length;
     size_t unreadable;
+    struct writing *writing; /* NULL: nobody is waited for */
+    char *being_written;     /* NULL: nothing is … */
+    uint64_t look_again;     /* … and nobody need look */
 };
 
 struct listing {
@@ -119,7 +123,7 @@ static bool list_folder(const char *path, int *folder, struct listing *list, con
     return true;
 }
 
-/* ---- reading ---- */
+/* ---- what is known of files ---- */
 
 static bool is_same_time(const struct timespec *a, const struct timespec *b)
 {
@@ -150,6 +154,38 @@ static bool is_gone(int folder, const char *name)
     return fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT;
 }
 
+/* ---- files that are being written to ---- */
+
+static bool is_held(const struct source_dir *dir, const char *name)
+{
+    return dir->writing != NULL && writing_holds(dir->writing, name, NULL);
+}
+
+static void hold(struct source_dir *dir, struct catalog *catalog, const char *name)
+{
+    size_t before = dir->being_written != NULL ? strlen(dir->being_written) : 0;
+    size_t size = strlen(name);
+    uint64_t end;
+
+    catalog_offer_standing(catalog, name);
+    if (writing_holds(dir->writing, name, &end) && end < dir->look_again)
+        dir->look_again = end;
+    dir->being_written = alloc_resize(dir->being_written, before + size + 2, 1);
+    memcpy(dir->being_written + before, name, size);
+    memcpy(dir->being_written + before + size, "\n", 2);
+}
+
+static void begin_holding(struct source_dir *dir)
+{
+    free(dir->being_written);
+    dir->being_written = NULL;
+    dir->look_again = UINT64_MAX;
+    if (dir->writing != NULL)
+        writing_begin(dir->writing, clock_ms());
+}
+
+/* ---- reading ---- */
+
 /* Files that are to be read, by several threads if there are many. */
 struct pass {
     struct catalog *catalog;
@@ -179,11 +215,16 @@ static void read_one(void *arg, size_t i)
     }
 }
 
-static void offer_one(struct catalog *catalog, const struct pass *pass, size_t i)
+static void offer_one(struct source_dir *dir, const struct pass *pass, size_t i)
 {
+    struct catalog *catalog = pass->catalog;
     struct seen *file = pass->files[i];
 
-    if (pass->readings[i] != NULL) {
+    if (is_held(dir, file->name)) { /* since it was read, or a moment before */
+        file->settled = false;
+        catalogearly_drop(pass->readings[i]);
+        hold(dir, catalog, file->name);
+    } else if (pass->readings[i] != NULL) {
         (void)catalog_offer_reading(catalog, file->name, pass->readings[i]);
     } else if (pass->why[i] != NULL) {
         file->unreadable = true;
@@ -215,8 +256,8 @@ static size_t hands_for(size_t octets)
     return worth < cpus ? worth : cpus;
 }
 
-static void offer_all(struct source_dir *dir, struct catalog *catalog, struct pass *pass,
-                      struct seen *files, size_t length, bool trust)
+static void offer_all(struct source_dir *dir, struct pass *pass, struct seen *files, size_t length,
+                      bool trust)
 {
     size_t at = 0;
     struct stat status;
@@ -224,7 +265,11 @@ static void offer_all(struct source_dir *dir, struct catalog *catalog, struct pa
     pass->files = alloc_array(length, sizeof *pass->files);
     for (size_t i = 0; i < length; i++) {
         const struct seen *before = trust ? seen_before(dir, files[i].name, &at) : NULL;
-        if (offer_same(catalog, pass->folder, &files[i], before))
+        if (is_held(dir, files[i].name)) {
+            hold(dir, pass->catalog, files[i].name);
+            continue;
+        }
+        if (offer_same(pass->catalog, pass->folder, &files[i], before))
             continue;
         pass->files[pass->length++] = &files[i];
         if (fstatat(pass->folder, files[i].name, &status, 0) == 0 && S_ISREG(status.st_mode))
@@ -233,8 +278,10 @@ static void offer_all(struct source_dir *dir, struct catalog *catalog, struct pa
     pass->readings = alloc_array(pass->length, sizeof *pass->readings);
     pass->why = alloc_array(pass->length, sizeof *pass->why);
     crew_run(pass->length, hands_for(pass->octets), read_one, pass);
+    if (dir->writing != NULL)
+        writing_learn(dir->writing, clock_ms());
     for (size_t i = 0; i < pass->length; i++)
-        offer_one(catalog, pass, i);
+        offer_one(dir, pass, i);
     free(pass->files);
     free(pass->readings);
     free(pass->why);
@@ -255,6 +302,7 @@ bool source_dir_read(struct source_dir *dir, struct catalog *catalog, bool trust
     struct listing list;
     int folder;
 
+    begin_holding(dir);
     if (!list_folder(dir->path, &folder, &list, why))
         return false;
     struct seen *fresh = alloc_array(list.length, sizeof *fresh);
@@ -262,7 +310,7 @@ bool source_dir_read(struct source_dir *dir, struct catalog *catalog, bool trust
         fresh[i].name = list.names[i]; /* taken over */
     struct pass pass = {
         .catalog = catalog, .folder = folder, .times = filetime_of(folder), .now_us = now_us};
-    offer_all(dir, catalog, &pass, fresh, list.length, trust);
+    offer_all(dir, &pass, fresh, list.length, trust);
     close(folder);
     forget(dir);
     dir->unreadable = 0;
@@ -286,6 +334,12 @@ bool source_dir_read_early(const struct source_dir *dir, struct catalog *catalog
 
     if (folder >= 0)
         close(folder);
+    if (dir->writing != NULL)
+        writing_learn(dir->writing, clock_ms());
+    if (read && is_held(dir, name)) {
+        free(bytes);
+        return false;
+    }
     return read &&
            catalogearly_take(catalog, name, catalog_read(catalog, name, bytes, size), now, out);
 }
@@ -295,6 +349,7 @@ struct source_dir *source_dir_new(const char *path)
     struct source_dir *dir = alloc_array(1, sizeof *dir);
 
     dir->path = alloc_string(path);
+    dir->look_again = UINT64_MAX;
     return dir;
 }
 
@@ -303,6 +358,7 @@ void source_dir_free(struct source_dir *dir)
     if (dir == NULL)
         return;
     forget(dir);
+    free(dir->being_written);
     free(dir->path);
     free(dir);
 }
@@ -310,6 +366,21 @@ void source_dir_free(struct source_dir *dir)
 size_t source_dir_unreadable(const struct source_dir *dir)
 {
     return dir->unreadable;
+}
+
+void source_dir_heed(struct source_dir *dir, struct writing *writing)
+{
+    dir->writing = writing;
+}
+
+const char *source_dir_being_written(const struct source_dir *dir)
+{
+    return dir->being_written != NULL ? dir->being_written : "";
+}
+
+uint64_t source_dir_look_again(const struct source_dir *dir)
+{
+    return dir->look_again;
 }
 
 /* ---- the fingerprint ---- */

@@ -6,6 +6,7 @@
 #define PLDNS_SOURCE_DIR_H
 
 #include "catalogearly.h"
+#include "writing.h"
 
 #define SOURCE_DIR_DOCUMENTS_MAX 100000
 #define SOURCE_DIR_EARLY_MAX     (1u << 20)
@@ -14,6 +15,10 @@ struct source_dir; /* remembers how the files stood when they were read; one thr
 
 struct source_dir *source_dir_new(const char *path);
 void source_dir_free(struct source_dir *);
+
+/* From now on a file that somebody is writing to is not read, and the catalog is told that all
+ * stays as it is.  Lent for as long as the source lives. */
+void source_dir_heed(struct source_dir *, struct writing *);
 
 /* Reads the directory into the catalog, in name order, between catalog_begin() and
  * catalog_finish(). With 'trust' a file whose inode, size and times are as they were is not read
@@ -31,6 +36,13 @@ MUST_USE bool source_dir_read_early(const struct source_dir *, struct catalog *,
 
 /* Documents of the last reading that could not be read: for once, or for ever, nobody can tell. */
 size_t source_dir_unreadable(const struct source_dir *);
+
+/* Documents that the last reading left alone, as they were being written to; one a line, "" if
+ * there were none.  Lent until the next reading. */
+const char *source_dir_being_written(const struct source_dir *);
+/* When to read again on their account (monotonic ms), if nothing happens before; UINT64_MAX: not.
+ */
+uint64_t source_dir_look_again(const struct source_dir *);
 
 /* A fingerprint of what the directory holds, by names, sizes, times and inodes: cheap, and
  * different when anything was touched.  0: the directory cannot be read. */

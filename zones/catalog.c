@@ -202,6 +202,16 @@ bool catalog_offer_same(struct catalog *catalog, const char *name)
     return entry->offered;
 }
 
+/* What is served of it may come from before a restart: then nothing is known of the newest one. */
+void catalog_offer_standing(struct catalog *catalog, const char *name)
+{
+    struct catalog_document *entry = catalog_known(catalog, name);
+
+    if (entry != NULL) {
+        entry->offered = true;
+    }
+}
+
 void catalog_offer_unreadable(struct catalog *catalog, const char *name, const char *why)
 {
     struct catalog_document *entry = catalog_find(catalog, name);

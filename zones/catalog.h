@@ -55,6 +55,9 @@ MUST_USE bool catalog_offer_same(struct catalog *, const char *name);
  * bytes are wanted. */
 MUST_USE bool catalog_offer_digest(struct catalog *, const char *name, const struct digest *);
 
+/* The source holds 'name', in a state that is not to be read now: all stays as it is. */
+void catalog_offer_standing(struct catalog *, const char *name);
+
 /* The source holds 'name' but it cannot be read (why: "is a directory", strerror…): refused. */
 void catalog_offer_unreadable(struct catalog *, const char *name, const char *why);
 

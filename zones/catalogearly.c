@@ -52,6 +52,14 @@ bool catalogearly_take(struct catalog *catalog, const char *name, struct catalog
     return entry->served == version;
 }
 
+void catalogearly_drop(struct catalog_reading *reading)
+{
+    if (reading != NULL && reading->version != NULL) {
+        catalogentry_drop(reading->version);
+    }
+    free(reading);
+}
+
 void catalogearly_join(struct catalog_change *change, struct catalog_change *early)
 {
     change->changed = change->changed || early->changed;

@@ -14,6 +14,8 @@ bool catalogearly_knows(const struct catalog *, const char *name);
  * it is, and if the next reload is offered the same bytes, they are not parsed again. */
 bool catalogearly_take(struct catalog *, const char *name, struct catalog_reading *, uint64_t now,
                        struct catalog_change *out);
+/* A reading that came too early for anything; NULL is fine. */
+void catalogearly_drop(struct catalog_reading *);
 /* Adds what was taken so to what a reload changed, and forgets it. */
 void catalogearly_join(struct catalog_change *, struct catalog_change *early);
 

@@ -48,7 +48,7 @@ struct catalog_version *catalogentry_read(const char *name, void *bytes, size_t 
     return version;
 }
 
-static void version_free(struct catalog_version *version)
+void catalogentry_drop(struct catalog_version *version)
 {
     document_release(version->document);
     error_clear(&version->errors);
@@ -63,7 +63,7 @@ void catalogentry_set(struct catalog_document *entry, struct catalog_version **p
 
     *place = version;
     if (old != NULL && old != entry->newest && old != entry->served && old != entry->foreseen) {
-        version_free(old);
+        catalogentry_drop(old);
     }
 }
 

@@ -43,6 +43,9 @@ struct catalog_version *catalogentry_read(const char *name, void *bytes, size_t 
                                           const struct digest *digest,
                                           const struct catalog_version *before);
 
+/* One that stands nowhere. */
+void catalogentry_drop(struct catalog_version *);
+
 /* Puts a version, or NULL, into one of the places; who stood there is freed if that was the last.
  */
 void catalogentry_set(struct catalog_document *, struct catalog_version **place,

@@ -15,8 +15,8 @@ from load import Load, addresses
 pytestmark = pytest.mark.reload
 
 
-def served(daemon, n, *expected, **options):
-    eventually(lambda: daemon.ask(managed(n), **options) == list(expected), "answer %s for the name of %d" % (expected, n))
+def served(daemon, n, *expected, within=PATIENCE, **options):
+    eventually(lambda: daemon.ask(managed(n), **options) == list(expected), "answer %s for the name of %d" % (expected, n), within)
 
 
 # ---- ways to change ------------------------------------------------------------------------------
@@ -37,12 +37,57 @@ def test_attach_in_place(daemon):
     served(daemon, 1, "10.0.0.2")
 
 
+def two_connections(*octets):
+    """A document of two connections, and its first half: a whole document too, but for what follows."""
+    text = "".join("---\n" + document(n + 1, ["10.0.0.%d" % octet]) for n, octet in enumerate(octets))
+    return text, text[:text.rindex("---")]
+
+
+def test_a_document_that_is_written_in_place_is_read_when_it_is_closed(daemon):
+    text, _ = two_connections(1, 2)
+    daemon.write("a.yaml", text)
+    daemon.write("b.yaml", document(3, ["10.0.0.3"]))
+    daemon.start()
+    text, half = two_connections(4, 5)
+    with open(daemon.documents / "a.yaml", "w", encoding="ascii") as file:
+        file.write(half)
+        file.flush()
+        daemon.process.send_signal(signal.SIGHUP)
+        outcome = daemon.reload().json
+        assert outcome["beingWritten"] == ["a.yaml"] and outcome["refused"] == 0
+        assert "a.yaml" in daemon.ctl("reload").stdout
+        daemon.write("b.yaml", document(3, ["10.0.0.6"]))       # others do not wait
+        eventually(lambda: daemon.ask(managed(3)) == ["10.0.0.6"], "the other document", 0.5 * SLACK)
+        time.sleep(0.5)
+        assert daemon.ask(managed(1)) == ["10.0.0.1"] and daemon.ask(managed(2)) == ["10.0.0.2"]
+        file.write(text[len(half):])
+    served(daemon, 1, "10.0.0.4", within=1 * SLACK)
+    assert daemon.ask(managed(2)) == ["10.0.0.5"]
+    assert "beingWritten" not in daemon.reload().json
+    assert "names_removed=1" not in daemon.log and "refused=1" not in daemon.log
+
+
 def test_writer_that_never_closes(daemon):
+    text, _ = two_connections(1, 2)
+    daemon.write("a.yaml", text)
     daemon.start()
     with open(daemon.documents / "a.yaml", "w", encoding="ascii") as file:
-        file.write(document(1, ["10.0.0.1"]))
+        file.write(two_connections(4, 5)[1])
         file.flush()
-        served(daemon, 1, "10.0.0.1")
+        time.sleep(1)
+        assert daemon.ask(managed(1)) == ["10.0.0.1"]
+        served(daemon, 1, "10.0.0.4", within=3 + 2 * SLACK)     # WRITING_PAUSE_MS
+        assert daemon.ask(managed(2)) == "NXDOMAIN"
+
+
+def test_a_new_document_is_not_looked_at_before_it_is_closed(daemon):
+    daemon.start()
+    with open(daemon.documents / "a.yaml", "w", encoding="ascii") as file:
+        time.sleep(0.3)
+        status = daemon.status()
+        assert status["refused"] == 0 and status["documents"] == []
+        file.write(document(1, ["10.0.0.1"]))
+    served(daemon, 1, "10.0.0.1", within=1 * SLACK)
 
 
 def test_delete_detaches(served):

@@ -109,6 +109,34 @@ static void test_last_accepted(void **state)
     catalog_free(catalog);
 }
 
+/* What is being written stays as it is, whatever that is. */
+static void test_left_alone(void **state)
+{
+    struct catalog *catalog = catalog_new(CATALOGPLAY_HOLD);
+
+    (void)state;
+    catalog_begin(catalog);
+    catalogplay_offer(catalog, "a", "plc-a", "*.a.x.example");
+    catalogplay_offer(catalog, "b", "plc-b", "*.b.x.example");
+    catalog_restored(catalog); /* nothing is known of a newest version */
+    catalog_begin(catalog);
+    catalog_offer_standing(catalog, "a");
+    catalogplay_offer_text(catalog, "b", "[");
+    catalog_offer_standing(catalog, "c");
+    struct catalog_change change = catalogplay_finish(catalog);
+    assert_false(change.changed);
+    assert_int_equal(change.removed, 0);
+    assert_string_equal(catalogplay_served(catalog), "a(restored) b(refused)(restored)");
+    catalog_begin(catalog);
+    catalogplay_offer(catalog, "a", "plc-a", "*.a.x.example *.a2.x.example");
+    catalog_offer_standing(catalog, "b");
+    change = catalogplay_finish(catalog);
+    assert_int_equal(change.names_added, 1);
+    assert_int_equal(change.refused, 1);
+    assert_string_equal(catalogplay_served(catalog), "a b(refused)(restored)");
+    catalog_free(catalog);
+}
+
 static void test_source_failed(void **state)
 {
     struct catalog *catalog = catalog_new(CATALOGPLAY_HOLD);
@@ -677,11 +705,12 @@ static void test_random(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_first_load),    cmocka_unit_test(test_last_accepted),
-        cmocka_unit_test(test_source_failed), cmocka_unit_test(test_conflicts),
-        cmocka_unit_test(test_targets),       cmocka_unit_test(test_implied),
-        cmocka_unit_test(test_tombstones),    cmocka_unit_test(test_many),
-        cmocka_unit_test(test_early),         cmocka_unit_test(test_random),
+        cmocka_unit_test(test_first_load), cmocka_unit_test(test_last_accepted),
+        cmocka_unit_test(test_left_alone), cmocka_unit_test(test_source_failed),
+        cmocka_unit_test(test_conflicts),  cmocka_unit_test(test_targets),
+        cmocka_unit_test(test_implied),    cmocka_unit_test(test_tombstones),
+        cmocka_unit_test(test_many),       cmocka_unit_test(test_early),
+        cmocka_unit_test(test_random),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
