@@ -89,12 +89,17 @@ static void print_being_written(const struct command_call *call, const json_t *r
 static void print_reload(const struct command_call *call, const json_t *reply)
 {
     const json_t *names = json_object_get(reply, "names");
+    const json_t *before = json_object_get(reply, "inServiceSeconds");
 
     printf("generation %" JSON_INTEGER_FORMAT "%s\n", number(reply, "generation"),
            json_is_true(json_object_get(reply, "changed")) ? "" : " (nothing changed)");
     printf("names      %" JSON_INTEGER_FORMAT " added, %" JSON_INTEGER_FORMAT
-           " moved, %" JSON_INTEGER_FORMAT " removed\n",
+           " moved, %" JSON_INTEGER_FORMAT " removed",
            number(names, "added"), number(names, "moved"), number(names, "removed"));
+    if (json_is_number(before)) {
+        printf(" (in service for up to %.2f s already)", json_number_value(before) + 0.005);
+    }
+    putchar('\n');
     print_trouble(call, reply, "degraded", "degraded  ");
     print_trouble(call, reply, "stateTrouble", "state     ");
     print_being_written(call, reply);

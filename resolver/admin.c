@@ -166,7 +166,7 @@ static void on_reloaded(void *arg, const struct reload_outcome *outcome)
 static void do_reload(struct page *page)
 {
     log_info("admin", "what=reload");
-    reload_request(page->admin->service->reload, on_reloaded, page->request);
+    reload_ask(page->admin->service->reload, on_reloaded, page->request);
 }
 
 static void do_flush(struct page *page)

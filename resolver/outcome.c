@@ -32,7 +32,7 @@ static void set_number(json_t *map, const char *key, uint64_t value)
 
 json_t *outcome_json(const struct reload_outcome *outcome)
 {
-    const struct catalog_change *change = &outcome->change;
+    const struct catalog_change *change = &outcome->recent;
     json_t *map = json_object(), *names = json_object();
 
     set_number(map, "generation", outcome->generation);
@@ -41,6 +41,9 @@ json_t *outcome_json(const struct reload_outcome *outcome)
     set_number(names, "moved", change->names_moved);
     set_number(names, "removed", change->names_removed);
     (void)json_object_set_new(map, "names", names);
+    if (outcome->recent_ms > 0)
+        (void)json_object_set_new(map, "inServiceSeconds",
+                                  json_real((double)outcome->recent_ms / 1000));
     set_number(map, "accepted", change->accepted);
     set_number(map, "removed", change->removed);
     set_number(map, "refused", outcome->refused_now);

@@ -12,6 +12,7 @@
 #include "builder.h"
 #include "clock.h"
 #include "log.h"
+#include "recent.h"
 #include "watch.h"
 
 /* What could not be read is tried again after this long: the reason may be gone without a trace in
@@ -31,6 +32,7 @@ struct asker {
     struct asker *next;
     reload_done_fn *done;
     void *arg;
+    bool tells; /* somebody what changed */
 };
 
 struct reload {
@@ -41,6 +43,7 @@ struct reload {
     char trouble[BUILDER_TROUBLE]; /* of the state directory */
     bool running, wanted;          /* a run is under way; another must follow it */
     bool thorough;                 /* that one reads every file, however untouched it looks */
+    struct recent recent;          /* what changed in runs that nobody was told of … */
     bool learned;                  /* something that the next run builds a table of */
     struct asker *asking;          /* of the run under way */
     struct asker *waiting;         /* for the next one */
@@ -172,7 +175,12 @@ static void take_report(struct reload *r, struct buildreport *report)
         .complaints = report->complaints,
         .took_ms = report->took_ms,
     };
+    r->outcome.recent = r->outcome.change;
     r->outcome.change.changed = report->built;
+    uint64_t now = clock_ms(), since = recent_join(&r->recent, now, &r->outcome.recent);
+    if (since != 0)
+        r->outcome.recent_ms = now > since ? now - since : 1;
+    r->outcome.recent.changed = r->outcome.recent.changed || report->built;
 }
 
 /* ---- runs ---- */
@@ -195,15 +203,20 @@ static void start_if_wanted(struct reload *r)
     r->thorough = false;
 }
 
-/* One at a time from the list's head: what is called may forget any of them. */
-static void tell_askers(struct reload *r)
+/* One at a time from the list's head: what is called may forget any of them.  True: somebody knows
+ * now what changed. */
+static bool tell_askers(struct reload *r)
 {
+    bool told = false;
+
     while (r->asking != NULL) {
         struct asker *asker = r->asking;
         r->asking = asker->next;
         asker->done(asker->arg, &r->outcome);
+        told = told || asker->tells;
         free(asker);
     }
+    return told;
 }
 
 static uint64_t nearer(uint64_t delay, uint64_t end, uint64_t now)
@@ -244,7 +257,10 @@ static void wait_for_quiet(struct reload *r)
 static void end_run(struct reload *r, struct buildreport *report)
 {
     take_report(r, report);
-    tell_askers(r); /* what they ask for now waits for the next run */
+    if (tell_askers(r)) /* what they ask for now waits for the next run */
+        recent_clear(&r->recent);
+    else
+        recent_add(&r->recent, &report->change, clock_ms());
     if (r->listener != NULL)
         r->listener(r->listener_arg, &r->outcome);
     r->running = false;
@@ -380,16 +396,26 @@ struct publish *reload_table(struct reload *r)
     return builder_table(r->builder);
 }
 
-void reload_request(struct reload *r, reload_done_fn *done, void *arg)
+static void request(struct reload *r, reload_done_fn *done, void *arg, bool tells)
 {
     if (done != NULL) {
         struct asker *asker = alloc_array(1, sizeof *asker);
-        *asker = (struct asker){.next = r->waiting, .done = done, .arg = arg};
+        *asker = (struct asker){.next = r->waiting, .done = done, .arg = arg, .tells = tells};
         r->waiting = asker;
     }
     r->thorough = r->thorough || done != NULL; /* who asks for it wants to be sure */
     r->wanted = true;
     start_if_wanted(r);
+}
+
+void reload_request(struct reload *r, reload_done_fn *done, void *arg)
+{
+    request(r, done, arg, false);
+}
+
+void reload_ask(struct reload *r, reload_done_fn *done, void *arg)
+{
+    request(r, done, arg, true);
 }
 
 void reload_learn(struct reload *r, struct targets *targets, struct health *health)

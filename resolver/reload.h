@@ -17,7 +17,9 @@ struct reload;
 struct reload_outcome {
     uint64_t generation;
     struct catalog_change change;
-    size_t refused_now; /* documents whose newest version is not served */
+    struct catalog_change recent; /* the same, and what was taken up a moment before (recent.h) … */
+    uint64_t recent_ms;           /* … so long ago at most; 0: nothing was */
+    size_t refused_now;           /* documents whose newest version is not served */
     bool degraded;
     const char *degraded_why;  /* "" if not degraded */
     const char *state_trouble; /* why the state directory lacks something, "" if it does not */
@@ -42,6 +44,9 @@ struct publish *reload_table(struct reload *); /* of struct tableset: what worke
 
 /* 'done' (may be NULL) is called when a run that began after this call has been published. */
 void reload_request(struct reload *, reload_done_fn *done, void *arg);
+/* The same, and 'done' tells somebody what changed: what is 'recent' now is not for the next one.
+ */
+void reload_ask(struct reload *, reload_done_fn *done, void *arg);
 void reload_forget(struct reload *, void *arg); /* the asker went away */
 
 /* What is known besides the documents: for all tables from now on, and one is built at once.  Taken

@@ -1,6 +1,7 @@
 """The table changes while the daemon answers: every way a document can come, change and go; nothing lost,
 nothing mixed, and nothing served that contradicts the table."""
 import os
+import re
 import shutil
 import signal
 import threading
@@ -405,6 +406,32 @@ def test_reload_by_the_tool(served):
     daemon.write("c.yaml", "nonsense")
     ran = daemon.ctl("reload")
     assert ran.returncode == 1 and "c.yaml:1:" in ran.stdout
+
+
+def test_a_reload_tells_what_was_taken_up_a_moment_before(served):
+    daemon = served
+    daemon.reload()
+    daemon.write("b.yaml", document(2, ["10.0.0.2"]))
+    eventually(lambda: daemon.ask(managed(2)) == ["10.0.0.2"], "the change by itself")
+    outcome = daemon.reload().json
+    assert outcome["changed"] is True and outcome["accepted"] == 1 and outcome["names"]["added"] > 0
+    assert 0 < outcome["inServiceSeconds"] < 2
+    outcome = daemon.reload().json                              # and only once
+    assert outcome["changed"] is False and outcome["names"]["added"] == 0 and "inServiceSeconds" not in outcome
+    daemon.remove("b.yaml")
+    eventually(lambda: daemon.ask(managed(2)) == "NXDOMAIN", "the removal by itself")
+    ran = daemon.ctl("reload")
+    assert ran.returncode == 0 and "nothing changed" not in ran.stdout
+    assert re.search(r"0 added, 0 moved, \d+ removed \(in service for up to [01]\.\d\d s already\)", ran.stdout), ran.stdout
+
+
+@pytest.mark.parametrize("wait", [0, 0.015, 0.02, 0.025, 0.03, 0.04])
+def test_who_writes_and_asks_hears_of_his_change(served, wait):
+    daemon = served
+    for n in range(2, 7):
+        daemon.write("b%d.yaml" % n, document(n, ["10.0.0.2"]))
+        time.sleep(wait)
+        assert daemon.reload().json["accepted"] == 1
 
 
 def test_waiting(served):

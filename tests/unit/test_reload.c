@@ -181,6 +181,41 @@ static void outcomes(void **unused)
     reload_free(r);
 }
 
+static void ask_what_changed(struct reload *r, struct heard *heard)
+{
+    *heard = (struct heard){0};
+    reload_ask(r, hear, heard);
+    while (heard->times == 0)
+        assert_int_equal(event_base_loop(base, EVLOOP_ONCE), 0);
+}
+
+/* What was taken up by itself, or for who does not tell, is told to the next one who asks. */
+static void what_changed_a_moment_ago(void **unused)
+{
+    struct heard heard;
+
+    (void)unused;
+    write_connection("a.yaml", "a.example", 1);
+    struct reload *r = start();
+    write_connection("b.yaml", "b.example", 2);
+    while (lookup(r, "b.example") != 2)
+        assert_int_equal(event_base_loop(base, EVLOOP_ONCE), 0);
+    write_connection("c.yaml", "c.example", 3);
+    ask(r, &heard);
+    assert_int_equal(heard.outcome.change.names_added, 1);
+    assert_int_equal(heard.outcome.recent.names_added, 2);
+    write_connection("d.yaml", "d.example", 4);
+    ask_what_changed(r, &heard);
+    assert_int_equal(heard.outcome.change.names_added, 1);
+    assert_int_equal(heard.outcome.recent.names_added, 3);
+    assert_true(heard.outcome.recent_ms > 0);
+    ask_what_changed(r, &heard);
+    assert_false(heard.outcome.recent.changed);
+    assert_int_equal(heard.outcome.recent.names_added, 0);
+    assert_int_equal(heard.outcome.recent_ms, 0);
+    reload_free(r);
+}
+
 static size_t table_octets(struct reload *r)
 {
     publish_read_begin();
@@ -511,6 +546,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         TEST(outcomes),
+        TEST(what_changed_a_moment_ago),
         TEST(becomes_whole),
         TEST(every_asker_hears_once),
         TEST(asking_from_a_callback),
