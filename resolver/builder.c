@@ -32,6 +32,7 @@
 /* Left to itself the allocator keeps more of what is free the larger what was freed before, and a
  * table's worth of it at the end of this thread's memory, where malloc_trim() does not come. */
 #define FREE_END_MOST (2 << 20)
+#define DEGRADED_MAX  (PATH_MAX + 128)
 
 struct builder {
     const struct config *config;
@@ -83,13 +84,19 @@ static void trim(struct builder *b)
     malloc_trim(0);
 }
 
-static void read_source(struct catalog *catalog, struct source_dir *source, bool trust)
+/* NULL, or why the directory cannot be read. */
+static const char *read_source(struct catalog *catalog, struct source_dir *source,
+                               const char *directory, bool trust)
 {
+    char text[DEGRADED_MAX];
     const char *why;
 
     catalog_begin(catalog);
-    if (!source_dir_read(source, catalog, trust, clock_wall_us(), &why))
-        catalog_source_failed(catalog, why);
+    if (source_dir_read(source, catalog, trust, clock_wall_us(), &why))
+        return NULL;
+    snprintf(text, sizeof text, "%s: %s", directory, why);
+    catalog_source_failed(catalog, text);
+    return why;
 }
 
 void builder_learn(struct builder *b, struct targets *targets, struct health *health)
@@ -152,7 +159,7 @@ static struct buildreport *run(struct builder *b, bool trust)
     struct catalog_change change;
     uint64_t started = clock_ms();
 
-    read_source(b->catalog, b->source, trust);
+    (void)read_source(b->catalog, b->source, b->config->attachments.directory, trust);
     catalog_finish(b->catalog, started, &change);
     bool expired = catalog_expire(b->catalog, started);
     bool built = change.changed || expired || lore_waits(b->lore);
@@ -350,12 +357,12 @@ uint64_t builder_fingerprint(const struct builder *b)
 
 /* ---- the first load ---- */
 
-/* What keeps a daemon from starting: names that should be private would be forwarded. */
-static bool may_start(const struct builder *b, struct error_list *errors)
+/* What keeps a daemon from starting ('why' the directory cannot be read, or NULL): names that
+ * should be private would be forwarded. */
+static bool may_start(const struct builder *b, const char *why, struct error_list *errors)
 {
     struct catalog_entry entry;
     size_t served = 0, before = errors->errors;
-    const char *why;
 
     for (size_t i = 0; i < catalog_length(b->catalog); i++) {
         catalog_entry(b->catalog, i, &entry);
@@ -363,7 +370,7 @@ static bool may_start(const struct builder *b, struct error_list *errors)
         if (entry.refused && !entry.served)
             error_copy(errors, entry.complaints, false);
     }
-    if (catalog_degraded(b->catalog, &why) && served == 0)
+    if (why != NULL && served == 0)
         error_add(errors, b->config->attachments.directory, 0, 0,
                   "cannot be read: %s, and no accepted documents are kept", why);
     return errors->errors == before;
@@ -397,10 +404,11 @@ struct builder *builder_new(const struct config *config, struct hash_key key,
     keeper_restore(b->keeper, b->catalog, b->generation + 1, &b->key);
     (void)note_trouble(b);
     b->fingerprint = source_dir_fingerprint(config->attachments.directory);
-    read_source(b->catalog, b->source, false); /* whatever is there: nothing better is known */
+    /* Whatever is there: nothing better is known. */
+    const char *why = read_source(b->catalog, b->source, config->attachments.directory, false);
     source_dir_heed(b->source, b->writing);
     catalog_finish(b->catalog, started, &change);
-    if (!may_start(b, &found) && config->attachments.on_start_error == CONFIG_START_EXIT) {
+    if (!may_start(b, why, &found) && config->attachments.on_start_error == CONFIG_START_EXIT) {
         error_move(errors, &found);
         builder_free(b);
         return NULL;
@@ -453,16 +461,15 @@ void builder_check(const struct config *config, struct error_list *errors)
     struct source_dir *source = source_dir_new(config->attachments.directory);
     struct catalog_change change;
     struct catalog_entry entry;
-    const char *why;
 
     catalog_set_views(catalog, &config->attachments.views);
-    read_source(catalog, source, false);
+    const char *why = read_source(catalog, source, config->attachments.directory, false);
     catalog_finish(catalog, clock_ms(), &change);
     for (size_t i = 0; i < catalog_length(catalog); i++) {
         catalog_entry(catalog, i, &entry);
         error_copy(errors, entry.complaints, true);
     }
-    if (catalog_degraded(catalog, &why))
+    if (why != NULL)
         error_add(errors, config->attachments.directory, 0, 0, "cannot be read: %s", why);
     catalog_free(catalog);
     source_dir_free(source);

@@ -111,14 +111,25 @@ static void log_documents(const struct buildreport *report, const struct buildre
     }
 }
 
+static bool serves_any(const struct buildreport *report)
+{
+    for (size_t i = 0; i < report->length; i++) {
+        if (report->documents[i].served)
+            return true;
+    }
+    return false;
+}
+
 static void log_degraded(const struct buildreport *report, const struct buildreport *before)
 {
     const char *was = before != NULL && before->degraded != NULL ? before->degraded : "";
     char quoted[QUOTED];
 
     if (report->degraded != NULL && strcmp(report->degraded, was) != 0)
-        log_error("degraded", "why=%s now=\"all that was accepted last is served\"",
-                  log_quote(report->degraded, quoted, sizeof quoted));
+        log_error("degraded", "why=%s now=\"%s\"",
+                  log_quote(report->degraded, quoted, sizeof quoted),
+                  serves_any(report) ? "all that was accepted last is served"
+                                     : "nothing was accepted before, so no name is attached");
     else if (report->degraded == NULL && was[0] != '\0')
         log_info("degraded", "now=\"the directory can be read again\"");
 }

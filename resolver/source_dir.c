@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -215,6 +216,18 @@ static void read_one(void *arg, size_t i)
     }
 }
 
+static void offer_unreadable(struct catalog *catalog, const struct seen *file, const char *why)
+{
+    char text[128];
+
+    if (S_ISREG(file->status.st_mode) && (uint64_t)file->status.st_size > YAMLDOC_SIZE_MAX) {
+        snprintf(text, sizeof text, "too large: has %jd bytes; at most %u are read",
+                 (intmax_t)file->status.st_size, YAMLDOC_SIZE_MAX);
+        why = text;
+    }
+    catalog_offer_unreadable(catalog, file->name, why);
+}
+
 static void offer_one(struct source_dir *dir, const struct pass *pass, size_t i)
 {
     struct catalog *catalog = pass->catalog;
@@ -228,7 +241,7 @@ static void offer_one(struct source_dir *dir, const struct pass *pass, size_t i)
         (void)catalog_offer_reading(catalog, file->name, pass->readings[i]);
     } else if (pass->why[i] != NULL) {
         file->unreadable = true;
-        catalog_offer_unreadable(catalog, file->name, pass->why[i]);
+        offer_unreadable(catalog, file, pass->why[i]);
     }
 }
 

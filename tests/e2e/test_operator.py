@@ -125,7 +125,7 @@ def test_attached_again_while_the_daemon_was_down(daemon):
 def test_a_reload_without_a_directory_is_a_failure(served):
     served.documents.rename(served.folder / "gone")
     ran = served.ctl("reload")
-    assert ran.returncode == 1 and "degraded" in ran.stdout
+    assert ran.returncode == 1 and "degraded   %s: No such file or directory" % served.documents in ran.stdout
     assert served.ask(managed(1)) == ["10.0.0.1"]
     (served.folder / "gone").rename(served.documents)
     assert served.ctl("reload").returncode == 0

@@ -246,7 +246,7 @@ def test_document_too_large(served):
     with open(daemon.documents / "a.yaml", "wb") as file:
         file.truncate((64 << 20) + 1)
     eventually(lambda: daemon.status()["refused"] == 1, "the refusal")
-    assert "too large" in daemon.log and daemon.ask(managed(1)) == ["10.0.0.1"]
+    assert "too large: has 67108865 bytes; at most 67108864 are read" in daemon.log and daemon.ask(managed(1)) == ["10.0.0.1"]
 
 
 def test_two_documents_claim_one_name(served):
@@ -266,7 +266,7 @@ def test_directory_that_goes_away(served):
     daemon.documents.rename(daemon.documents.with_name("away.d"))
     eventually(lambda: daemon.status().get("degraded"), "the degraded state")
     assert daemon.ask(managed(1)) == ["10.0.0.1"]
-    assert "event=degraded" in daemon.log
+    assert 'event=degraded why="%s: No such file or directory" now="all that was' % daemon.documents in daemon.log
     daemon.documents.with_name("away.d").rename(daemon.documents)
     eventually(lambda: "degraded" not in daemon.status(), "the recovery")
     assert daemon.ask(managed(1)) == ["10.0.0.1"]

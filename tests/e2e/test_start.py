@@ -127,7 +127,8 @@ def test_missing_directory_at_first_start(daemon):
     assert ran.returncode == REFUSED and "attachments.d: cannot be read: No such file or directory" in ran.stderr
     daemon.set("attachments.onStartError", "serve")
     daemon.start()
-    assert daemon.status()["degraded"] == "No such file or directory"
+    assert daemon.status()["degraded"] == "%s: No such file or directory" % daemon.documents
+    assert 'now="nothing was accepted before, so no name is attached"' in daemon.log
     daemon.documents.mkdir()
     daemon.write("a.yaml", document(1, ["10.0.0.1"]))
     eventually(lambda: daemon.ask(managed(1)) == ["10.0.0.1"], "the directory is found")

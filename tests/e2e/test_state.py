@@ -48,7 +48,7 @@ def test_directory_that_is_missing_at_start(running):
     daemon.documents.rename(daemon.documents.with_name("away.d"))
     daemon.start()
     assert daemon.ask(managed(1)) == ["10.0.0.1"] and daemon.ask(managed(2)) == ["10.0.0.2"]
-    assert daemon.status()["degraded"] == "No such file or directory"
+    assert daemon.status()["degraded"] == "%s: No such file or directory" % daemon.documents
     assert daemon.admin("/readyz").status == 200
     assert kept(daemon) == ["a.yaml", "b.yaml"]             # what cannot be read was not removed
     daemon.documents.with_name("away.d").rename(daemon.documents)
