@@ -179,6 +179,7 @@ static void take_report(struct reload *r, struct buildreport *report)
         .generation = report->generation,
         .change = report->change,
         .refused_now = report->refused,
+        .asked = r->asking != NULL,
         .degraded = report->degraded != NULL,
         .degraded_why = report->degraded != NULL ? report->degraded : "",
         .state_trouble = r->trouble,

@@ -20,6 +20,7 @@ struct reload_outcome {
     struct catalog_change recent; /* the same, and what was taken up a moment before (recent.h) … */
     uint64_t recent_ms;           /* … so long ago at most; 0: nothing was */
     size_t refused_now;           /* documents whose newest version is not served */
+    bool asked; /* by somebody who is told, not by the directory or the clock alone */
     bool degraded;
     const char *degraded_why;  /* "" if not degraded */
     const char *state_trouble; /* why the state directory lacks something, "" if it does not */

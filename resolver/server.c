@@ -49,6 +49,7 @@ struct server {
     struct event *drain, *watchdog;
     struct loopprobe *loopprobe;
     bool draining;
+    char told[STATUS_ROOM]; /* to systemd last */
 };
 
 /* ---- words ---- */
@@ -104,17 +105,34 @@ static void log_status(const struct server *s)
               (unsigned long long)(clock_ms() - s->service.started_ms) / 1000);
 }
 
-static void tell_systemd(const struct server *s)
+static void describe(const struct server *s, char status[STATUS_ROOM])
 {
     const struct reload_outcome *last = reload_last(s->service.reload);
-    char status[STATUS_ROOM];
     size_t length;
 
     (void)reload_documents(s->service.reload, &length);
-    snprintf(status, sizeof status, "Generation %llu, %zu documents, %zu refused%s",
+    snprintf(status, STATUS_ROOM, "Generation %llu, %zu documents, %zu refused%s",
              (unsigned long long)last->generation, length, last->refused_now,
              last->degraded ? ", degraded" : "");
-    systemd_ready(status);
+}
+
+static void tell_systemd(struct server *s)
+{
+    describe(s, s->told);
+    systemd_ready(s->told);
+}
+
+/* The generation alone is no news unless somebody asked: it may change many times a second. */
+static void tell_systemd_news(struct server *s, bool asked)
+{
+    char status[STATUS_ROOM];
+
+    describe(s, status);
+    if (s->draining || s->told[0] == '\0' ||
+        strcmp(asked ? status : strchr(status, ','), asked ? s->told : strchr(s->told, ',')) == 0)
+        return;
+    memcpy(s->told, status, sizeof s->told);
+    systemd_status(s->told);
 }
 
 /* ---- signals and timers ---- */
@@ -135,6 +153,7 @@ static void on_reloaded(void *arg, const struct reload_outcome *outcome)
     }
     atomic_store(&s->facts.refused, outcome->refused_now);
     reach_update(s->service.reach, clock_ms());
+    tell_systemd_news(s, outcome->asked);
     if (s->admin != NULL)
         admin_reloaded(s->admin);
 }

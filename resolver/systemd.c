@@ -46,6 +46,14 @@ void systemd_ready(const char *status)
     notify(state);
 }
 
+void systemd_status(const char *status)
+{
+    char state[STATE_MAX];
+
+    snprintf(state, sizeof state, "STATUS=%s", status);
+    notify(state);
+}
+
 void systemd_reloading(uint64_t now_us)
 {
     char state[STATE_MAX];
@@ -84,6 +92,11 @@ int systemd_sockets(int *first)
 #else
 
 void systemd_ready(const char *status)
+{
+    (void)status;
+}
+
+void systemd_status(const char *status)
 {
     (void)status;
 }

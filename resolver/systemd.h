@@ -6,8 +6,9 @@
 #include "error.h"
 #include <stdint.h>
 
-/* 'status' is one line for "systemctl status". */
+/* 'status' is one line for "systemctl status"; it may change when readiness does not. */
 void systemd_ready(const char *status);
+void systemd_status(const char *status);
 void systemd_reloading(uint64_t now_us); /* monotonic; systemd_ready() ends it */
 void systemd_stopping(void);
 

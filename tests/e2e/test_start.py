@@ -262,6 +262,17 @@ def test_systemd_is_told(daemon):
         while "READY=1" not in "".join(lines):
             lines.append(notify.recv(4096).decode())
         assert any("RELOADING=1" in line and "MONOTONIC_USEC=" in line for line in lines)
+        daemon.write("a.yaml", document(1, ["10.0.0.1"]))       # by itself: another number of documents
+        while "1 documents, 0 refused" not in lines[-1]:
+            lines.append(notify.recv(4096).decode())
+        assert lines[-1].startswith("STATUS=Generation 2,")
+        daemon.write("a.yaml", document(1, ["10.0.0.2"]))       # told when somebody asks
+        daemon.reload()
+        while "Generation 3, 1 documents" not in lines[-1]:
+            lines.append(notify.recv(4096).decode())
+        daemon.write("a.yaml", "nonsense")
+        while "Generation 3, 1 documents, 1 refused" not in lines[-1]:
+            lines.append(notify.recv(4096).decode())
         daemon.process.send_signal(signal.SIGTERM)
         while "STOPPING=1" not in lines[-1]:
             lines.append(notify.recv(4096).decode())

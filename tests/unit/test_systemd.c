@@ -41,6 +41,8 @@ static void words(void **state)
     next();
 #ifdef HAVE_SYSTEMD
     assert_string_equal(told, "READY=1\nSTATUS=Generation 1");
+    systemd_status("Generation 2");
+    assert_string_equal(next(), "STATUS=Generation 2");
     systemd_reloading(123456);
     assert_string_equal(next(), "RELOADING=1\nMONOTONIC_USEC=123456");
     systemd_watchdog();
