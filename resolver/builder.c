@@ -397,6 +397,7 @@ struct builder *builder_new(const struct config *config, struct hash_key key,
     catalog_set_sum_key(b->catalog, &b->key);
     catalog_set_views(b->catalog, &config->attachments.views);
     b->state = statedir_open(config->attachments.state);
+    catalog_set_accepted(b->catalog, (struct halfwritten_source){statedir_get, b->state});
     b->source = source_dir_new(config->attachments.directory);
     b->writing = writing_new(config->attachments.directory);
     bool stamped = config->attachments.state[0] != '\0' && stamp_make(config, &stamp);

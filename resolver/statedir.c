@@ -304,6 +304,22 @@ bool statedir_holds(const struct statedir *state, const char *name, const struct
            (found && memcmp(&state->kept[at].digest, digest, sizeof *digest) == 0);
 }
 
+void *statedir_get(const void *arg, const char *name, const struct digest *digest, size_t least,
+                   size_t *size)
+{
+    const struct statedir *state = arg;
+    char file[NAME_MAX + 1], *bytes;
+    struct stat status;
+    const char *why;
+
+    if (state->folder < 0 || !statedir_holds(state, name, digest) || !filename_of(name, file) ||
+        fstatat(state->folder, file, &status, AT_SYMLINK_NOFOLLOW) != 0 ||
+        (uint64_t)status.st_size <= least ||
+        !slurp_file(state->folder, file, YAMLDOC_SIZE_MAX, &bytes, size, NULL, &why))
+        return NULL;
+    return bytes;
+}
+
 static void temporary_name(unsigned number, char file[32])
 {
     snprintf(file, 32, TEMPORARY "%u", number);

@@ -37,6 +37,12 @@ void statedir_begin(struct statedir *);
 /* True if bytes of this digest are kept for 'name', or if nothing is kept at all. */
 bool statedir_holds(const struct statedir *, const char *name, const struct digest *);
 
+/* The bytes of this digest that are kept for 'name' if there are more than 'least', the caller's to
+ * free(), or NULL.  'state' is a statedir; any number of threads may ask while nothing else is
+ * done with it. */
+void *statedir_get(const void *state, const char *name, const struct digest *, size_t least,
+                   size_t *size);
+
 /* Keeps these bytes for 'name'; bytes that are kept already cost nothing. */
 void statedir_put(struct statedir *, const char *name, const void *bytes, size_t size);
 

@@ -127,14 +127,18 @@ void catalog_set_sum_key(struct catalog *catalog, const struct hash_key *key)
     catalog->sum_key = *key;
 }
 
+void catalog_set_accepted(struct catalog *catalog, struct halfwritten_source source)
+{
+    catalog->accepted = source;
+}
+
 /* ---- a reload begins ---- */
 
 void catalog_begin(struct catalog *catalog)
 {
     catalog->failing = false;
     for (size_t i = 0; i < catalog->length; i++) {
-        struct catalog_document *entry = catalog->entries[i];
-        entry->offered = false;
+        catalog->entries[i]->offered = false;
     }
     catalog_kept(catalog);
 }
@@ -160,8 +164,9 @@ struct catalog_reading *catalog_read(struct catalog *catalog, const char *name, 
     if (catalogentry_identify(entry, &catalog->sum_key, bytes, size, &reading->identity)) {
         free(bytes);
     } else {
-        reading->version = catalogentry_read(name, bytes, size, &reading->identity.digest,
-                                             entry != NULL ? entry->served : NULL);
+        reading->version =
+            catalogentry_read(name, bytes, size, &reading->identity.digest,
+                              entry != NULL ? entry->served : NULL, &catalog->accepted);
         forget_bytes(catalog, reading->version);
     }
     return reading;
@@ -202,7 +207,6 @@ bool catalog_offer_same(struct catalog *catalog, const char *name)
     return entry->offered;
 }
 
-/* What is served of it may come from before a restart: then nothing is known of the newest one. */
 void catalog_offer_standing(struct catalog *catalog, const char *name)
 {
     struct catalog_document *entry = catalog_known(catalog, name);

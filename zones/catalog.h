@@ -14,6 +14,7 @@
 #ifndef PLDNS_CATALOG_H
 #define PLDNS_CATALOG_H
 
+#include "halfwritten.h"
 #include "tableset.h"
 #include "wanted.h"
 
@@ -27,6 +28,9 @@ void catalog_free(struct catalog *);
 void catalog_set_views(struct catalog *, const struct view_list *);
 /* Documents that were read before are known by sums under this key; best nobody can guess it. */
 void catalog_set_sum_key(struct catalog *, const struct hash_key *);
+
+/* Who knows the octets of what is served, so that half of them is refused. */
+void catalog_set_accepted(struct catalog *, struct halfwritten_source);
 
 /* A reload in three steps: begin, tell all that the source holds (offer), finish.
  * Time is monotonic milliseconds. */

@@ -26,14 +26,16 @@ void catalogentry_free(struct catalog_document *entry)
 
 struct catalog_version *catalogentry_read(const char *name, void *bytes, size_t size,
                                           const struct digest *digest,
-                                          const struct catalog_version *before)
+                                          const struct catalog_version *before,
+                                          const struct halfwritten_source *accepted)
 {
     struct catalog_version *version = alloc_array(1, sizeof(*version));
 
     version->digest = *digest;
     version->document = document_parse_known(name, digest, bytes, size, &version->errors);
     if (version->document != NULL && before != NULL &&
-        !document_tells(version->document, before->document, &version->errors)) {
+        (!document_tells(version->document, before->document, &version->errors) ||
+         halfwritten_is(accepted, name, &before->digest, bytes, size, &version->errors))) {
         document_release(version->document);
         version->document = NULL;
     }

@@ -2,6 +2,7 @@
 #ifndef PLDNS_CATALOGENTRY_H
 #define PLDNS_CATALOGENTRY_H
 
+#include "halfwritten.h"
 #include "wanted.h"
 
 /* One version of a document. */
@@ -38,10 +39,11 @@ struct catalog_document *catalogentry_new(const char *name);
 void catalogentry_free(struct catalog_document *);
 
 /* Reads a version.  'bytes' are taken over and kept in it if it loads.  'before' is what was
- * accepted last, or NULL. */
+ * accepted last, or NULL; its octets are asked of 'accepted'. */
 struct catalog_version *catalogentry_read(const char *name, void *bytes, size_t size,
                                           const struct digest *digest,
-                                          const struct catalog_version *before);
+                                          const struct catalog_version *before,
+                                          const struct halfwritten_source *accepted);
 
 /* One that stands nowhere. */
 void catalogentry_drop(struct catalog_version *);

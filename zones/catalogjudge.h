@@ -17,6 +17,7 @@ struct catalog {
     const struct view_list *views;     /* NULL = there are none */
     struct catalog_document **entries; /* by name */
     size_t length, space;
+    struct halfwritten_source accepted;
     struct hash_key sum_key; /* of digest_sum_of() */
     struct hash_key key;     /* set with … */
     struct ledger *ledger;   /* … the claims of all that is served; NULL before the first load */

@@ -228,6 +228,21 @@ def test_broken_document_keeps_its_last_version(served, kind):
     eventually(lambda: daemon.status()["refused"] == 0, "no refusal any more")
 
 
+def test_a_document_that_is_cut_off_in_a_line(daemon):
+    text = document(1, ["10.0.0.1"]) + "# the end of it, with words behind it\n"
+    daemon.write("a.yaml", text)
+    daemon.start()
+    eventually(lambda: (daemon.state / "accepted" / "a.yaml").exists(), "the copy")
+    daemon.write("a.yaml", text[:-10])
+    reply = daemon.reload()
+    assert reply.status == 409 and "half-written" in reply.json["complaints"][0], reply.json
+    daemon.restart()                                            # it is known for what it is
+    assert daemon.status()["refused"] == 1 and daemon.ask(managed(1)) == ["10.0.0.1"]
+    for whole in text[:-10] + "\n", text, text[:-1], text[:text.index("#")]:
+        daemon.write("a.yaml", whole)
+        assert daemon.reload().status == 200, whole
+
+
 def test_directory_in_place_of_a_document(served):
     daemon = served
     daemon.remove("a.yaml")

@@ -262,6 +262,33 @@ static void what_was_detached_is_kept_at_once(void **unused)
     assert_string_equal(kept(), "");
 }
 
+static void bytes_are_had_by_their_digest(void **unused)
+{
+    static const char text[] = "some octets";
+    struct statedir *s = statedir_open(state);
+    struct digest digest, other;
+    size_t size = 0;
+
+    (void)unused;
+    digest_of(&digest, text, strlen(text));
+    digest_of(&other, text, 1);
+    assert_null(statedir_get(s, "a/b.yaml", &digest, 0, &size));
+    statedir_begin(s);
+    statedir_put(s, "a/b.yaml", text, strlen(text));
+    assert_true(statedir_commit(s));
+    char *bytes = statedir_get(s, "a/b.yaml", &digest, strlen(text) - 1, &size);
+    assert_int_equal(size, strlen(text));
+    assert_memory_equal(bytes, text, size);
+    free(bytes);
+    assert_null(statedir_get(s, "a/b.yaml", &digest, strlen(text), &size));
+    assert_null(statedir_get(s, "a/b.yaml", &other, 0, &size));
+    assert_null(statedir_get(s, "b.yaml", &digest, 0, &size));
+    statedir_close(s);
+    s = statedir_open("");
+    assert_null(statedir_get(s, "a/b.yaml", &digest, 0, &size));
+    statedir_close(s);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, make_folder, remove_folder)
 
 int main(void)
@@ -269,6 +296,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         TEST(what_is_put_is_found_again),
         TEST(names_of_any_kind),
+        TEST(bytes_are_had_by_their_digest),
         TEST(equal_bytes_are_not_written_again),
         TEST(many_at_once),
         TEST(left_overs_are_removed_and_foreign_files_ignored),
