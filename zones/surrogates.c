@@ -162,7 +162,7 @@ void surrogates_free(struct surrogates *surrogates)
     *surrogates = (struct surrogates){0};
 }
 
-size_t surrogates_origin(const struct surrogates *surrogates, size_t character)
+size_t surrogates_origin_joined(const struct surrogates *surrogates, size_t character)
 {
     size_t first = 0, last = surrogates->length; /* the first one behind it is in between */
 

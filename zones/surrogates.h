@@ -19,6 +19,16 @@ void surrogates_join(struct surrogates *, const char *bytes, size_t size);
 void surrogates_free(struct surrogates *);
 
 /* Which character of the text the copy's character is, both from 0; without a copy the same. */
-size_t surrogates_origin(const struct surrogates *, size_t character);
+static inline size_t surrogates_origin(const struct surrogates *, size_t character);
+
+/* ---- private: in line, for it is asked twice for every value, and there is hardly ever a pair
+ * ---- */
+
+size_t surrogates_origin_joined(const struct surrogates *, size_t character);
+
+static inline size_t surrogates_origin(const struct surrogates *surrogates, size_t character)
+{
+    return surrogates->length == 0 ? character : surrogates_origin_joined(surrogates, character);
+}
 
 #endif
