@@ -26,7 +26,8 @@ void catalog_free(struct catalog *);
 
 /* Before anything is offered or restored; lent for as long as the catalog lives. */
 void catalog_set_views(struct catalog *, const struct view_list *);
-/* Documents that were read before are known by sums under this key; best nobody can guess it. */
+/* Documents that were read before are known by sums under this key; best nobody can guess it.  An
+ * image brings its own. */
 void catalog_set_sum_key(struct catalog *, const struct hash_key *);
 
 /* Who knows the octets of what is served, so that half of them is refused. */

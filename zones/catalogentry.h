@@ -56,7 +56,7 @@ void catalogentry_set(struct catalog_document *, struct catalog_version **place,
 /* The version that these bytes are, or NULL. */
 struct catalog_version *catalogentry_known(const struct catalog_document *, const struct digest *);
 
-/* What bytes are: the digest, and a sum, under a key of this process, by which they are known again
+/* What bytes are: the digest, and a sum, under a key of our own, by which they are known again
  * in less time. */
 struct catalog_identity {
     struct digest digest;

@@ -9,7 +9,7 @@
 #include "tableimage.h"
 
 /* Raised whenever anything below it is written otherwise. */
-#define FORMAT 9
+#define FORMAT 10
 
 /* At the beginning of the shelf. */
 struct head {
@@ -45,6 +45,14 @@ static void tell_errors(struct packing *packing, const struct error_list *errors
     }
 }
 
+static void tell_sum(struct packing *packing, const struct catalog_version *version)
+{
+    packing_number(packing, version->summed);
+    if (version->summed) {
+        packing_bytes(packing, version->sum.bytes, sizeof(version->sum.bytes));
+    }
+}
+
 static bool tell_documents(struct catalog *catalog, struct packing *packing, struct shelf *shelf)
 {
     size_t served = 0;
@@ -65,6 +73,7 @@ static bool tell_documents(struct catalog *catalog, struct packing *packing, str
         const struct catalog_version *version = catalog->entries[i]->served;
         if (version != NULL) {
             document_tell(version->document, packing);
+            tell_sum(packing, version);
             packing_number(packing, version->wants);
             tell_errors(packing, &version->errors);
         }
@@ -118,6 +127,7 @@ bool catalogimage_write(struct catalog *catalog, struct shelf *shelf, const stru
 
     packing_number(&packing, FORMAT);
     packing_bytes(&packing, &catalog->key, sizeof(catalog->key));
+    packing_bytes(&packing, &catalog->sum_key, sizeof(catalog->sum_key));
     packing_bytes(&packing, &options->key, sizeof(options->key));
     packing_number(&packing, size);
     packing_bytes(&packing, note, size);
@@ -186,6 +196,7 @@ static const uint8_t *find_directory(const struct shelf *shelf, const struct dig
 
 static void take_key(struct unpacking *unpacking, struct hash_key *key)
 {
+    *key = (struct hash_key){0};
     const uint8_t *bytes = unpacking_bytes(unpacking, sizeof(*key));
 
     if (bytes != NULL) {
@@ -205,6 +216,17 @@ static void take_errors(struct unpacking *unpacking, struct error_list *errors)
     }
 }
 
+static void take_sum(struct unpacking *unpacking, struct catalog_version *version)
+{
+    const uint8_t *bytes =
+        unpacking_number(unpacking) != 0 ? unpacking_bytes(unpacking, DIGEST_SUM_SIZE) : NULL;
+
+    version->summed = bytes != NULL;
+    if (bytes != NULL) {
+        memcpy(version->sum.bytes, bytes, sizeof(version->sum.bytes));
+    }
+}
+
 static void take_documents(struct unpacking *unpacking, struct shelf *shelf,
                            struct catalog *catalog)
 {
@@ -216,6 +238,7 @@ static void take_documents(struct unpacking *unpacking, struct shelf *shelf,
         struct catalog_version *version = alloc_array(1, sizeof(*version));
         version->document = document;
         version->digest = document->digest;
+        take_sum(unpacking, version);
         version->wants = unpacking_number(unpacking) != 0;
         take_errors(unpacking, &version->errors);
         struct catalog_document *entry = catalog_find(catalog, document->name);
@@ -251,6 +274,7 @@ bool catalogimage_read(struct catalog *catalog, struct shelf *shelf, const struc
                        uint64_t generation, struct catalogimage_told *told, const char **why)
 {
     struct head head;
+    struct hash_key sum_key;
     const uint8_t *bytes = find_directory(shelf, stamp, &head, why);
 
     if (bytes == NULL) {
@@ -259,6 +283,7 @@ bool catalogimage_read(struct catalog *catalog, struct shelf *shelf, const struc
     struct unpacking unpacking = unpacking_of(bytes, head.size);
     unpacking.broken = unpacking_number(&unpacking) != FORMAT;
     take_key(&unpacking, &catalog->key);
+    take_key(&unpacking, &sum_key);
     take_key(&unpacking, &told->key);
     told->note_size = unpacking_number(&unpacking);
     told->note = unpacking_bytes(&unpacking, told->note_size);
@@ -270,6 +295,7 @@ bool catalogimage_read(struct catalog *catalog, struct shelf *shelf, const struc
         take_tables(&unpacking, shelf, catalog, generation);
     }
     if (!unpacking.broken) {
+        catalog->sum_key = sum_key;
         catalogshelf_use(catalog, shelf);
         catalog->has_image = true;
         shelf_rest(shelf);
