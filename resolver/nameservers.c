@@ -172,8 +172,9 @@ static void take_file(struct nameservers *n, struct error_list *warnings)
 {
     struct error_list found = {0};
 
-    n->read = n->settles = look(n->config->forward.resolv_conf);
+    n->settles = look(n->config->forward.resolv_conf);
     bool read = resolvconf_read(n->config->forward.resolv_conf, n->config, &n->list, &found);
+    n->read = read ? n->settles : (struct fingerprint){0}; /* else it is read again */
     for (size_t i = 0; !read && i < found.length; i++)
         error_warn(warnings, found.items[i].file, found.items[i].line, found.items[i].column, "%s",
                    found.items[i].text);

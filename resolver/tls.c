@@ -103,15 +103,18 @@ static void tell(struct network_socket *s, enum network_event event, const uint8
         s->fn(s->arg, event, data, size, now);
 }
 
-/* Hands what the library wants to send to the network below. */
+/* Hands what the library wants to send to the network below.  What that does not take stays for the
+ * next time: a gap would be the end of the stream for everybody on it. */
 static bool flush(struct network_socket *s)
 {
-    uint8_t octets[RECORD_MAX];
-    int size;
+    uint8_t *octets, taken[RECORD_MAX];
+    long size;
 
-    while ((size = BIO_read(s->out, octets, sizeof octets)) > 0) {
-        if (!s->owner->below->send(s->below, octets, (size_t)size))
+    while ((size = BIO_get_mem_data(s->out, &octets)) > 0) {
+        size_t part = (size_t)size < sizeof taken ? (size_t)size : sizeof taken;
+        if (!s->owner->below->send(s->below, octets, part))
             return false;
+        (void)BIO_read(s->out, taken, (int)part);
     }
     return true;
 }
@@ -264,7 +267,7 @@ static bool send_octets(struct network_socket *s, const uint8_t *data, size_t si
 {
     assert(s->connected); /* who sends earlier could not know to whom */
     ERR_clear_error();
-    if (SSL_write(s->ssl, data, (int)size) == (int)size && flush(s))
+    if (flush(s) && SSL_write(s->ssl, data, (int)size) == (int)size && flush(s))
         return true;
     errno = ENOBUFS;
     return false;

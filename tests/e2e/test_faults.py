@@ -112,6 +112,31 @@ def test_reload(daemon, faults, function, number):
     assert daemon.ask(managed(1)) == [new]
 
 
+def test_the_list_of_upstreams_at_start(daemon, faults):
+    """That its file could not be opened once is no reason to be without upstreams until it changes."""
+    path = daemon.folder / "resolv.conf"
+    path.write_text("nameserver 127.0.0.7\n")
+    del daemon.settings["forward"]["upstreams"]
+    daemon.set("forward.resolvConf", str(path))
+    daemon.write("a.yaml", document(1, ["10.0.0.1"]))
+    started = 0
+    for nth in range(1, MOST):
+        before = faults.failed
+        faults.arm("open", nth, errno.EMFILE)
+        daemon.start(env=daemon.preload, wait=False)
+        eventually(lambda: daemon.process.poll() is not None or daemon.is_ready(), "a start, or its end")
+        if daemon.process.poll() is None:
+            started += 1
+            eventually(lambda: daemon.status()["upstreams"], "the upstreams")
+        faults.disarm()
+        daemon.stop()
+        with open(daemon.log_path, "a", encoding="utf-8") as log:
+            log.write("event=stopped\n")
+        if faults.failed == before:
+            break
+    assert nth > 1 and started > 1
+
+
 @pytest.mark.parametrize("function, number", [
     ("receive", errno.ENOBUFS), ("receive", errno.EINTR), ("receive", errno.EAGAIN), ("send", errno.ENOBUFS), ("send", errno.EPERM),
     ("send", errno.EAGAIN), ("send", errno.EINTR), ("socket", errno.EMFILE), ("accept", errno.EMFILE), ("accept", errno.ECONNABORTED),

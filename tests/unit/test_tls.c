@@ -479,6 +479,14 @@ static void test_full_below(void **state)
     w->wire.length = sizeof w->wire.bytes; /* as if much waited there */
     assert_false(w->network->send(w->socket, (const uint8_t *)"x", 1));
     w->wire.length = 0;
+    /* The stream has no gap: others are on it. */
+    assert_true(w->network->send(w->socket, (const uint8_t *)"yz", 2));
+    exchange(w);
+    char got[8] = "";
+    int first = SSL_read(w->server, got, sizeof got);
+    assert_int_equal(first, 1);
+    assert_int_equal(SSL_read(w->server, got + 1, (int)sizeof got - 1), 2);
+    assert_string_equal(got, "xyz");
     end(w);
 }
 
