@@ -13,6 +13,8 @@ from conftest import PLDNSD, SLACK, custom, document, eventually, free_port, man
 
 FINE, REFUSED = 0, 2
 
+needs_systemd = pytest.mark.skipif(b"sd_notify" not in Path(PLDNSD).read_bytes(), reason="built without libsystemd")
+
 
 def pldnsd(*arguments):
     return subprocess.run([PLDNSD, *arguments], capture_output=True, text=True, check=False, timeout=30 * SLACK)
@@ -246,9 +248,8 @@ def test_json_log(daemon):
     assert lines[0]["event"] == "ready" and lines[0]["workers"] == 2
 
 
+@needs_systemd
 def test_systemd_is_told(daemon):
-    if b"sd_notify" not in Path(PLDNSD).read_bytes():
-        pytest.skip("built without libsystemd")
     path = daemon.folder / "notify"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
         notify.bind(str(path))
@@ -304,10 +305,6 @@ def bound(kind, port, family=socket.AF_INET, host="127.0.0.1"):
     if kind == socket.SOCK_STREAM:
         s.listen()
     return s
-
-
-needs_systemd = pytest.mark.skipif(b"sd_notify" not in Path(PLDNSD).read_bytes() if Path(PLDNSD).exists() else False,
-                                   reason="built without libsystemd")
 
 
 @needs_systemd
