@@ -23,7 +23,7 @@ static json_t *side_json(const struct table *table, const struct dname *name,
     struct explain e;
     json_t *map = json_object(), *addresses = json_array();
 
-    explain_find(table, name->wire, ANSWER_A, &e);
+    explain_find(table, name->wire, "A", &e);
     e.match = *match; /* of a name below, not of the name itself */
     (void)json_object_set_new(map, "outcome", json_string(explain_outcome(&e)));
     rest = explain_addresses(&e, text, sizeof(text));

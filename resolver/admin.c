@@ -1,6 +1,5 @@
 #include "admin.h"
 
-#include <arpa/inet.h>
 #include <assert.h>
 #include <ctype.h>
 #include <errno.h>
@@ -20,6 +19,7 @@
 #include "alloc.h"
 #include "amount.h"
 #include "clock.h"
+#include "jsonmap.h"
 #include "log.h"
 #include "metrics.h"
 #include "outcome.h"
@@ -185,7 +185,7 @@ static void do_flush(struct page *page)
     log_info("admin", "what=flush name=%s subtree=%s", log_quote(shown, quoted, sizeof quoted),
              subtree ? "yes" : "no");
     json_t *map = json_object();
-    (void)json_object_set_new(map, "flushed", overview_text(shown));
+    (void)json_object_set_new(map, "flushed", jsonmap_string(shown));
     (void)json_object_set_new(map, "subtree", json_boolean(subtree));
     adminreply_json(page->request, 200, map);
 }
@@ -249,11 +249,11 @@ static const struct {
 /* "localhost" or an address of this host; names that only begin like one are anybody's. */
 static bool is_local(const char *host)
 {
-    struct in_addr v4;
+    union config_address address;
+    const char *why;
 
-    return strcmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0 ||
-           strcmp(host, "::1") == 0 ||
-           (inet_pton(AF_INET, host, &v4) == 1 && ntohl(v4.s_addr) >> 24 == IN_LOOPBACKNET);
+    return strcmp(host, "localhost") == 0 ||
+           (configaddress_ip(host, 0, &address, &why) && configaddress_is_loopback(&address));
 }
 
 /* A web page that somebody looks at on this host must not be able to act for him: it sends its

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "overview.h"
+#include "jsonmap.h"
 
 void adminreply_text(struct evhttp_request *request, int status, const char *type, const char *text)
 {
@@ -39,6 +39,6 @@ void adminreply_error(struct evhttp_request *request, int status, const char *fo
         text[0] = '\0';
     va_end(arguments);
     json_t *map = json_object();
-    (void)json_object_set_new(map, "error", overview_text(text));
+    (void)json_object_set_new(map, "error", jsonmap_string(text));
     adminreply_json(request, status, map);
 }

@@ -172,7 +172,7 @@ bool configaddress_equal(const union config_address *a, const union config_addre
     }
 }
 
-static bool is_loopback(const union config_address *address)
+bool configaddress_is_loopback(const union config_address *address)
 {
     if (address->any.sa_family == AF_INET)
         return ntohl(address->v4.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
@@ -198,7 +198,7 @@ bool configaddress_admin(const char *text, union config_address *out, const char
         *why = "wants unix:/a/path or a loopback address with port, such as 127.0.0.1:8053";
         return false;
     }
-    if (!is_loopback(out)) {
+    if (!configaddress_is_loopback(out)) {
         *why = "wants a loopback address: whoever reaches it may reload and flush";
         return false;
     }

@@ -63,6 +63,8 @@ MUST_USE bool configaddress_upstream(const char *text, struct config_upstream *o
 
 /* Same family, address, port and interface (or path). */
 bool configaddress_equal(const union config_address *, const union config_address *);
+/* Of an IP address: 127.0.0.0/8 or ::1. */
+bool configaddress_is_loopback(const union config_address *);
 
 /* An IP address, with or without port, in any of the forms above. */
 MUST_USE bool configaddress_ip(const char *text, uint16_t port, union config_address *out,

@@ -8,53 +8,17 @@
 #include "alloc.h"
 #include "build.h"
 #include "explain.h"
+#include "jsonmap.h"
 #include "loop.h"
 #include "upstreamsum.h"
 
 #define LINE_MAX_OCTETS 2048
 
-json_t *overview_text(const char *text)
-{
-    json_t *value = json_string(text);
-
-    if (value != NULL)
-        return value;
-    char *copy = alloc_string(text);
-    for (unsigned char *c = (unsigned char *)copy; *c != '\0'; c++) {
-        if (*c >= 0x80)
-            *c = '?';
-    }
-    value = json_string(copy);
-    free(copy);
-    return value;
-}
-
-static void set(json_t *map, const char *key, const char *text)
-{
-    (void)json_object_set_new(map, key, overview_text(text));
-}
-
-static void set_if(json_t *map, const char *key, const char *text)
-{
-    if (text[0] != '\0')
-        set(map, key, text);
-}
-
-static void set_number(json_t *map, const char *key, uint64_t value)
-{
-    (void)json_object_set_new(map, key, json_integer((json_int_t)value));
-}
-
-static void set_boolean(json_t *map, const char *key, bool value)
-{
-    (void)json_object_set_new(map, key, json_boolean(value));
-}
-
 static void set_name(json_t *map, const char *key, const uint8_t *wire)
 {
     char text[DNAME_TEXT_MAX];
 
-    set(map, key, dname_to_text(wire, text));
+    jsonmap_set(map, key, dname_to_text(wire, text));
 }
 
 /* ---- status ---- */
@@ -67,7 +31,7 @@ static json_t *complaints_of(const struct error_list *errors, bool warnings)
     for (size_t i = 0; i < errors->length; i++) {
         if (errors->items[i].warning == warnings)
             (void)json_array_append_new(
-                list, overview_text(error_format(&errors->items[i], line, sizeof line)));
+                list, jsonmap_string(error_format(&errors->items[i], line, sizeof line)));
     }
     return list;
 }
@@ -77,15 +41,15 @@ static json_t *document(const struct catalog_entry *entry)
     json_t *map = json_object();
     char text[DIGEST_TEXT];
 
-    set(map, "name", entry->name);
-    set(map, "state",
-        !entry->refused ? "accepted"
-        : entry->served ? "refused, an earlier version is served"
-                        : "refused, not served");
-    set_number(map, "connections", entry->connections);
+    jsonmap_set(map, "name", entry->name);
+    jsonmap_set(map, "state",
+                !entry->refused ? "accepted"
+                : entry->served ? "refused, an earlier version is served"
+                                : "refused, not served");
+    jsonmap_set_number(map, "connections", entry->connections);
     if (entry->served)
-        set(map, "served", digest_to_text(&entry->served_digest, text));
-    set_boolean(map, "restored", entry->restored);
+        jsonmap_set(map, "served", digest_to_text(&entry->served_digest, text));
+    jsonmap_set_boolean(map, "restored", entry->restored);
     (void)json_object_set_new(map, "errors", complaints_of(entry->complaints, false));
     (void)json_object_set_new(map, "warnings", complaints_of(entry->complaints, true));
     return map;
@@ -108,11 +72,11 @@ static json_t *table_of(const struct tableset *tables)
     struct digest digest = tableset_digest(tables);
     char text[DIGEST_TEXT];
 
-    set(map, "digest", digest_to_text(&digest, text));
-    set_number(map, "documents", tables->documents);
-    set_number(map, "connections", tableset_connections(tables));
-    set_number(map, "names", tableset_names(tables));
-    set_number(map, "bytes", tableset_bytes(tables));
+    jsonmap_set(map, "digest", digest_to_text(&digest, text));
+    jsonmap_set_number(map, "documents", tables->documents);
+    jsonmap_set_number(map, "connections", tableset_connections(tables));
+    jsonmap_set_number(map, "names", tableset_names(tables));
+    jsonmap_set_number(map, "bytes", tableset_bytes(tables));
     return map;
 }
 
@@ -124,10 +88,10 @@ static json_t *views_of(const struct tableset *tables)
     for (unsigned view = VIEW_NONE; view < tables->length; view++) {
         const struct table *table = tableset_table(tables, view);
         json_t *map = json_object();
-        set(map, "name", view_name(tables->views, view));
-        set_number(map, "documents", table_documents(table));
-        set_number(map, "connections", table_connections(table));
-        set_number(map, "names", table_names(table));
+        jsonmap_set(map, "name", view_name(tables->views, view));
+        jsonmap_set_number(map, "documents", table_documents(table));
+        jsonmap_set_number(map, "connections", table_connections(table));
+        jsonmap_set_number(map, "names", table_names(table));
         (void)json_array_append_new(list, map);
     }
     return list;
@@ -140,7 +104,7 @@ static json_t *addresses(const union config_address *list, size_t length)
 
     for (size_t i = 0; i < length; i++)
         (void)json_array_append_new(
-            array, overview_text(config_address_text(&list[i].any, text, sizeof text)));
+            array, jsonmap_string(config_address_text(&list[i].any, text, sizeof text)));
     return array;
 }
 
@@ -149,7 +113,7 @@ static json_t *upstreams(const struct config_upstreams *list)
     json_t *array = json_array();
 
     for (size_t i = 0; i < list->length; i++)
-        (void)json_array_append_new(array, overview_text(list->items[i].text));
+        (void)json_array_append_new(array, jsonmap_string(list->items[i].text));
     return array;
 }
 
@@ -158,7 +122,7 @@ static void add_looping(json_t *array, const struct config *config,
 {
     for (size_t i = 0; i < list->length; i++) {
         if (loop_knows(config->forward.loop, &list->items[i], now))
-            (void)json_array_append_new(array, overview_text(list->items[i].text));
+            (void)json_array_append_new(array, jsonmap_string(list->items[i].text));
     }
 }
 
@@ -171,11 +135,11 @@ static json_t *upstream_states(const struct service *service)
 
     for (size_t i = 0; i < length; i++) {
         const struct upstream_state *u = &all[i];
-        json_t *map = json_pack("{s:o, s:b, s:I, s:I, s:I}", "upstream", overview_text(u->text),
+        json_t *map = json_pack("{s:o, s:b, s:I, s:I, s:I}", "upstream", jsonmap_string(u->text),
                                 "up", !u->doubted, "asked", (json_int_t)u->queries, "answered",
                                 (json_int_t)u->replies, "unanswered", (json_int_t)u->unanswered);
         if (u->measured)
-            set_number(map, "roundTripMicroseconds", u->round_trip_us);
+            jsonmap_set_number(map, "roundTripMicroseconds", u->round_trip_us);
         (void)json_array_append_new(array, map);
     }
     free(all);
@@ -224,17 +188,17 @@ static void list_target(void *arg, const struct refresh_status *target)
     for (unsigned i = 0; i < target->length; i++)
         (void)json_array_append_new(all, address_of(&target->addresses[i]));
     set_name(map, "name", target->name);
-    set(map, "state",
-        !target->resolved            ? "unresolved"
-        : target->trouble[0] != '\0' ? "stale"
-                                     : "fresh");
+    jsonmap_set(map, "state",
+                !target->resolved            ? "unresolved"
+                : target->trouble[0] != '\0' ? "stale"
+                                             : "fresh");
     (void)json_object_set_new(map, "addresses", all);
     if (target->trouble[0] != '\0') {
-        set(map, "why", target->trouble);
-        set_number(map, "sinceSeconds", (listing->now - target->trouble_ms) / 1000);
+        jsonmap_set(map, "why", target->trouble);
+        jsonmap_set_number(map, "sinceSeconds", (listing->now - target->trouble_ms) / 1000);
     }
     if (target->resolved)
-        set_number(map, "answeredSeconds", (listing->now - target->fresh_ms) / 1000);
+        jsonmap_set_number(map, "answeredSeconds", (listing->now - target->fresh_ms) / 1000);
     (void)json_array_append_new(listing->list, map);
 }
 
@@ -248,9 +212,9 @@ static json_t *targets(const struct service *service, uint64_t now)
     refresh_each(refresh, list_target, &listing);
     listing.troubled = false;
     refresh_each(refresh, list_target, &listing);
-    set_number(map, "names", totals.names);
-    set_number(map, "stale", totals.stale);
-    set_number(map, "unresolved", totals.unresolved);
+    jsonmap_set_number(map, "names", totals.names);
+    jsonmap_set_number(map, "stale", totals.stale);
+    jsonmap_set_number(map, "unresolved", totals.unresolved);
     (void)json_object_set_new(map, "list", listing.list);
     return map;
 }
@@ -263,11 +227,14 @@ static void list_check(void *arg, const struct prober_status *check)
         return;
     json_t *map = json_object();
     (void)json_object_set_new(map, "address", address_of(&check->key->address));
-    set_number(map, "port", check->key->check.port);
-    set(map, "state", !check->tried ? "not tried yet" : check->healthy ? "healthy" : "unhealthy");
-    set_if(map, "last", check->last);
+    jsonmap_set_number(map, "port", check->key->check.port);
+    jsonmap_set(map, "state",
+                !check->tried    ? "not tried yet"
+                : check->healthy ? "healthy"
+                                 : "unhealthy");
+    jsonmap_set_if(map, "last", check->last);
     if (check->since_ms > 0)
-        set_number(map, "sinceSeconds", (listing->now - check->since_ms) / 1000);
+        jsonmap_set_number(map, "sinceSeconds", (listing->now - check->since_ms) / 1000);
     (void)json_array_append_new(listing->list, map);
 }
 
@@ -281,8 +248,8 @@ static json_t *health(const struct service *service, uint64_t now)
     prober_each(prober, list_check, &listing);
     listing.troubled = false;
     prober_each(prober, list_check, &listing);
-    set_number(map, "addresses", totals.addresses);
-    set_number(map, "unhealthy", totals.unhealthy);
+    jsonmap_set_number(map, "addresses", totals.addresses);
+    jsonmap_set_number(map, "unhealthy", totals.unhealthy);
     (void)json_object_set_new(map, "list", listing.list);
     return map;
 }
@@ -295,7 +262,7 @@ static json_t *counters(const struct service *service)
         uint64_t sum = 0;
         for (unsigned i = 0; i < service->workers_length; i++)
             sum += stats_read(worker_stats(service->workers[i]), c);
-        set_number(map, stats_name(c), sum);
+        jsonmap_set_number(map, stats_name(c), sum);
     }
     return map;
 }
@@ -307,17 +274,17 @@ json_t *overview_status(const struct service *service, uint64_t now)
     const struct config *config = service->config;
     json_t *map = json_object();
 
-    set(map, "version", PLDNS_VERSION);
-    set(map, "instance", config->instance);
-    set_if(map, "zone", config->zone);
-    set_boolean(map, "ready", service->ready);
-    set_number(map, "uptimeSeconds", (now - service->started_ms) / 1000);
-    set_number(map, "generation", tableset_generation(tables));
-    set_number(map, "ageSeconds", (now - service->published_ms) / 1000);
-    set(map, "directory", config->attachments.directory);
-    set_number(map, "refused", last->refused_now);
-    set_if(map, "degraded", last->degraded_why);
-    set_if(map, "stateTrouble", last->state_trouble);
+    jsonmap_set(map, "version", PLDNS_VERSION);
+    jsonmap_set(map, "instance", config->instance);
+    jsonmap_set_if(map, "zone", config->zone);
+    jsonmap_set_boolean(map, "ready", service->ready);
+    jsonmap_set_number(map, "uptimeSeconds", (now - service->started_ms) / 1000);
+    jsonmap_set_number(map, "generation", tableset_generation(tables));
+    jsonmap_set_number(map, "ageSeconds", (now - service->published_ms) / 1000);
+    jsonmap_set(map, "directory", config->attachments.directory);
+    jsonmap_set_number(map, "refused", last->refused_now);
+    jsonmap_set_if(map, "degraded", last->degraded_why);
+    jsonmap_set_if(map, "stateTrouble", last->state_trouble);
     (void)json_object_set_new(map, "table", table_of(tables));
     if (tables->views != NULL)
         (void)json_object_set_new(map, "views", views_of(tables));
@@ -326,7 +293,7 @@ json_t *overview_status(const struct service *service, uint64_t now)
     (void)json_object_set_new(map, "upstreams", upstreams(service->upstreams));
     (void)json_object_set_new(map, "upstreamStates", upstream_states(service));
     (void)json_object_set_new(map, "upstreamsLooping", looping(service, now));
-    set_number(map, "workers", service->workers_length);
+    jsonmap_set_number(map, "workers", service->workers_length);
     (void)json_object_set_new(map, "targets", targets(service, now));
     (void)json_object_set_new(map, "health", health(service, now));
     (void)json_object_set_new(map, "counters", counters(service));
@@ -341,14 +308,14 @@ static void set_answer(json_t *map, const struct explain *e)
     json_t *list = json_array();
 
     if (explain_pointer(e) != NULL)
-        set(map, "pointer", explain_pointer(e));
+        jsonmap_set(map, "pointer", explain_pointer(e));
 
     while ((one = strsep(&rest, ",")) != NULL) {
         if (one[0] != '\0')
-            (void)json_array_append_new(list, overview_text(one));
+            (void)json_array_append_new(list, jsonmap_string(one));
     }
     if (json_array_size(list) > 0 || explain_pointer(e) != NULL)
-        set_number(map, "ttl", explain_ttl(e));
+        jsonmap_set_number(map, "ttl", explain_ttl(e));
     if (json_array_size(list) > 0)
         (void)json_object_set_new(map, "addresses", list);
     else
@@ -357,15 +324,15 @@ static void set_answer(json_t *map, const struct explain *e)
 
 static void set_why(json_t *map, const struct table_why *why)
 {
-    set_if(map, "rule", why->owner);
-    set_if(map, "connection", why->connection);
-    set_if(map, "cluster", why->cluster);
-    set_if(map, "zone", why->zone);
-    set_if(map, "state", why->state);
-    set_if(map, "message", why->message);
-    set_if(map, "note", why->note);
-    set_if(map, "document", why->document);
-    set_number(map, "line", why->line);
+    jsonmap_set_if(map, "rule", why->owner);
+    jsonmap_set_if(map, "connection", why->connection);
+    jsonmap_set_if(map, "cluster", why->cluster);
+    jsonmap_set_if(map, "zone", why->zone);
+    jsonmap_set_if(map, "state", why->state);
+    jsonmap_set_if(map, "message", why->message);
+    jsonmap_set_if(map, "note", why->note);
+    jsonmap_set_if(map, "document", why->document);
+    jsonmap_set_number(map, "line", why->line);
 }
 
 /* Where a name that is not ours goes: the route with the longest suffix, or the upstreams. */
@@ -391,7 +358,7 @@ static void set_owned(json_t *map, const struct explain *e)
     else if (e->root.size > 0)
         set_name(map, "root", e->root.wire);
     if (e->match.regional_fallback)
-        set(map, "fallback", "regional");
+        jsonmap_set(map, "fallback", "regional");
 }
 
 static void set_reply(json_t *map, const struct explain *e)
@@ -400,7 +367,7 @@ static void set_reply(json_t *map, const struct explain *e)
 
     if (rcode == NULL)
         return; /* forwarded: others decide */
-    set(map, "rcode", rcode);
+    jsonmap_set(map, "rcode", rcode);
     set_answer(map, e);
 }
 
@@ -413,12 +380,12 @@ static json_t *seen_by(const struct tableset *tables, const uint8_t *name)
 
     for (unsigned view = VIEW_NONE + 1; view < tables->length; view++) {
         const struct table *table = tableset_table(tables, view);
-        explain_find(table, name, ANSWER_A, &e);
+        explain_find(table, name, "A", &e);
         if (e.match.outcome == TABLE_NOT_OWNED)
             continue;
         json_t *map = json_object();
-        set(map, "view", view_name(tables->views, view));
-        set(map, "text", explain_text(table, &e, text, sizeof text));
+        jsonmap_set(map, "view", view_name(tables->views, view));
+        jsonmap_set(map, "text", explain_text(table, &e, text, sizeof text));
         (void)json_array_append_new(list, map);
     }
     return list;
@@ -434,31 +401,31 @@ json_t *overview_explain(const struct service *service, const struct dname *name
     char text[EXPLAIN_TEXT_MAX];
     struct explain e;
 
-    explain_find(table, name->wire, strcmp(type, "A") == 0 ? ANSWER_A : ANSWER_AAAA, &e);
+    explain_find(table, name->wire, type, &e);
     bool owned = e.match.outcome != TABLE_NOT_OWNED;
     bool allowed = client == NULL || netblock_contains(&service->config->allow, client);
     set_name(map, "name", name->wire);
-    set(map, "type", type);
-    set_boolean(map, "owned", owned);
-    set(map, "outcome", explain_outcome(&e));
+    jsonmap_set(map, "type", type);
+    jsonmap_set_boolean(map, "owned", owned);
+    jsonmap_set(map, "outcome", explain_outcome(&e));
     if (allowed)
         set_reply(map, &e);
     else
-        set_if(map, "rcode", service->config->otherwise == CONFIG_REFUSE ? "REFUSED" : "");
+        jsonmap_set_if(map, "rcode", service->config->otherwise == CONFIG_REFUSE ? "REFUSED" : "");
     if (owned)
         set_owned(map, &e);
     else if (allowed && e.special == SPECIAL_NONE)
         (void)json_object_set_new(map, "upstreams", upstreams(route_of(service, name->wire)));
-    set_if(map, "view", view_name(tables->views, view));
+    jsonmap_set_if(map, "view", view_name(tables->views, view));
     if (client == NULL && tables->views != NULL)
         (void)json_object_set_new(map, "views", seen_by(tables, name->wire));
     if (e.match.placeholder)
-        set_boolean(map, "placeholder", true);
+        jsonmap_set_boolean(map, "placeholder", true);
     if (e.is_near)
         set_name(map, "near", e.near.wire);
     if (client != NULL)
-        set_boolean(map, "allowed", allowed);
-    set(map, "text", explain_text(table, &e, text, sizeof text));
-    set_number(map, "generation", table_generation(table));
+        jsonmap_set_boolean(map, "allowed", allowed);
+    jsonmap_set(map, "text", explain_text(table, &e, text, sizeof text));
+    jsonmap_set_number(map, "generation", table_generation(table));
     return map;
 }

@@ -11,7 +11,4 @@ json_t *overview_status(const struct service *, uint64_t now);
 json_t *overview_explain(const struct service *, const struct dname *, const char *type,
                          const struct sockaddr *client);
 
-/* Of any bytes: octets that are no UTF-8 become '?', because JSON has no other. */
-json_t *overview_text(const char *);
-
 #endif

@@ -32,12 +32,13 @@ static void add_field(struct line *line, const char *field, const char *value)
         add(line, " %s=%s", field, value);
 }
 
-void explain_find(const struct table *table, const uint8_t *name, uint16_t type,
+void explain_find(const struct table *table, const uint8_t *name, const char *type,
                   struct explain *out)
 {
     memset(out, 0, sizeof *out);
     table_find(table, name, &out->match);
-    table_narrow(&out->match, type);
+    if (strcmp(type, "A") == 0)
+        table_narrow(&out->match, ANSWER_A);
     if (out->match.outcome == TABLE_NOT_OWNED) {
         size_t root;
         out->special = special_find(name, &root);

@@ -19,8 +19,8 @@ struct explain { /* points into the table */
     struct dname near;
 };
 
-/* What a question of that type would find. */
-void explain_find(const struct table *, const uint8_t *name, uint16_t type, struct explain *out);
+/* What a question of that type ("A", "AAAA", …) would find. */
+void explain_find(const struct table *, const uint8_t *name, const char *type, struct explain *out);
 
 /* "owned rule=*.use1-az1.… connection=plc-… zone=use1-az1 state=ACTIVE addresses=10.0.1.5
  * document=kafka.yaml:12 generation=42", "not owned; *.use1-az1.… is attached", "not owned",

@@ -173,18 +173,16 @@ static uint32_t make(struct namedraft *draft, unsigned depth, const uint8_t **ke
 }
 
 /* The one of the whole scanned name, or of what is left of a wildcard without its "*". */
-static struct draft_node *make_whole(struct namedraft *draft, bool star)
+static uint32_t make_whole(struct namedraft *draft, bool star)
 {
     const uint8_t *kept = NULL;
-    uint32_t index = make(draft, draft->cut.labels - star, &kept);
 
-    return &draft->nodes[index];
+    return make(draft, draft->cut.labels - star, &kept);
 }
 
 void namedraft_root(struct namedraft *draft, const uint8_t *name)
 {
-    scan(draft, name);
-    make_whole(draft, false)->flags |= NAMETREE_ROOT;
+    namedraft_mark(draft, name, NAMETREE_ROOT, NULL);
     draft->root_depths[draft->cut.labels / 64] |= UINT64_C(1) << draft->cut.labels % 64;
 }
 
@@ -193,7 +191,8 @@ uint32_t namedraft_rule(struct namedraft *draft, const uint8_t *owner, uint32_t 
     bool star = dname_is_wildcard(owner);
 
     scan(draft, owner);
-    struct draft_node *node = make_whole(draft, star);
+    uint32_t index = make_whole(draft, star); /* which may move the nodes */
+    struct draft_node *node = &draft->nodes[index];
     uint32_t *place = star ? &node->star : &node->exact;
     if (*place != NONE) {
         return *place;
@@ -206,10 +205,8 @@ uint32_t namedraft_rule(struct namedraft *draft, const uint8_t *owner, uint32_t 
 uint32_t namedraft_mark(struct namedraft *draft, const uint8_t *name, unsigned flags,
                         unsigned *before)
 {
-    const uint8_t *kept = NULL;
-
     scan(draft, name);
-    uint32_t index = make(draft, draft->cut.labels, &kept);
+    uint32_t index = make_whole(draft, false);
     if (before != NULL) {
         *before = draft->nodes[index].flags;
     }
