@@ -1,6 +1,7 @@
 """pldnsctl without a daemon: help, options, exit codes, and how it takes what an admin address sends.
 
 The far end is scripted here, so that refusals, silence and nonsense can be sent at will."""
+import contextlib
 import json
 import os
 import re
@@ -418,16 +419,19 @@ def test_wait_for_a_daemon_that_never_comes(tmp_path):
 # ---- colours -------------------------------------------------------------------------------------
 
 def on_terminal(*arguments, env=None):
+    """All that the program prints on a terminal. The kernel hands it over in its own time, so one read may find a part of it."""
     import pty
     main, side = pty.openpty()
-    os.set_blocking(main, False)    # a program that says nothing must not stop the test
     clean = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "TERM")}
-    subprocess.run([PLDNSCTL, *arguments], stdout=side, stderr=side, check=False, env={**clean, "TERM": "xterm", **(env or {})})
+    subprocess.run([PLDNSCTL, *arguments], stdout=side, stderr=side, check=False, timeout=30,
+                   env={**clean, "TERM": "xterm", **(env or {})})
     os.close(side)
-    try:
-        return os.read(main, 65536).decode()
-    finally:
-        os.close(main)
+    said = b""
+    with contextlib.suppress(OSError), open(main, "rb", buffering=0) as terminal:  # EIO: nobody has it open, and all is read
+        while part := terminal.read(65536):
+            said += part
+    assert said, "nothing was printed"
+    return said.decode()
 
 
 def test_colours_only_on_a_terminal():
