@@ -100,8 +100,14 @@ static void show_readiness(struct page *page)
                     ready ? "ready\n" : "not ready\n");
 }
 
+static void look(const struct service *service)
+{
+    worker_look(service->workers, service->workers_length);
+}
+
 static void show_metrics(struct page *page)
 {
+    look(page->admin->service);
     publish_read_begin();
     char *text = metrics_text(page->admin->service, clock_ms());
     publish_read_end();
@@ -111,6 +117,7 @@ static void show_metrics(struct page *page)
 
 static void show_status(struct page *page)
 {
+    look(page->admin->service);
     publish_read_begin();
     json_t *status = overview_status(page->admin->service, clock_ms());
     publish_read_end();

@@ -1,5 +1,5 @@
 /* The running daemon, as its admin pages see it.  All of it belongs to the control thread; counters
- * and gauges of workers may be read at any time. */
+ * of workers may be read at any time, gauges after worker_look(). */
 #ifndef PLDNS_SERVICE_H
 #define PLDNS_SERVICE_H
 

@@ -19,8 +19,7 @@
 #include "udp.h"
 #include "upstream.h"
 
-#define SAMPLE_MS  1000 /* between two looks at the gauges */
-#define DRAIN_MS   500  /* a stopping worker waits so long for upstreams before it says SERVFAIL */
+#define DRAIN_MS   500 /* a stopping worker waits so long for upstreams before it says SERVFAIL */
 #define DRAIN_STEP 10
 
 struct flush {
@@ -40,16 +39,16 @@ struct worker {
     struct udp *udp;
     struct tcp *tcp;
     int wake_fd; /* eventfd: something was asked of the worker */
-    struct event *wake, *sample, *drain;
+    struct event *wake, *drain;
     uint64_t drain_end;
     _Atomic bool stopping;
     pthread_mutex_t asked_lock; /* of these two: what was asked of the worker */
     struct flush *flushes;
     struct config_upstreams *upstreams; /* NULL: as they were */
-    struct {
-        _Atomic uint64_t cache_bytes, cache_entries, cache_evicted, in_flight, tcp_connections;
-    } gauges;
-    pthread_mutex_t seen_lock; /* of these two: the upstreams as they were a moment ago */
+    pthread_mutex_t seen_lock;          /* of these: what a look found */
+    pthread_cond_t shown;
+    bool looking; /* somebody asked for one that was not made yet */
+    struct worker_gauges gauges;
     struct upstream_state seen[WORKER_UPSTREAMS_MAX];
     size_t seen_length;
     _Alignas(64) struct stats stats; /* no other thread's data on its cache lines */
@@ -57,31 +56,30 @@ struct worker {
 
 /* ---- in the worker's thread ---- */
 
-static void sample(struct worker *w)
+static void show_gauges(struct worker *w)
 {
     uint64_t evicted = cache_evicted(w->cache);
 
-    stats_add(&w->stats, STATS_CACHE_EVICTED, evicted - atomic_load(&w->gauges.cache_evicted));
-    atomic_store(&w->gauges.cache_evicted, evicted);
-    atomic_store(&w->gauges.cache_bytes, cache_bytes(w->cache));
-    atomic_store(&w->gauges.cache_entries, cache_entries(w->cache));
-    atomic_store(&w->gauges.in_flight, forward_in_flight(query_desk_forward(w->desk)));
-    atomic_store(&w->gauges.tcp_connections, tcp_connections(w->tcp));
-    if (pthread_mutex_trylock(&w->seen_lock) ==
-        0) { /* a worker does not wait: there is a next time */
-        w->seen_length = forward_read(query_desk_forward(w->desk), w->seen, WORKER_UPSTREAMS_MAX);
-        pthread_mutex_unlock(&w->seen_lock);
-    }
+    stats_add(&w->stats, STATS_CACHE_EVICTED, evicted - w->gauges.cache_evicted);
+    w->gauges = (struct worker_gauges){
+        .cache_bytes = cache_bytes(w->cache),
+        .cache_entries = cache_entries(w->cache),
+        .cache_evicted = evicted,
+        .in_flight = forward_in_flight(query_desk_forward(w->desk)),
+        .tcp_connections = tcp_connections(w->tcp),
+    };
 }
 
-static void worker_on_sample(evutil_socket_t fd, short what, void *arg)
+static void show(struct worker *w)
 {
-    struct worker *w = arg;
-
-    (void)fd;
-    (void)what;
-    sample(w);
-    eventtimer_begin(w->sample, SAMPLE_MS);
+    pthread_mutex_lock(&w->seen_lock);
+    if (w->looking) {
+        show_gauges(w);
+        w->seen_length = forward_read(query_desk_forward(w->desk), w->seen, WORKER_UPSTREAMS_MAX);
+        w->looking = false;
+        pthread_cond_signal(&w->shown);
+    }
+    pthread_mutex_unlock(&w->seen_lock);
 }
 
 static void do_flushes(struct worker *w)
@@ -139,6 +137,7 @@ static void worker_on_wake(evutil_socket_t fd, short what, void *arg)
         return; /* woken for nothing */
     do_flushes(w);
     set_upstreams(w);
+    show(w);
     if (atomic_load(&w->stopping) && w->drain_end == 0) {
         tcp_stop_accepting(w->tcp);
         w->drain_end = clock_ms() + DRAIN_MS;
@@ -180,7 +179,7 @@ static struct event_base *make_base(void)
 
 static void free_events(struct worker *w)
 {
-    struct event *all[] = {w->wake, w->sample, w->drain};
+    struct event *all[] = {w->wake, w->drain};
 
     for (size_t i = 0; i < ARRAY_LENGTH(all); i++) {
         if (all[i] != NULL)
@@ -210,6 +209,7 @@ static void worker_free(struct worker *w)
     forget_upstreams(w->upstreams);
     pthread_mutex_destroy(&w->asked_lock);
     pthread_mutex_destroy(&w->seen_lock);
+    pthread_cond_destroy(&w->shown);
     free(w);
 }
 
@@ -221,11 +221,9 @@ static bool make_events(struct worker *w)
     if (w->base == NULL || w->wake_fd < 0)
         return false;
     w->wake = event_new(w->base, w->wake_fd, EV_READ | EV_PERSIST, worker_on_wake, w);
-    w->sample = evtimer_new(w->base, worker_on_sample, w);
     w->drain = evtimer_new(w->base, worker_on_drain, w);
-    if (w->wake == NULL || w->sample == NULL || w->drain == NULL)
+    if (w->wake == NULL || w->drain == NULL)
         return false;
-    eventtimer_begin(w->sample, SAMPLE_MS);
     return event_add(w->wake, NULL) == 0;
 }
 
@@ -306,6 +304,7 @@ struct worker *worker_start(const struct worker_options *options, struct error_l
     w->index = options->index;
     pthread_mutex_init(&w->asked_lock, NULL);
     pthread_mutex_init(&w->seen_lock, NULL);
+    pthread_cond_init(&w->shown, NULL);
     errno = 0;
     if (!make_events(w) || !make_parts(w, options)) {
         error = errno != 0 ? errno : ENOMEM;
@@ -346,13 +345,42 @@ const struct stats *worker_stats(const struct worker *w)
     return &w->stats;
 }
 
-void worker_gauges(const struct worker *w, struct worker_gauges *out)
+static void ask_for_look(struct worker *w)
 {
-    out->cache_bytes = atomic_load(&w->gauges.cache_bytes);
-    out->cache_entries = atomic_load(&w->gauges.cache_entries);
-    out->cache_evicted = atomic_load(&w->gauges.cache_evicted);
-    out->in_flight = atomic_load(&w->gauges.in_flight);
-    out->tcp_connections = atomic_load(&w->gauges.tcp_connections);
+    pthread_mutex_lock(&w->seen_lock);
+    w->looking = true;
+    pthread_mutex_unlock(&w->seen_lock);
+    wake(w);
+}
+
+static void await_look(struct worker *w, const struct timespec *end)
+{
+    pthread_mutex_lock(&w->seen_lock);
+    while (w->looking &&
+           pthread_cond_clockwait(&w->shown, &w->seen_lock, CLOCK_MONOTONIC, end) == 0)
+        ;
+    pthread_mutex_unlock(&w->seen_lock);
+}
+
+void worker_look(struct worker *const *workers, unsigned length)
+{
+    struct timespec end;
+
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    end.tv_nsec += WORKER_LOOK_MS * 1000000L;
+    end.tv_sec += end.tv_nsec / 1000000000;
+    end.tv_nsec %= 1000000000;
+    for (unsigned i = 0; i < length; i++)
+        ask_for_look(workers[i]);
+    for (unsigned i = 0; i < length; i++)
+        await_look(workers[i], &end);
+}
+
+void worker_gauges(struct worker *w, struct worker_gauges *out)
+{
+    pthread_mutex_lock(&w->seen_lock);
+    *out = w->gauges;
+    pthread_mutex_unlock(&w->seen_lock);
 }
 
 size_t worker_upstreams(struct worker *w, struct upstream_state *out, size_t most)

@@ -32,13 +32,18 @@ void worker_stop(struct worker *);
 
 const struct stats *worker_stats(const struct worker *);
 
-struct worker_gauges { /* sampled by the worker a few times a second at most, when it runs */
+/* Has all workers look at what they hold, and waits for them, WORKER_LOOK_MS at most: an idle
+ * worker is not woken to do so by itself.  The two below tell what the latest look found, and one
+ * that counts what the cache evicted since the one before. */
+#define WORKER_LOOK_MS 100
+void worker_look(struct worker *const *, unsigned length);
+
+struct worker_gauges {
     uint64_t cache_bytes, cache_entries, cache_evicted, in_flight, tcp_connections;
 };
-void worker_gauges(const struct worker *, struct worker_gauges *out);
+void worker_gauges(struct worker *, struct worker_gauges *out);
 
-/* What the worker knows of each upstream, 'most' at most, from the same moment; returns how many.
- */
+/* What the worker knows of each upstream, 'most' at most; returns how many. */
 #define WORKER_UPSTREAMS_MAX 64
 struct upstream_state; /* upstream.h */
 size_t worker_upstreams(struct worker *, struct upstream_state *out, size_t most);

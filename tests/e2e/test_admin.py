@@ -5,7 +5,9 @@ import socket
 import stat
 import subprocess
 import time
+from pathlib import Path
 
+import dns.message
 import dns.rdatatype
 import pytest
 
@@ -71,6 +73,40 @@ def test_metrics(served, upstream):
     assert values["pldns_leaks_stopped_total"] == 0 and values["pldns_table_bytes"] > 0 and values["pldns_ready"] == 1
     for name in values:
         assert "# HELP %s " % name in reply.body and "# TYPE %s " % name in reply.body
+
+
+def test_numbers_are_those_of_the_moment(daemon, upstream):
+    """Whoever asks for them has the workers look; they do not wake up for it by themselves."""
+    daemon.set("workers", 2)
+    daemon.set("forward.upstreams", [upstream.address])
+    daemon.start()
+    upstream.answers["www.example"] = ["192.0.2.1"]
+
+    def told(name):
+        return int(re.search(r"^pldns_%s (\d+)$" % name, daemon.admin("/metrics").body, re.M)[1])
+
+    assert told("cache_entries") == 0 and told("tcp_open") == 0
+    daemon.ask("www.example")
+    assert told("cache_entries") == 1
+    with socket.create_connection(("127.0.0.1", daemon.port)) as client:
+        client.sendall(b"\0\x11" + dns.message.make_query("www.example", "A").to_wire()[:17])
+        eventually(lambda: told("tcp_open") == 1, "it is accepted")
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="how often a thread ran is read in /proc")
+def test_idle_workers_sleep(served):
+    def switches():
+        tasks = [task for task in Path("/proc/%d/task" % served.process.pid).iterdir()
+                 if (task / "comm").read_text(encoding="ascii").startswith("pldns-w")]
+        assert tasks
+        return sum(int(re.search(r"^voluntary_ctxt_switches:\s*(\d+)", (task / "status").read_text(encoding="ascii"), re.M)[1])
+                   for task in tasks)
+
+    assert served.ask(managed(1)) == ["10.0.0.1"]
+    time.sleep(0.5)
+    before = switches()
+    time.sleep(2.5)
+    assert switches() == before
 
 
 def test_each_upstream_is_told_apart(daemon, upstream):

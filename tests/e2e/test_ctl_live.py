@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import PLDNSCTL, SLACK, custom, document, eventually, free_port, managed, unique
+from conftest import PLDNSCTL, SLACK, custom, document, free_port, managed, unique
 
 FINE, NO, WRONG, UNREACHABLE, TIMEOUT = range(5)
 
@@ -36,13 +36,9 @@ def test_status(served, upstream):
 def test_status_of_upstreams(served, upstream):
     upstream.answers["www.example"] = ["192.0.2.1"]
     assert served.ask("www.example") == ["192.0.2.1"]
-
-    def is_up():
-        rows = [line.split() for line in served.ctl("status").stdout.splitlines()]
-        row = next((row for row in rows if row[:1] == [upstream.address]), None)
-        return row is not None and row[1] == "up" and row[2] != "-" and int(row[-2]) >= 1
-
-    eventually(is_up, "the worker's report")
+    rows = [line.split() for line in served.ctl("status").stdout.splitlines()]
+    row = next(row for row in rows if row[:1] == [upstream.address])
+    assert row[1] == "up" and row[2] != "-" and int(row[-2]) >= 1
 
 
 def test_status_with_a_refused_document(served):
