@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "chainorder.h"
 #include "octets.h"
 #include "question.h"
 
@@ -331,7 +332,7 @@ static bool leads_to_guarded(struct inquiry *i, const uint8_t *message, size_t s
 APART static struct inquiry_message copy_message(struct inquiry_desk *desk, const uint8_t *message,
                                                  size_t size)
 {
-    memcpy(desk->message, message, size);
+    memmove(desk->message, message, size); /* it may be there already */
     return (struct inquiry_message){desk->message, size, REPLY_SIZE_MAX};
 }
 
@@ -372,6 +373,29 @@ RARE static bool is_in_other_letters(struct inquiry *i, const struct upstream_as
     return true;
 }
 
+static enum reply_verdict check(const struct upstream_ask *ask, const uint8_t *message, size_t size,
+                                struct reply *out)
+{
+    const struct inquiry *i = ask->owner;
+
+    return reply_check(message, size, upstream_id(ask), ask->tcp ? i->name : i->sent, &i->question,
+                       out);
+}
+
+/* Its records make no sense as they stand; perhaps they do in another order. */
+static enum reply_verdict mend(const struct upstream_ask *ask, const uint8_t **message,
+                               size_t *size, struct reply *out)
+{
+    const struct inquiry *i = ask->owner;
+    size_t mended = chainorder_mend(*message, *size, i->desk->message);
+
+    if (mended == 0)
+        return REPLY_MALFORMED;
+    *message = i->desk->message;
+    *size = mended;
+    return check(ask, *message, mended, out);
+}
+
 /* Anything but a plain answer. */
 RARE static bool judge(struct upstream_ask *ask, enum reply_verdict verdict, const uint8_t *message,
                        size_t size, uint64_t now, struct inquiry_answer *out)
@@ -381,6 +405,8 @@ RARE static bool judge(struct upstream_ask *ask, enum reply_verdict verdict, con
 
     if (verdict == REPLY_NOT_OURS)
         return is_in_other_letters(i, ask, message, size, now);
+    if (verdict == REPLY_MALFORMED && out->reply.sound)
+        verdict = mend(ask, &message, &size, &out->reply);
     if ((verdict != REPLY_GOOD || !is_answer(&out->reply)) &&
         leads_to_guarded(i, message, size, &out->reply))
         verdict = REPLY_GOOD;
@@ -409,8 +435,7 @@ bool inquiry_meet(struct upstream_ask *ask, const uint8_t *message, size_t size,
     out->inquiry = NULL;
     if (i->over)
         return true;
-    verdict = reply_check(message, size, upstream_id(ask), ask->tcp ? i->name : i->sent,
-                          &i->question, &out->reply);
+    verdict = check(ask, message, size, &out->reply);
     if (verdict != REPLY_GOOD || out->reply.truncated || !is_answer(&out->reply))
         return judge(ask, verdict, message, size, now, out);
     take_answer(i, ask, message, size, now, out);

@@ -9,7 +9,7 @@
  * owner (RRSIGs may come anywhere behind the record that explains their owner).  So the octets up
  * to the end of a hop hold that hop, those before it, and nothing of what lies behind: that is
  * where a chain is cut.  Another order is malformed, as most stub resolvers could not follow it
- * either. */
+ * either; chainorder.h mends it. */
 #ifndef PLDNS_REPLY_H
 #define PLDNS_REPLY_H
 
