@@ -119,6 +119,8 @@ APART static bool send_over_tcp(const struct inquiry *i, struct upstream *u,
     uint8_t room[2 + QUESTION_MAX];
     size_t size = question_write(room + 2, &i->question, i->name, ask->edns);
 
+    if (i->selection.places[ask->index].over_tcp)
+        stats_count(i->desk->stats, STATS_UPSTREAM_TCP);
     return upstream_send(u, ask, room, size, true, now);
 }
 
@@ -270,8 +272,17 @@ static void turn_to_tcp(struct inquiry *i, unsigned place, uint64_t now)
     i->selection.places[place].over_tcp = true;
     i->selection.places[place].overdue = 0;
     drop_asks_to(i, place);
-    stats_count(i->desk->stats, STATS_UPSTREAM_TCP);
     send_from(i, place, now);
+}
+
+/* What it says over UDP is broken.  It is asked again over TCP when its turn comes: at once, if it
+ * is the only one. */
+static void turn_from_udp(struct inquiry *i, unsigned place, uint64_t now)
+{
+    i->selection.places[place].over_tcp = true;
+    i->selection.places[place].overdue = 0;
+    drop_asks_to(i, place);
+    send_next(i, now);
 }
 
 /* The server has said its last word to this question, and it was no good. */
@@ -422,7 +433,10 @@ RARE static bool judge(struct upstream_ask *ask, enum reply_verdict verdict, con
     i->looped = i->looped || verdict == REPLY_LOOP;
     i->broken = i->broken || verdict == REPLY_MALFORMED;
     stats_count(i->desk->stats, STATS_UPSTREAM_BAD);
-    turn_from(i, place, now);
+    if (verdict == REPLY_MALFORMED && !ask->tcp)
+        turn_from_udp(i, place, now);
+    else
+        turn_from(i, place, now);
     return true;
 }
 

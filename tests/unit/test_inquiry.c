@@ -126,6 +126,21 @@ static void test_wait_follows_latency(void **state)
     asker_free(a);
 }
 
+/* A good reply with that rcode, or a bad one. */
+enum { REFERRAL = 97, LOOPED, BROKEN };
+
+static void say_what(struct asker *a, const struct fake_sent *s, unsigned what)
+{
+    fake_message_reply(&asker_reply, s->message, s->size, what < REFERRAL ? what : 0);
+    if (what == BROKEN)
+        asker_reply.bytes[asker_reply.size++] = 0;
+    if (what == LOOPED)
+        fake_message_cname(&asker_reply, "a.example", 60, "a.example");
+    if (what == REFERRAL)
+        fake_message_record(&asker_reply, FAKE_AUTHORITY, "example", FAKE_TYPE_NS, 60, "", 1);
+    asker_say(a, s);
+}
+
 /* ---- one of two ---- */
 
 static void test_failover_costs_one_delay_once(void **state)
@@ -154,37 +169,41 @@ static void test_failover_costs_one_delay_once(void **state)
 static void test_bad_answers_try_the_next(void **state)
 {
     static const struct {
-        unsigned first, second; /* rcodes; 99: malformed, 98: loop, 97: referral */
+        unsigned first, second;
         enum forward_result result;
         unsigned rcode;
     } rows[] = {
-        {2, 0, FORWARD_ANSWER, 0},   {5, 0, FORWARD_ANSWER, 0},   {4, 3, FORWARD_ANSWER, 3},
-        {99, 0, FORWARD_ANSWER, 0},  {98, 0, FORWARD_ANSWER, 0},  {97, 0, FORWARD_ANSWER, 0},
-        {2, 5, FORWARD_ANSWER, 2},   {5, 2, FORWARD_ANSWER, 2},   {5, 4, FORWARD_ANSWER, 5},
-        {99, 5, FORWARD_ANSWER, 5},  {99, 99, FORWARD_BROKEN, 0}, {98, 99, FORWARD_LOOP, 0},
-        {97, 97, FORWARD_BROKEN, 0},
+        {2, 0, FORWARD_ANSWER, 0},
+        {5, 0, FORWARD_ANSWER, 0},
+        {4, 3, FORWARD_ANSWER, 3},
+        {BROKEN, 0, FORWARD_ANSWER, 0},
+        {LOOPED, 0, FORWARD_ANSWER, 0},
+        {REFERRAL, 0, FORWARD_ANSWER, 0},
+        {2, 5, FORWARD_ANSWER, 2},
+        {5, 2, FORWARD_ANSWER, 2},
+        {5, 4, FORWARD_ANSWER, 5},
+        {BROKEN, 5, FORWARD_ANSWER, 5},
+        {BROKEN, BROKEN, FORWARD_BROKEN, 0},
+        {LOOPED, BROKEN, FORWARD_LOOP, 0},
+        {REFERRAL, REFERRAL, FORWARD_BROKEN, 0},
     };
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
         struct asker *a = asker_begin(2);
         struct asker_told t;
+        struct fake_sent s;
 
         asker_ask(a, "a.example", &t);
-        for (int round = 0; round < 2; round++) {
-            unsigned what = round == 0 ? rows[i].first : rows[i].second;
-            struct fake_sent s = asker_must_take(a, round == 0 ? ASKER_ONE : ASKER_TWO);
-
-            assert_int_equal(t.times, 0);
-            fake_message_reply(&asker_reply, s.message, s.size, what < 16 ? what : 0);
-            if (what == 99)
-                asker_reply.bytes[asker_reply.size++] = 0;
-            if (what == 98)
-                fake_message_cname(&asker_reply, "a.example", 60, "a.example");
-            if (what == 97)
-                fake_message_record(&asker_reply, FAKE_AUTHORITY, "example", FAKE_TYPE_NS, 60, "",
-                                    1);
-            asker_say(a, &s);
+        s = asker_must_take(a, ASKER_ONE);
+        say_what(a, &s, rows[i].first);
+        assert_int_equal(t.times, 0);
+        s = asker_must_take(a, ASKER_TWO);
+        say_what(a, &s, rows[i].second);
+        while (t.times == 0) { /* those that are broken over UDP may be whole over TCP */
+            fake_network_pass(a->net, 0);
+            assert_true(asker_take(a, &s) && s.stream);
+            say_what(a, &s, BROKEN);
         }
         if (t.times != 1 || t.result != rows[i].result || t.rcode != rows[i].rcode)
             fail_msg("row %zu: %u times, result %d, rcode %u", i, t.times, (int)t.result, t.rcode);
