@@ -525,6 +525,13 @@ static void on_closed(struct inquiry *i, struct upstream_ask *ask, uint64_t now)
     }
 }
 
+/* It answered others, and then ended: nothing against the server (RFC 7766 section 6.2.4). */
+static void on_spent(struct inquiry *i, const struct upstream_ask *ask, uint64_t now)
+{
+    if (ask == i->last)
+        send_from(i, ask->index, now);
+}
+
 /* The connection that had to be made stands.  Time has passed: may the question still leave? */
 static void on_ready(struct inquiry *i, struct upstream_ask *ask, uint64_t now)
 {
@@ -554,6 +561,9 @@ bool inquiry_on_upstream(struct upstream_ask *ask, enum upstream_event event,
         return true;
     case UPSTREAM_CLOSED:
         on_closed(i, ask, now);
+        return true;
+    case UPSTREAM_SPENT:
+        on_spent(i, ask, now);
         return true;
     case UPSTREAM_UNSENT:
         on_unsent(i, ask, now);

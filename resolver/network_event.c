@@ -53,7 +53,7 @@ struct event_network {
 /* What a stream has and a datagram socket has not. */
 struct stream {
     struct event readable, writable;
-    bool connected;
+    bool connected, broken;
     struct buffer unsent;
     struct buffer_budget budget; /* its own */
 };
@@ -251,8 +251,11 @@ static void on_octets(evutil_socket_t fd, short what, void *arg)
 
     (void)what;
     if (size > 0) {
+        if (s->stream->broken)
+            event_active(&s->stream->readable, EV_READ, 0);
         tell_stream(s, NETWORK_DATA, s->owner->buffer, (size_t)size);
-    } else if (size == 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)) {
+    } else if (size == 0 || s->stream->broken ||
+               (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)) {
         event_del(&s->stream->readable); /* it would be readable for ever */
         tell_stream(s, NETWORK_CLOSED, NULL, 0);
     }
@@ -298,9 +301,9 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
         event_add(&s->stream->readable, NULL);
     }
     if (!flush(s)) {
-        event_del(&s->stream->readable);
         event_del(&s->stream->writable);
-        tell_stream(s, NETWORK_CLOSED, NULL, 0);
+        s->stream->broken = true; /* which is told when all that came before is read */
+        event_active(&s->stream->readable, EV_READ, 0);
     } else if (!was_connected) {
         tell_stream(s, NETWORK_CONNECTED, NULL, 0);
     }
@@ -368,14 +371,6 @@ static struct network_socket *open_stream(struct network *network, const struct 
     return s;
 }
 
-static bool queue(struct network_socket *s, const uint8_t *data, size_t size)
-{
-    if (buffer_add(&s->stream->unsent, &s->stream->budget, data, size, NETWORK_EVENT_QUEUE_MAX))
-        return true;
-    errno = ENOBUFS;
-    return false;
-}
-
 /* Datagrams leave when what is in hand is done, or when there are many. */
 APART static bool put_out(struct network_socket *s, const uint8_t *data, size_t size)
 {
@@ -414,7 +409,12 @@ static void leave(void *arg)
 /* A message leaves whole or not at all, so it takes the way through the queue. */
 APART static bool send_stream(struct network_socket *s, const uint8_t *data, size_t size)
 {
-    return queue(s, data, size) && (!s->stream->connected || flush(s));
+    struct stream *o = s->stream;
+
+    if (buffer_add(&o->unsent, &o->budget, data, size, NETWORK_EVENT_QUEUE_MAX))
+        return !o->connected || flush(s);
+    errno = ENOBUFS;
+    return false;
 }
 
 static bool send_bytes(struct network_socket *s, const uint8_t *data, size_t size)

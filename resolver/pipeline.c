@@ -11,6 +11,9 @@
 #define PREFIX        2
 #define MESSAGE_LEAST 12   /* a header; less can only be noise */
 #define BUFFER_KEPT   4096 /* octets an idle connection may hold on to */
+/* An end so soon after an answer is the answer's doing, and not that of a server which is tired of
+ * an idle connection. */
+#define SPENT_MS 1000
 
 _Static_assert((PIPELINE_SLOTS & (PIPELINE_SLOTS - 1)) == 0, "an id's lower bits are its slot");
 
@@ -22,7 +25,8 @@ struct pipeline_stream {
     bool leaving; /* takes no new question */
     bool busy;    /* in its own callback: not to be freed */
     uint64_t born, heard, used;
-    unsigned owed;
+    uint64_t answered; /* when that was the last time */
+    unsigned asked, answers, owed;
     uint8_t *bytes; /* of one message with its prefix, as far as it has come */
     size_t length, room;
     struct pipeline_ask *slots[PIPELINE_SLOTS];
@@ -39,6 +43,8 @@ struct pipeline {
     pipeline_fn *fn;
     void *arg;
     struct pipeline_stream *streams; /* newest first */
+    unsigned share;                  /* questions a connection is good for … */
+    uint64_t share_until;            /* … up to then; 0: as many as there are */
     struct network_timer *cut;       /* set while too many wait for last replies */
 };
 
@@ -71,14 +77,36 @@ static void free_stream(struct pipeline_stream *s)
     free(s);
 }
 
+/* True if the connection had its share of questions. */
+static bool is_full(const struct pipeline_stream *s, uint64_t now)
+{
+    return now < s->pipeline->share_until && s->asked >= s->pipeline->share;
+}
+
+/* What the end of a connection with questions on it tells of the server. */
+static enum pipeline_event take_end(struct pipeline_stream *s, uint64_t now)
+{
+    struct pipeline *p = s->pipeline;
+
+    if (!s->connected)
+        return PIPELINE_REFUSED;
+    if (s->answers == 0 || now - s->answered > SPENT_MS)
+        return PIPELINE_CLOSED;
+    if (s->owed > 0) {
+        p->share = s->answers;
+        p->share_until = now + PIPELINE_SHORT_MS;
+    }
+    return PIPELINE_SPENT;
+}
+
 /* Ends the connection and tells everybody who waits on it. */
 static void break_stream(struct pipeline_stream *s, uint64_t now)
 {
     struct pipeline *p = s->pipeline;
-    enum pipeline_event event = s->connected ? PIPELINE_CLOSED : PIPELINE_REFUSED;
 
     if (s->socket == NULL)
         return;
+    enum pipeline_event event = take_end(s, now);
     p->network->close(s->socket);
     s->socket = NULL;
     s->leaving = true;
@@ -173,20 +201,29 @@ static void on_cut(void *arg, uint64_t now)
     cut_soon(p, now);
 }
 
+static bool is_better(const struct pipeline_stream *s, const struct pipeline_stream *than,
+                      uint64_t now)
+{
+    if (than == NULL || is_full(s, now) != is_full(than, now))
+        return than == NULL || is_full(than, now);
+    return s->owed < than->owed;
+}
+
 static struct pipeline_stream *choose(struct pipeline *p, uint64_t now)
 {
     struct pipeline_stream *best = NULL, *fresh;
     unsigned open = 0;
+    unsigned most = now < p->share_until ? PIPELINE_STREAMS_SHORT : PIPELINE_STREAMS_MAX;
 
     for (struct pipeline_stream *s = p->streams; s != NULL; s = s->next) {
         s->leaving = s->leaving || now - s->born >= PIPELINE_AGE_MS;
         if (s->leaving)
             continue;
         open++;
-        if (best == NULL || s->owed < best->owed)
+        if (is_better(s, best, now))
             best = s;
     }
-    if (best != NULL && (best->owed < PIPELINE_BUSY || open >= PIPELINE_STREAMS_MAX))
+    if (best != NULL && ((best->owed < PIPELINE_BUSY && !is_full(best, now)) || open >= most))
         return best;
     cut_soon(p, now);
     fresh = open_stream(p, now);
@@ -207,6 +244,7 @@ static bool take_slot(struct pipeline_stream *s, struct pipeline_ask *ask, uint6
             continue;
         s->slots[id % PIPELINE_SLOTS] = ask;
         s->owed++;
+        s->asked++;
         s->used = now;
         *ask = (struct pipeline_ask){.stream = s, .id = id, .sent_at = now};
         return true;
@@ -287,6 +325,8 @@ static bool on_message(struct pipeline_stream *s, const uint8_t *message, size_t
         return false;
     id = (uint16_t)(message[0] << 8 | message[1]);
     ask = s->slots[id % PIPELINE_SLOTS];
+    s->answers++;
+    s->answered = now;
     if (ask == NULL || ask->id != id || !p->fn(p->arg, ask, PIPELINE_REPLY, message, size, now))
         stats_count(p->stats, STATS_UPSTREAM_BAD);
     return true;

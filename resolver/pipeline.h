@@ -5,6 +5,10 @@
  * made.  Idle ones are closed after PIPELINE_IDLE_MS; PIPELINE_AGE_MS after its birth a connection
  * takes no new question, so that nobody clings to one far end for ever.
  *
+ * Some servers end a connection after one answer, or a few, whatever else was asked on it.  Where
+ * that was seen, a connection gets no more questions than it was good for, and there may be
+ * PIPELINE_STREAMS_SHORT of them; PIPELINE_SHORT_MS later it is tried again with all.
+ *
  * Bounded: PIPELINE_STREAMS_MAX connections that take questions, PIPELINE_SLOTS questions on each,
  * one reply of 64 KiB being put together on each. */
 #ifndef PLDNS_PIPELINE_H
@@ -13,12 +17,14 @@
 #include "network.h"
 #include "stats.h"
 
-#define PIPELINE_STREAMS_MAX 4
-#define PIPELINE_SLOTS       1024
-#define PIPELINE_BUSY        32 /* questions on a connection that justify another */
-#define PIPELINE_IDLE_MS     60000
-#define PIPELINE_AGE_MS      600000
-#define PIPELINE_CONNECT_MS  2000
+#define PIPELINE_STREAMS_MAX   4
+#define PIPELINE_STREAMS_SHORT 16
+#define PIPELINE_SHORT_MS      60000
+#define PIPELINE_SLOTS         1024
+#define PIPELINE_BUSY          32 /* questions on a connection that justify another */
+#define PIPELINE_IDLE_MS       60000
+#define PIPELINE_AGE_MS        600000
+#define PIPELINE_CONNECT_MS    2000
 /* Connections that only wait for their last replies; the oldest is cut beyond. */
 #define PIPELINE_LEAVING_MAX 8
 #define PIPELINE_MESSAGE_MAX 65535
@@ -37,6 +43,7 @@ enum pipeline_event {
     PIPELINE_READY,   /* the connection stands: pipeline_write() the message now */
     PIPELINE_REPLY,   /* the id fits */
     PIPELINE_CLOSED,  /* the connection ended: no reply will come, the ask is over */
+    PIPELINE_SPENT,   /* the same, just after it had answered others: the server is there */
     PIPELINE_REFUSED, /* no connection could be made: the ask is over */
 };
 

@@ -159,8 +159,10 @@ static bool hand_out(struct network_socket *s, uint64_t now)
     while (!s->closed) {
         ERR_clear_error();
         int size = SSL_read(s->ssl, octets, sizeof octets);
-        if (size <= 0)
-            return SSL_get_error(s->ssl, size) == SSL_ERROR_WANT_READ && flush(s);
+        if (size <= 0) {
+            (void)flush(s); /* if it is broken below, that is told when all was read */
+            return SSL_get_error(s->ssl, size) == SSL_ERROR_WANT_READ;
+        }
         tell(s, NETWORK_DATA, octets, (size_t)size, now);
     }
     return true;

@@ -161,6 +161,11 @@ static bool on_datagram(void *arg, struct portpool_ask *part, enum portpool_even
 static bool on_stream(void *arg, struct pipeline_ask *part, enum pipeline_event event,
                       const uint8_t *message, size_t size, uint64_t now)
 {
+    static const enum upstream_event ends[] = {
+        [PIPELINE_REFUSED] = UPSTREAM_REFUSED,
+        [PIPELINE_CLOSED] = UPSTREAM_CLOSED,
+        [PIPELINE_SPENT] = UPSTREAM_SPENT,
+    };
     struct upstream_ask *ask =
         (struct upstream_ask *)((char *)part - offsetof(struct upstream_ask, stream));
     const struct upstream *u = arg;
@@ -177,10 +182,12 @@ static bool on_stream(void *arg, struct pipeline_ask *part, enum pipeline_event 
     case PIPELINE_CLOSED:
         count_end(ask, now);
         break;
+    case PIPELINE_SPENT:
+        count_unanswered(ask);
+        break;
     }
     ask->upstream = NULL;
-    return tell(arg, ask, event == PIPELINE_REFUSED ? UPSTREAM_REFUSED : UPSTREAM_CLOSED, NULL, 0,
-                now);
+    return tell(arg, ask, ends[event], NULL, 0, now);
 }
 
 static void on_tick(void *arg, uint64_t now)

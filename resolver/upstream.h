@@ -51,6 +51,7 @@ enum upstream_event {
     UPSTREAM_UNSENT,  /* it could not be sent, as it turned out: this ask is over */
     UPSTREAM_ERROR,   /* nobody listens there, as ICMP says; a reply may come all the same */
     UPSTREAM_CLOSED,  /* the connection ended: this ask is over */
+    UPSTREAM_SPENT,   /* the same, just after it had answered others: to be asked again at once */
     UPSTREAM_REFUSED, /* no connection could be made: this ask is over */
     UPSTREAM_FLOODED, /* so many wrong replies that the question should be asked over TCP */
 };

@@ -1,5 +1,6 @@
 """What end-to-end tests stand on: the real pldnsd on free ports and in folders of its own, and an upstream
 that does what the test says.  Everything that is started is stopped, whatever the test does."""
+import concurrent.futures
 import http.client
 import itertools
 import json
@@ -237,6 +238,12 @@ class Upstream:
 
     def send_framed(self, stream, reply):
         stream.sendall(struct.pack("!H", len(reply)) + reply)
+
+
+def at_once(times, do):
+    """What do(0), do(1), … give, each in a thread of its own."""
+    with concurrent.futures.ThreadPoolExecutor(times) as pool:
+        return list(pool.map(do, range(times)))
 
 
 class Scripted(Upstream):

@@ -16,7 +16,7 @@ import dns.rdatatype
 import dns.rrset
 import pytest
 
-from conftest import SLACK, Scripted, custom, document, eventually, free_port, managed, unique
+from conftest import SLACK, Scripted, at_once, custom, document, eventually, free_port, managed, unique
 
 PUBLIC = "203.0.113.9"
 OWN = "10.0.0.1"
@@ -65,6 +65,37 @@ def fixture_up(daemon, scripted):
         daemon.start()
         return upstream
     return start
+
+
+class Brief(Scripted):
+    """One answer on each connection; with what else was asked there unread, its end is a reset."""
+
+    def serve_stream(self, stream):
+        with stream:
+            stream.settimeout(10)
+            with contextlib.suppress(OSError, struct.error):
+                wire = stream.recv(struct.unpack("!H", stream.recv(2))[0])
+                for reply in self.replies(wire, True, stream.getpeername()):
+                    self.send_framed(stream, reply)
+
+
+@pytest.mark.parametrize("scheme", ["tcp://", ""], ids=["over TCP", "truncated over UDP"])
+def test_one_answer_on_each_connection(daemon, scheme):
+    def script(query, tcp):
+        reply = respond(query, rrset(query.question[0].name.to_text(), "A", PUBLIC))
+        if not tcp:
+            reply.flags |= dns.flags.TC
+        return reply
+
+    upstream = Brief(script)
+    try:
+        daemon.set("workers", 1)
+        daemon.set("forward.upstreams", [scheme + upstream.address])
+        daemon.start()
+        assert at_once(40, lambda i: daemon.ask("n%d.example" % i)) == [[PUBLIC]] * 40
+        assert "upstream silent" not in daemon.log
+    finally:
+        upstream.close()
 
 
 def test_strays_do_not_silence_an_upstream(daemon, up):

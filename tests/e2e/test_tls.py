@@ -13,7 +13,7 @@ import dns.message
 import dns.rcode
 import pytest
 
-from conftest import SLACK, document, eventually, free_port, managed
+from conftest import SLACK, at_once, document, eventually, free_port, managed
 
 NAME = "dns.example.com"
 UNBOUND = shutil.which("unbound", path=os.environ["PATH"] + ":/usr/sbin")
@@ -169,11 +169,7 @@ def test_many_at_once_share_connections(daemon, resolver):
         for i in range(part, 500, 10):
             got[i] = daemon.ask("n%d.example" % i)
 
-    threads = [threading.Thread(target=ask, args=(part,)) for part in range(10)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(10, ask)
     assert got == {i: ["192.0.2.%d" % (i % 250 + 1)] for i in range(500)}
     assert 1 <= streams(far) <= 4
 
@@ -201,9 +197,10 @@ def test_a_silent_upstream_costs_the_budget_only(daemon, resolver):
 
 
 class Ear:
-    """Answers over TLS, and remembers what it was sent."""
+    """Answers over TLS, so many times on each connection, and remembers what it was sent."""
 
-    def __init__(self, certificates):
+    def __init__(self, certificates, answers=None):
+        self.answers = answers
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.load_cert_chain(certificates / "good.pem", certificates / "good.key")
         self.port = free_port()
@@ -220,11 +217,15 @@ class Ear:
             threading.Thread(target=self.hear, args=(stream,), daemon=True).start()
 
     def hear(self, stream):
+        # Or an answer waits for the last packet to be acknowledged, and is lost if the stream is closed meanwhile.
+        stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
             with self.context.wrap_socket(stream, server_side=True) as safe, safe.makefile("rb") as reader:
-                while head := reader.read(2):
+                here = 0
+                while here != self.answers and (head := reader.read(2)):
                     query = reader.read(struct.unpack("!H", head)[0])
                     self.heard.append(query)
+                    here += 1
                     reply = dns.message.make_response(dns.message.from_wire(query)).to_wire()
                     safe.sendall(struct.pack("!H", len(reply)) + reply)
         except OSError:
@@ -247,6 +248,19 @@ def test_questions_are_filled_up(daemon, certificates):
         assert len(query) % 128 == 0 and [option.otype for option in message.options] == [12]
         sizes[message.question[0].name.to_text(omit_final_dot=True)] = len(query)
     assert [sizes[name] for name in names] == [128, 256, 256]
+
+
+@pytest.mark.parametrize("answers", [1, 3])
+def test_connections_that_end_after_a_few_answers(daemon, certificates, answers):
+    """RFC 7766: whoever still waits on one is asked for again, and the server is none the worse for it."""
+    ear = Ear(certificates, answers)
+    daemon.set("forward.upstreams", ["tls://127.0.0.1:%d#%s" % (ear.port, NAME)])
+    daemon.set("forward.tlsCertBundle", str(certificates / "authority.pem"))
+    daemon.start()
+    got = at_once(40, lambda i: daemon.query("n%d.example" % i).rcode())
+    ear.socket.close()
+    assert got == [dns.rcode.NOERROR] * 40
+    assert "upstream silent" not in daemon.log
 
 
 def test_no_such_bundle(daemon):

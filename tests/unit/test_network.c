@@ -590,6 +590,32 @@ static void test_stream(void **state)
     network_event_free(network);
 }
 
+/* The far end answered, and reset the connection because it did not read everything: that we cannot
+ * write any more is found out first, and the answer is heard all the same. */
+static void test_stream_broken(void **state)
+{
+    struct network *network = network_event_new(base, 8, NETWORK_EVENT_RESERVE);
+    struct seen seen = {.network = network};
+    struct sockaddr_in address;
+    int listener = server_socket(SOCK_STREAM, &address), fd;
+
+    (void)state;
+    seen.socket = network->stream(network, (struct sockaddr *)&address, on_seen, &seen);
+    event_base_dispatch(base);
+    fd = accept(listener, NULL, NULL);
+    say(&seen, 'a');
+    assert_int_equal(send(fd, "hello", 5, 0), 5);
+    close(fd);
+    (void)network->send(seen.socket, (const uint8_t *)"b", 1);
+    (void)network->send(seen.socket, (const uint8_t *)"c", 1);
+    while (seen.socket != NULL)
+        event_base_dispatch(base);
+    assert_int_equal(seen.size, 5);
+    assert_int_equal(seen.closed, 1);
+    close(listener);
+    network_event_free(network);
+}
+
 /* Before the connection stands nothing goes to the kernel, so the bound is seen to the octet. */
 static void test_stream_queue(void **state)
 {
@@ -765,6 +791,7 @@ int main(void)
         cmocka_unit_test(test_all_sizes),
         cmocka_unit_test(test_one_closes_the_other),
         cmocka_unit_test(test_stream),
+        cmocka_unit_test(test_stream_broken),
         cmocka_unit_test(test_stream_queue),
         cmocka_unit_test(test_stream_refused),
         cmocka_unit_test(test_socket_limit),

@@ -342,6 +342,94 @@ static void test_nobody_is_told_while_asking(void **state)
     asker_free(a);
 }
 
+/* A server that ends each connection after so many answers, whatever else was asked there. */
+static void serve_few(struct asker *a, unsigned answers)
+{
+    static unsigned answered[4096]; /* by the socket's number */
+    struct fake_sent s;
+
+    memset(answered, 0, sizeof answered);
+    for (unsigned ms = 0; ms < 100; ms++) {
+        fake_network_pass(a->net, 1);
+        while (asker_take(a, &s)) {
+            char name[32];
+
+            assert_in_range(s.socket, 0, ARRAY_LENGTH(answered) - 1);
+            if (!fake_network_is_open(a->net, &s))
+                continue;
+            snprintf(name, sizeof name, "%.*s.example", s.message[12],
+                     (const char *)s.message + 13);
+            asker_say_address(a, &s, name, "192.0.2.77");
+            if (++answered[s.socket] == answers)
+                fake_network_break(a->net, &s);
+        }
+    }
+}
+
+static void test_few_answers_a_connection(void **state)
+{
+    (void)state;
+    for (unsigned answers = 1; answers <= 3; answers++) {
+        struct asker *a = asker_new(1, "tcp://192.0.2.1");
+        static struct asker_told t[100];
+        struct upstream_state sums;
+
+        asker_start(a, 1000);
+        for (unsigned round = 0; round < 3; round++) {
+            size_t before = fake_network_opened(a->net);
+
+            for (unsigned i = 0; i < ARRAY_LENGTH(t); i++) {
+                char name[32];
+
+                snprintf(name, sizeof name, "n%u-%u.example", round, i);
+                asker_ask(a, name, &t[i]);
+            }
+            assert_in_range(fake_network_open(a->net), 1, PIPELINE_STREAMS_SHORT);
+            serve_few(a, answers);
+            for (unsigned i = 0; i < ARRAY_LENGTH(t); i++) {
+                assert_int_equal(t[i].times, 1);
+                assert_int_equal(t[i].result, FORWARD_ANSWER);
+            }
+            assert_in_range(fake_network_opened(a->net) - before, 100 / answers,
+                            100 / answers + PIPELINE_STREAMS_SHORT);
+            assert_in_range(fake_network_open(a->net), 0, answers - 1);
+        }
+        assert_int_equal(forward_read(a->forward, &sums, 1), 1);
+        assert_false(sums.doubted); /* it answers */
+        asker_free(a);
+    }
+}
+
+/* An end that came by itself, while nothing was going on, teaches nothing. */
+static void test_idle_end_is_no_rule(void **state)
+{
+    struct asker *a = asker_new(1, "tcp://192.0.2.1");
+    struct asker_told t[10];
+    struct fake_sent s;
+    char name[32];
+
+    (void)state;
+    asker_start(a, 100);
+    asker_ask(a, "a.example", &t[0]);
+    fake_network_pass(a->net, 0);
+    s = asker_must_take(a, ASKER_ONE);
+    asker_say_address(a, &s, "a.example", "192.0.2.77");
+    fake_network_pass(a->net, 5000);
+    asker_ask(a, "b.example", &t[1]);
+    s = asker_must_take(a, ASKER_ONE);
+    fake_network_break(a->net, &s); /* it had crossed our question */
+    fake_network_pass(a->net, 1);
+    s = asker_must_take(a, ASKER_ONE);
+    asker_say_address(a, &s, "b.example", "192.0.2.77");
+    assert_int_equal(t[1].times, 1);
+    for (unsigned i = 0; i < ARRAY_LENGTH(t); i++) {
+        snprintf(name, sizeof name, "n%u.example", i);
+        asker_ask(a, name, &t[i]);
+    }
+    assert_int_equal(fake_network_open(a->net), 1);
+    asker_free(a);
+}
+
 /* ---- without inquiries ---- */
 
 static struct pipeline_ask two[2];
@@ -398,6 +486,8 @@ int main(void)
         cmocka_unit_test(test_one_end_for_many),
         cmocka_unit_test(test_counted_once),
         cmocka_unit_test(test_never_connected),
+        cmocka_unit_test(test_few_answers_a_connection),
+        cmocka_unit_test(test_idle_end_is_no_rule),
         cmocka_unit_test(test_leaving_are_few),
         cmocka_unit_test(test_nobody_is_told_while_asking),
         cmocka_unit_test(test_who_was_dropped_is_not_told),
