@@ -161,14 +161,9 @@ static bool on_datagram(void *arg, struct portpool_ask *part, enum portpool_even
 static bool on_stream(void *arg, struct pipeline_ask *part, enum pipeline_event event,
                       const uint8_t *message, size_t size, uint64_t now)
 {
-    static const enum upstream_event ends[] = {
-        [PIPELINE_REFUSED] = UPSTREAM_REFUSED,
-        [PIPELINE_CLOSED] = UPSTREAM_CLOSED,
-        [PIPELINE_SPENT] = UPSTREAM_SPENT,
-    };
     struct upstream_ask *ask =
         (struct upstream_ask *)((char *)part - offsetof(struct upstream_ask, stream));
-    const struct upstream *u = arg;
+    enum upstream_event end = UPSTREAM_SPENT;
 
     switch (event) {
     case PIPELINE_READY:
@@ -177,17 +172,18 @@ static bool on_stream(void *arg, struct pipeline_ask *part, enum pipeline_event 
     case PIPELINE_REPLY:
         return tell(arg, ask, UPSTREAM_REPLY, message, size, now);
     case PIPELINE_REFUSED:
-        count_refusal(ask, u->streams, now);
+        count_refusal(ask, ask->upstream->streams, now);
+        end = UPSTREAM_REFUSED;
         break;
     case PIPELINE_CLOSED:
         count_end(ask, now);
+        end = UPSTREAM_CLOSED;
         break;
     case PIPELINE_SPENT:
         count_unanswered(ask);
-        break;
     }
     ask->upstream = NULL;
-    return tell(arg, ask, ends[event], NULL, 0, now);
+    return tell(arg, ask, end, NULL, 0, now);
 }
 
 static void on_tick(void *arg, uint64_t now)

@@ -152,18 +152,17 @@ static unsigned longest_run(const uint16_t *ports, size_t length)
     return longest;
 }
 
-static void test_ports_and_ids(void **state)
+/* QUESTIONS questions to a server of ours, over that many sockets. */
+static void ask_all(struct server *server, unsigned sockets)
 {
-    static struct server server;
     static struct stats stats;
     struct config config = {.forward.timeout_ms = 5000};
     struct config_upstream upstream = {.transport = CONFIG_UDP, .text = "test"};
     struct config_upstreams upstreams = {&upstream, 1};
-    struct network *network = network_event_new(base, 2048, NETWORK_EVENT_RESERVE);
+    struct network *network = network_event_new(base, sockets, NETWORK_EVENT_RESERVE);
     struct asker asker = {0};
 
-    (void)state;
-    serve(&server, &upstream.address.v4);
+    serve(server, &upstream.address.v4);
     asker.forward = forward_new(&(struct forward_options){.config = &config,
                                                           .upstreams = &upstreams,
                                                           .network = network,
@@ -176,44 +175,31 @@ static void test_ports_and_ids(void **state)
         ask_one(&asker);
     event_base_dispatch(base);
     assert_int_equal(asker.told, QUESTIONS);
-    assert_true(server.length >= QUESTIONS);
+    assert_true(server->length >= QUESTIONS);
+    forward_free(asker.forward);
+    network_event_free(network);
+    end_server(server);
+}
+
+static void test_ports_and_ids(void **state)
+{
+    static struct server server;
+
+    (void)state;
+    ask_all(&server, 2048);
     assert_true(count_different(server.ports, server.length) >= PORTS);
     assert_true(longest_run(server.ports, server.length) <= RUN_MAX);
     assert_true(count_different(server.ids, server.length) >= QUESTIONS * 9 / 10);
-    forward_free(asker.forward);
-    network_event_free(network);
-    end_server(&server);
 }
 
 /* With room for few sockets only, the ports still change all the time. */
 static void test_ports_of_a_small_pool(void **state)
 {
     static struct server server;
-    static struct stats stats;
-    struct config config = {.forward.timeout_ms = 5000};
-    struct config_upstream upstream = {.transport = CONFIG_UDP, .text = "test"};
-    struct config_upstreams upstreams = {&upstream, 1};
-    struct network *network = network_event_new(base, 64, NETWORK_EVENT_RESERVE);
-    struct asker asker = {0};
 
     (void)state;
-    serve(&server, &upstream.address.v4);
-    asker.forward = forward_new(&(struct forward_options){.config = &config,
-                                                          .upstreams = &upstreams,
-                                                          .network = network,
-                                                          .stats = &stats,
-                                                          .in_flight = 100,
-                                                          .tell = tell,
-                                                          .arg = &asker,
-                                                          .guard = guard});
-    for (unsigned i = 0; i < AT_A_TIME; i++)
-        ask_one(&asker);
-    event_base_dispatch(base);
-    assert_int_equal(asker.told, QUESTIONS);
+    ask_all(&server, 64);
     assert_true(count_different(server.ports, server.length) >= PORTS);
-    forward_free(asker.forward);
-    network_event_free(network);
-    end_server(&server);
 }
 
 static void test_port_range(void **state)
