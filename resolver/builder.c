@@ -250,7 +250,6 @@ static void keep_accepted(struct builder *b)
     struct table_options options = table_options(b);
 
     keeper_keep(b->keeper, b->catalog, &options);
-    catalog_kept(b->catalog);
     catalogshelf_rest(b->catalog);
     trim(b);
 }

@@ -135,8 +135,8 @@ void keeper_restore(struct keeper *k, struct catalog *catalog, uint64_t generati
 
 /* ---- there ---- */
 
-/* The bytes of a served document from the directory again: its accepted bytes are gone from memory
- * when an earlier try to keep them failed. */
+/* The bytes of a served document from the directory again, because they were too many to be held in
+ * memory.  They may have changed since. */
 static void keep_from_source(struct keeper *k, const struct catalog_entry *entry, int folder)
 {
     struct digest digest;
@@ -144,11 +144,15 @@ static void keep_from_source(struct keeper *k, const struct catalog_entry *entry
     size_t size;
     const char *why;
 
-    if (!slurp_file(folder, entry->name, YAMLDOC_SIZE_MAX, &bytes, &size, NULL, &why))
+    if (!slurp_file(folder, entry->name, YAMLDOC_SIZE_MAX, &bytes, &size, NULL, &why)) {
+        statedir_miss(k->state, entry->name);
         return;
+    }
     digest_of(&digest, bytes, size);
     if (memcmp(&digest, &entry->served_digest, sizeof digest) == 0)
         statedir_put(k->state, entry->name, bytes, size);
+    else
+        statedir_miss(k->state, entry->name);
     free(bytes);
 }
 
@@ -201,7 +205,7 @@ static bool keep_documents(struct keeper *k, const struct catalog *catalog)
     for (size_t i = 0; i < length; i++) {
         catalog_entry(catalog, i, &entry);
         names[i] = entry.name;
-        const void *bytes = catalog_newly_accepted(catalog, i, &size);
+        const void *bytes = catalog_unkept(catalog, i, &size);
         if (bytes != NULL)
             statedir_put(k->state, entry.name, bytes, size);
         else if (entry.served && !entry.restored && folder >= 0 &&
@@ -220,6 +224,18 @@ static bool keep_documents(struct keeper *k, const struct catalog *catalog)
     return kept;
 }
 
+/* The bytes of those that are kept are no longer wanted. */
+static void forget_kept(const struct keeper *k, struct catalog *catalog)
+{
+    struct catalog_entry entry;
+
+    for (size_t i = 0; i < catalog_length(catalog); i++) {
+        catalog_entry(catalog, i, &entry);
+        if (entry.served && statedir_holds(k->state, entry.name, &entry.served_digest))
+            catalog_kept(catalog, i);
+    }
+}
+
 /* Where there is room for one of them only it is the documents'. */
 static void give_way(struct keeper *k, struct catalog *catalog)
 {
@@ -236,6 +252,7 @@ void keeper_keep(struct keeper *k, struct catalog *catalog, struct table_options
         give_way(k, catalog);
         kept = keep_documents(k, catalog);
     }
+    forget_kept(k, catalog);
     if (kept)
         keep_image(k, catalog, options);
 }

@@ -368,6 +368,13 @@ void statedir_put(struct statedir *state, const char *name, const void *bytes, s
         (struct pending){.number = number, .name = alloc_string(name), .digest = digest};
 }
 
+void statedir_miss(struct statedir *state, const char *name)
+{
+    errno = 0;
+    fail(state, "%.80s: the version in service was replaced in the folder before it was kept",
+         name);
+}
+
 static void forget(struct statedir *state, size_t i)
 {
     char file[NAME_MAX + 1];

@@ -46,6 +46,10 @@ void *statedir_get(const void *state, const char *name, const struct digest *, s
 /* Keeps these bytes for 'name'; bytes that are kept already cost nothing. */
 void statedir_put(struct statedir *, const char *name, const void *bytes, size_t size);
 
+/* What is served for 'name' cannot be kept, for it is nowhere to be had any more: a trouble until
+ * something else is served. */
+void statedir_miss(struct statedir *, const char *name);
+
 /* Removes all documents but those of 'names' (sorted by strcmp()). */
 void statedir_keep_only(struct statedir *, const char *const *names, size_t length);
 

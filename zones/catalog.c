@@ -136,20 +136,26 @@ void catalog_set_accepted(struct catalog *catalog, struct halfwritten_source sou
 
 void catalog_begin(struct catalog *catalog)
 {
+    size_t bytes = 0;
+
     catalog->failing = false;
     for (size_t i = 0; i < catalog->length; i++) {
         catalog->entries[i]->offered = false;
+        bytes += catalogentry_bytes(catalog->entries[i]);
     }
-    catalog_kept(catalog);
+    atomic_store(&catalog->bytes, bytes);
 }
 
 /* What will not be handed out goes at once: all documents that are new may be read before the first
  * of them is offered. */
-static void forget_bytes(struct catalog *catalog, struct catalog_version *version)
+static void forget_bytes(struct catalog *catalog, const struct catalog_document *entry,
+                         struct catalog_version *version)
 {
+    bool replaces = entry != NULL && entry->served != NULL;
     size_t before = atomic_fetch_add(&catalog->bytes, version->size);
 
-    if (before + version->size > CATALOG_BYTES_MAX) {
+    if (before + version->size > (replaces ? CATALOG_BYTES_MAX : CATALOG_BYTES_NEW_MAX)) {
+        atomic_fetch_sub(&catalog->bytes, version->size);
         free(version->bytes);
         version->bytes = NULL;
     }
@@ -167,7 +173,7 @@ struct catalog_reading *catalog_read(struct catalog *catalog, const char *name, 
         reading->version =
             catalogentry_read(name, bytes, size, &reading->identity.digest,
                               entry != NULL ? entry->served : NULL, &catalog->accepted);
-        forget_bytes(catalog, reading->version);
+        forget_bytes(catalog, entry, reading->version);
     }
     return reading;
 }
@@ -245,6 +251,7 @@ static void forget_newest(struct catalog *catalog)
     for (size_t i = 0; i < catalog->length; i++) {
         struct catalog_document *entry = catalog->entries[i];
         entry->restored = entry->served != NULL;
+        catalogentry_kept(entry);
         catalogentry_set(entry, &entry->newest, NULL);
         error_clear(&entry->complaints);
     }
@@ -258,7 +265,6 @@ void catalog_restored(struct catalog *catalog)
     catalog->hold_ms = 0; /* what was detached then is known from then */
     catalog_finish(catalog, 0, &change);
     catalog->hold_ms = hold_ms;
-    catalog_kept(catalog);
     forget_newest(catalog);
 }
 
@@ -332,7 +338,6 @@ static void settle_entry(struct catalog *catalog, struct catalog_document *entry
         out->changed = true;
         catalog->since_image += connections_of(entry->served) + connections_of(entry->standing);
         entry->restored = false;
-        entry->newly = entry->standing != NULL && entry->standing->bytes != NULL;
         catalogentry_set(entry, &entry->served, entry->standing);
     }
     if (entry->served != NULL && entry->served == entry->newest) {
@@ -475,26 +480,18 @@ bool catalog_degraded(const struct catalog *catalog, const char **why)
     return catalog->degraded != NULL;
 }
 
-const void *catalog_newly_accepted(const struct catalog *catalog, size_t i, size_t *size)
+const void *catalog_unkept(const struct catalog *catalog, size_t i, size_t *size)
 {
-    const struct catalog_document *entry = catalog->entries[i];
+    const struct catalog_version *served = catalog->entries[i]->served;
 
-    if (!entry->newly || entry->served == NULL) {
+    if (served == NULL) {
         return NULL;
     }
-    *size = entry->served->size;
-    return entry->served->bytes;
+    *size = served->size;
+    return served->bytes;
 }
 
-void catalog_kept(struct catalog *catalog)
+void catalog_kept(struct catalog *catalog, size_t i)
 {
-    atomic_store(&catalog->bytes, 0);
-    for (size_t i = 0; i < catalog->length; i++) {
-        struct catalog_document *entry = catalog->entries[i];
-        entry->newly = false;
-        if (entry->served != NULL) {
-            free(entry->served->bytes);
-            entry->served->bytes = NULL;
-        }
-    }
+    catalogentry_kept(catalog->entries[i]);
 }

@@ -126,16 +126,17 @@ size_t catalog_length(const struct catalog *);
 void catalog_entry(const struct catalog *, size_t i, struct catalog_entry *out); /* by name */
 bool catalog_degraded(const struct catalog *, const char **why);
 
-/* Octets of new documents that are held in memory until they are kept; others are to be had from
- * the source only. */
-#define CATALOG_BYTES_MAX (256u << 10)
+/* Octets of accepted documents that are held in memory until they are kept: of those that replace
+ * an accepted version, which is all that a restart has, and of others.  What is beyond is to be had
+ * from the source only. */
+#define CATALOG_BYTES_MAX     (8u << 20)
+#define CATALOG_BYTES_NEW_MAX (256u << 10)
 
 /* The bytes to keep for a document that is served (for the state directory); lent until
- * catalog_kept() or the next catalog_begin().  NULL if nothing new was accepted for it in the last
- * catalog_finish(), or if there were too many. */
-const void *catalog_newly_accepted(const struct catalog *, size_t i, size_t *size);
+ * catalog_kept() or the next reload.  NULL if they were kept, or if there were too many. */
+const void *catalog_unkept(const struct catalog *, size_t i, size_t *size);
 
-/* They were kept, and are forgotten here. */
-void catalog_kept(struct catalog *);
+/* Those of this document were kept, and are forgotten here. */
+void catalog_kept(struct catalog *, size_t i);
 
 #endif

@@ -69,6 +69,24 @@ void catalogentry_set(struct catalog_document *entry, struct catalog_version **p
     }
 }
 
+static size_t bytes_of(const struct catalog_version *version)
+{
+    return version != NULL && version->bytes != NULL ? version->size : 0;
+}
+
+size_t catalogentry_bytes(const struct catalog_document *entry)
+{
+    return bytes_of(entry->served) + (entry->newest != entry->served ? bytes_of(entry->newest) : 0);
+}
+
+void catalogentry_kept(struct catalog_document *entry)
+{
+    if (entry->served != NULL) {
+        free(entry->served->bytes);
+        entry->served->bytes = NULL;
+    }
+}
+
 struct catalog_version *catalogentry_known(const struct catalog_document *entry,
                                            const struct digest *digest)
 {

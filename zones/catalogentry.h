@@ -13,7 +13,7 @@ struct catalog_version {
     bool summed; /* 'sum' is known */
     struct digest_sum sum;
     struct error_list errors; /* of reading it, warnings too */
-    void *bytes;              /* until they were handed out */
+    void *bytes;              /* until they were kept; NULL: they were, or were too many */
     size_t size;
 };
 
@@ -25,7 +25,6 @@ struct catalog_document {
     struct catalog_version *foreseen; /* read before its reload; NULL: none was */
     bool offered;                     /* since catalog_begin() */
     bool restored;                    /* what is served is what was served before a restart */
-    bool newly;                       /* what is served was accepted by the last catalog_finish() */
     struct error_list conflicts;      /* of the newest version with other documents */
     struct error_list complaints;     /* all of the newest version */
     /* While judging: */
@@ -52,6 +51,11 @@ void catalogentry_drop(struct catalog_version *);
  */
 void catalogentry_set(struct catalog_document *, struct catalog_version **place,
                       struct catalog_version *);
+
+/* Octets that its versions hold to be kept. */
+size_t catalogentry_bytes(const struct catalog_document *);
+/* What is served was kept: its bytes are freed. */
+void catalogentry_kept(struct catalog_document *);
 
 /* The version that these bytes are, or NULL. */
 struct catalog_version *catalogentry_known(const struct catalog_document *, const struct digest *);

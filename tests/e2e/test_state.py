@@ -123,6 +123,55 @@ def test_state_that_cannot_be_made(daemon):
     assert daemon.log.count("event=state ") == 2
 
 
+def padded(address, size):
+    """A document of that many octets, nearly all of which are a comment."""
+    return document(1, [address]) + "\n# " + "x" * 97 * (size // 100) + "\n"
+
+
+@pytest.mark.parametrize("size", [1000, 300 << 10], ids=["small", "large"])
+def test_what_was_accepted_is_kept_though_the_source_has_changed(daemon, size):
+    """The disk fails just then, and before it is well again somebody breaks the document."""
+    kept = daemon.state / "accepted" / "a.yaml"
+    daemon.write("a.yaml", padded("10.0.0.1", size))
+    daemon.start()
+    eventually(kept.exists, "it is kept")
+    kept.unlink()
+    kept.mkdir()
+    daemon.write("a.yaml", padded("10.0.0.2", size))
+    assert daemon.reload().status == 200
+    eventually(lambda: "Is a directory" in daemon.status().get("stateTrouble", ""), "the trouble")
+    daemon.write("a.yaml", "broken: [")
+    assert daemon.reload().status == 409
+    assert "Is a directory" in daemon.status()["stateTrouble"]
+    kept.rmdir()
+    daemon.write("b.yaml", document(2, ["10.0.0.3"]))
+    daemon.reload()
+    eventually(lambda: kept.exists() and "10.0.0.2" in kept.read_text(), "it is kept after all")
+    eventually(lambda: "stateTrouble" not in daemon.status(), "the trouble is over")
+    daemon.restart()
+    assert daemon.ask(managed(1)) == ["10.0.0.2"]
+
+
+def test_what_can_be_kept_no_more_is_told(daemon):
+    """Too large to be held in memory, and replaced before it was kept."""
+    kept = daemon.state / "accepted" / "a.yaml"
+    daemon.write("a.yaml", document(1, ["10.0.0.1"]))
+    daemon.start()
+    eventually(kept.exists, "it is kept")
+    kept.unlink()
+    kept.mkdir()
+    daemon.write("a.yaml", padded("10.0.0.2", 9 << 20))
+    assert daemon.reload().status == 200
+    eventually(lambda: daemon.status().get("stateTrouble"), "the trouble")
+    daemon.write("a.yaml", "broken: [")
+    assert daemon.reload().status == 409
+    eventually(lambda: "a.yaml: the version in service was replaced" in daemon.status()["stateTrouble"], "it is told")
+    daemon.write("a.yaml", document(1, ["10.0.0.4"]))
+    kept.rmdir()
+    assert daemon.reload().status == 200
+    eventually(lambda: "stateTrouble" not in daemon.status() and "10.0.0.4" in kept.read_text(), "the trouble is over")
+
+
 def test_state_switched_off(daemon):
     daemon.set("attachments.state", "")
     daemon.write("a.yaml", document(1, ["10.0.0.1"]))

@@ -49,10 +49,10 @@ static void test_first_load(void **state)
     assert_string_equal(catalogplay_served(catalog), "a.yaml b.yaml c.yaml(none)(refused)");
     assert_string_equal(catalogplay_whose(catalog, "q.a.x.example"), "plc-a");
     assert_string_equal(catalogplay_whose(catalog, "q.b.x.example"), "plc-b");
-    bytes = catalog_newly_accepted(catalog, 1, &size);
+    bytes = catalog_unkept(catalog, 1, &size);
     assert_int_equal(size, strlen(catalogplay_document("plc-b", "*.b.x.example", "10.0.0.1")));
     assert_memory_equal(bytes, catalogplay_document("plc-b", "*.b.x.example", "10.0.0.1"), size);
-    assert_null(catalog_newly_accepted(catalog, 2, &size));
+    assert_null(catalog_unkept(catalog, 2, &size));
     assert_int_equal(catalog_next_expiry(catalog), UINT64_MAX);
     assert_false(catalog_degraded(catalog, NULL));
 
@@ -67,7 +67,10 @@ static void test_first_load(void **state)
     assert_false(change.changed);
     assert_int_equal(change.accepted, 0);
     assert_int_equal(change.refused, 1);
-    assert_null(catalog_newly_accepted(catalog, 0, &size));
+    assert_non_null(catalog_unkept(catalog, 0, &size)); /* until it was kept */
+    catalog_kept(catalog, 0);
+    assert_null(catalog_unkept(catalog, 0, &size));
+    assert_non_null(catalog_unkept(catalog, 1, &size));
     catalog_free(catalog);
 }
 

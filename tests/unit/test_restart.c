@@ -50,9 +50,9 @@ static void test_restore(void **state)
     assert_string_equal(catalogplay_whose(catalog, "q.half.x.example"), "detached");
     assert_int_equal(catalog_next_expiry(catalog), CATALOGPLAY_HOLD);
     assert_string_equal(catalogplay_whose(catalog, "q.new.x.example"), "plc-new");
-    assert_null(catalog_newly_accepted(catalog, 0, &size)); /* it comes from there */
-    assert_non_null(catalog_newly_accepted(catalog, 2, &size));
-    assert_null(catalog_newly_accepted(catalog, 3, &size));
+    assert_null(catalog_unkept(catalog, 0, &size)); /* it comes from there */
+    assert_non_null(catalog_unkept(catalog, 2, &size));
+    assert_null(catalog_unkept(catalog, 3, &size));
     catalog_begin(catalog); /* mended to what was kept */
     assert_int_equal(catalogplay_offer(catalog, "bad", "plc-bad", "*.bad.x.example"),
                      CATALOG_UNCHANGED);
