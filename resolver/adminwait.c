@@ -209,7 +209,8 @@ void adminwait_add(struct adminwait *all, struct evhttp_request *request,
     }
     waiter->next = all->first;
     all->first = waiter;
-    event_add(all->tick, &tick);
+    if (!event_pending(all->tick, EV_TIMEOUT, NULL)) /* it would begin anew for those who wait */
+        event_add(all->tick, &tick);
 }
 
 struct adminwait *adminwait_new(struct event_base *base, const struct service *service)

@@ -384,6 +384,7 @@ IN_ONE_PIECE void forward_ask(struct forward *f, const struct reply_question *q,
             return;
         }
         stats_count(f->options.stats, STATS_MERGED);
+        inquiry_hurry(&e->inquiry, now);
     } else {
         struct route_group *group = route_find(f->route, q->name);
 

@@ -68,9 +68,9 @@ typedef void forward_tell_fn(void *arg, const struct forward_outcome *);
  * memory what that needs. */
 typedef void forward_expect_fn(void *arg, const struct reply_question *);
 
-/* Asked at most once per question, when its time is nearly over (INQUIRY_LATE_MS): true if those
- * who wait do better with FORWARD_UNREACHABLE now.  The question goes on to its end all the same.
- */
+/* Asked when a client has waited long enough (INQUIRY_LATE_MS), and again when somebody joins the
+ * question after that: true if those who wait do better with FORWARD_UNREACHABLE now.  The question
+ * goes on to its end all the same. */
 typedef bool forward_late_fn(void *arg, const struct reply_question *, uint64_t now);
 
 /* Asked before every single send but the first of a question whose 'foreign' says that the name was

@@ -584,6 +584,14 @@ void inquiry_open(struct inquiry *i, struct inquiry_desk *desk)
     i->timer = desk->network->timer(desk->network, on_timer, i);
 }
 
+void inquiry_hurry(struct inquiry *i, uint64_t now)
+{
+    if (i->late != NETWORK_NEVER)
+        return;
+    i->late = now;
+    arm_timer(i, now);
+}
+
 void inquiry_close(struct inquiry *i)
 {
     i->desk->network->timer_free(i->timer);

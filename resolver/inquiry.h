@@ -87,6 +87,9 @@ struct inquiry { /* part of the owner's struct; private but for 'question' and '
     struct selection selection;
 };
 
+/* Somebody more waits.  If 'late' was called already it is called again, soon. */
+void inquiry_hurry(struct inquiry *, uint64_t now);
+
 /* Once for its memory, before the first start and after the last. */
 void inquiry_open(struct inquiry *, struct inquiry_desk *);
 void inquiry_close(struct inquiry *);

@@ -4,6 +4,7 @@ import re
 import socket
 import stat
 import subprocess
+import threading
 import time
 from pathlib import Path
 
@@ -331,3 +332,25 @@ def test_texts_of_documents_are_data(daemon):
     assert got["name"] == "x\\007.example" and got["owned"] is False
     assert "\x1b" not in daemon.log and "\x07" not in daemon.log
     assert all(line.startswith("time=") for line in daemon.log.splitlines())
+
+
+def test_a_wait_ends_in_time_while_others_begin(served):
+    """Each begins behind the one before, and none of them puts off the end of the first."""
+    over = threading.Event()
+
+    def wait(timeout):
+        return served.admin("/api/wait?name=nosuch.zzz&timeout=" + timeout, timeout=60).status
+
+    def begin_others():
+        while not over.wait(0.03):
+            threading.Thread(target=wait, args=("40ms",), daemon=True).start()
+
+    others = threading.Thread(target=begin_others)
+    others.start()
+    try:
+        began = time.monotonic()
+        assert wait("300ms") == 408
+        assert time.monotonic() - began < 1.5 * SLACK
+    finally:
+        over.set()
+        others.join()
