@@ -31,25 +31,12 @@ static void tell_rule(void *arg, const struct domain_rule *rule)
          rule->line);
 }
 
-/* A name written out has a line of its own. */
-static unsigned line_of(const struct domain_root *root)
-{
-    const struct connection_domain *domain = root->domain;
-
-    for (unsigned i = domain->length; domain->root == NULL && i > 0; i--) {
-        const uint8_t *wire = domain->names[i - 1].wire;
-        const uint8_t *base = dname_is_wildcard(wire) ? wire + 1 + wire[0] : wire;
-        if (dname_equal(base, root->name.wire)) {
-            return domain->names[i - 1].line;
-        }
-    }
-    return domain->line;
-}
-
 static void tell_root(void *arg, const struct domain_root *root)
 {
-    tell(arg, root->subtree ? CLAIM_TREE : CLAIM_POINT, root->name.wire, root->name.size,
-         line_of(root));
+    struct telling *telling = arg;
+
+    telling->claim.domain = root->domain;
+    tell(telling, root->subtree ? CLAIM_TREE : CLAIM_POINT, root->name.wire, root->name.size, 0);
 }
 
 /* Everything that one view sees. */
@@ -67,8 +54,8 @@ static void tell_names(struct telling *telling, const struct connection *connect
     }
 }
 
-void claim_each_of(const struct connection *connection, uint32_t number,
-                   const struct view_list *list, claim_fn *each, void *arg)
+static void each_of(const struct connection *connection, uint32_t number,
+                    const struct view_list *list, claim_fn *each, void *arg)
 {
     struct telling telling = {
         each, arg, {.view = VIEW_NONE, .connection = connection, .number = number}};
@@ -91,9 +78,27 @@ void claim_each(const struct document *document, const struct view_list *views, 
 
     document_begin(&walk, document);
     for (uint32_t i = 0; (connection = document_next(&walk)) != NULL; i++) {
-        claim_each_of(connection, i, views, each, arg);
+        each_of(connection, i, views, each, arg);
     }
     document_end(&walk);
+}
+
+unsigned claim_line(const struct claim *claim)
+{
+    const struct connection_domain *domain = claim->domain;
+
+    if (claim->kind != CLAIM_TREE && claim->kind != CLAIM_POINT) {
+        return claim->line;
+    }
+    /* A name written out has a line of its own. */
+    for (unsigned i = domain->length; domain->root == NULL && i > 0; i--) {
+        const uint8_t *wire = domain->names[i - 1].wire;
+        const uint8_t *base = dname_is_wildcard(wire) ? wire + 1 + wire[0] : wire;
+        if (dname_equal(base, claim->bytes)) {
+            return domain->names[i - 1].line;
+        }
+    }
+    return domain->line;
 }
 
 uint64_t claim_hash_what(const struct hash_key *key, unsigned view, const void *bytes, size_t size)

@@ -27,10 +27,11 @@ struct claim {
     unsigned view;                       /* who sees it; ids are everybody's: VIEW_NONE */
     const struct connection *connection; /* whose it is … */
     uint32_t number;                     /* … in its document */
-    unsigned line;
+    unsigned line;                       /* of all but roots and hosts: see claim_line() */
     size_t size;
-    const uint8_t *bytes; /* a folded wire name, or the text of an id */
-    const char *text;     /* of a target: as it was written */
+    const uint8_t *bytes;                   /* a folded wire name, or the text of an id */
+    const char *text;                       /* of a target: as it was written */
+    const struct connection_domain *domain; /* of a root or host: whose it is */
 };
 
 /* Between the hashes of one name claimed as this and as that: odd, and no bits alike. */
@@ -38,11 +39,12 @@ struct claim {
 
 typedef void claim_fn(void *arg, const struct claim *);
 
-/* Calls for every claim of the document, or of one of its connections; a root may come more than
- * once.  Lent for the call. */
+/* Calls for every claim of the document; a root may come more than once.  Lent for the call. */
 void claim_each(const struct document *, const struct view_list *, claim_fn *each, void *arg);
-void claim_each_of(const struct connection *, uint32_t number, const struct view_list *,
-                   claim_fn *each, void *arg);
+
+/* Where it stands in the document.  For a root or host this looks through the names of its domain:
+ * for complaints only. */
+unsigned claim_line(const struct claim *);
 
 /* A claim is known by this hash: with 64 bits of a key that no author of a document knows, two that
  * differ are taken for the same less than once in a lifetime.  Claims of one view are none of

@@ -8,6 +8,7 @@
 
 #include "alloc.h"
 #include "claim.h"
+#include "claimplaces.h"
 #include "dname.h"
 
 #define FIRST_ITEMS 64
@@ -24,8 +25,7 @@ struct mark {
     const struct document *document;
     uint32_t items;
     uint64_t octets;
-    bool open; /* somebody contradicted it: once for all who do */
-    struct document_reading reading;
+    struct claimplaces *places; /* somebody contradicted it: once for all who do */
 };
 
 struct claims {
@@ -54,10 +54,8 @@ struct claims *claims_new(const struct hash_key *key, const struct view_list *vi
 static void close_from(struct claims *claims, size_t first)
 {
     for (size_t i = first; i < claims->length; i++) {
-        if (claims->marks[i].open) {
-            document_close(&claims->marks[i].reading);
-        }
-        claims->marks[i].open = false;
+        claimplaces_free(claims->marks[i].places);
+        claims->marks[i].places = NULL;
     }
 }
 
@@ -113,15 +111,19 @@ static const struct item *find(const struct claims *claims, uint64_t hash)
     return slot == 0 ? NULL : &claims->items[slot - 1];
 }
 
-static const struct connection *connection_of(struct claims *claims, const struct item *item)
+static struct claimplaces *places_of(struct claims *claims, const struct item *item)
 {
     struct mark *mark = &claims->marks[item->document];
 
-    if (!mark->open) {
-        document_open(&mark->reading, mark->document);
-        mark->open = true;
+    if (mark->places == NULL) {
+        mark->places = claimplaces_new(mark->document, &claims->key);
     }
-    return &mark->reading.connections[item->connection];
+    return mark->places;
+}
+
+static const struct connection *connection_of(struct claims *claims, const struct item *item)
+{
+    return claimplaces_connection(places_of(claims, item), item->connection);
 }
 
 /* True if the document was checked for this contradiction when it was read: one cluster's
@@ -177,32 +179,14 @@ static void put(struct adding *adding, uint64_t hash)
 struct place {
     const char *document, *connection;
     unsigned line;
-    enum claim_kind kind; /* looked for … */
-    const uint8_t *wire;  /* … with this name */
 };
-
-static void see(void *arg, const struct claim *claim)
-{
-    struct place *place = arg;
-
-    if (place->kind == CLAIM_ABOVE_TARGET
-            ? claim->kind == CLAIM_TARGET && dname_under(claim->bytes, place->wire, NULL)
-            : claim->kind == place->kind && dname_equal(claim->bytes, place->wire)) {
-        place->line = claim->line;
-    }
-}
 
 static struct place place_of(struct claims *claims, const struct item *item, enum claim_kind kind,
                              const uint8_t *wire)
 {
-    const struct connection *connection = connection_of(claims, item);
-    struct place place = {claims->marks[item->document].document->name, connection->id,
-                          connection->line, kind, wire};
-
-    if (kind != CLAIM_ID) {
-        claim_each_of(connection, item->connection, claims->views, see, &place);
-    }
-    return place;
+    return (struct place){claims->marks[item->document].document->name,
+                          connection_of(claims, item)->id,
+                          claimplaces_line(places_of(claims, item), item->connection, kind, wire)};
 }
 
 /* ---- the claims of a document ---- */
@@ -212,7 +196,7 @@ static bool spend(struct adding *adding)
 {
     adding->claims->octets += claim_octets(adding->claim);
     if (adding->claims->octets > CLAIM_OCTETS_MAX && !adding->refused) {
-        error_add(adding->errors, adding->document->name, adding->claim->line, 0,
+        error_add(adding->errors, adding->document->name, claim_line(adding->claim), 0,
                   "the table is full: all its names together would take more than %" PRIu64
                   " octets",
                   CLAIM_OCTETS_MAX);
@@ -231,18 +215,31 @@ static const char *in_view(const struct adding *adding, char text[VIEW_NAME_MAX 
     return text;
 }
 
-#define REFUSE(adding, ...)                                                                        \
-    (error_add((adding)->errors, (adding)->document->name, (adding)->claim->line, 0, __VA_ARGS__), \
-     (adding)->refused = true)
+/* True: a complaint is to say why.  One that would not be kept is only counted, for finding out
+ * what it would say takes longer than all else. */
+static bool refuse(struct adding *adding)
+{
+    bool kept = !error_is_full(adding->errors);
+
+    adding->refused = true;
+    if (!kept) {
+        error_count(adding->errors);
+    }
+    return kept;
+}
+
+#define COMPLAIN(adding, ...)                                                                      \
+    error_add((adding)->errors, (adding)->document->name, claim_line((adding)->claim), 0,          \
+              __VA_ARGS__)
 
 static void add_id(struct adding *adding, uint64_t hash)
 {
     const struct item *other = find_other(adding, hash);
 
-    if (other != NULL) {
+    if (other != NULL && refuse(adding)) {
         struct place place = place_of(adding->claims, other, CLAIM_ID, NULL);
-        REFUSE(adding, "privateLinkConnectionId '%s' is used already at %s:%u",
-               (const char *)adding->claim->bytes, place.document, place.line);
+        COMPLAIN(adding, "privateLinkConnectionId '%s' is used already at %s:%u",
+                 (const char *)adding->claim->bytes, place.document, place.line);
     }
 }
 
@@ -252,10 +249,10 @@ static void add_owner(struct adding *adding, uint64_t hash)
     const struct item *other = find_other(adding, hash);
     char text[DNAME_TEXT_MAX], view[VIEW_NAME_MAX + 16];
 
-    if (other != NULL) {
+    if (other != NULL && refuse(adding)) {
         struct place place = place_of(adding->claims, other, CLAIM_OWNER, wire);
-        REFUSE(adding, "'%s' is attached already by %s at %s:%u%s", dname_to_text(wire, text),
-               place.connection, place.document, place.line, in_view(adding, view));
+        COMPLAIN(adding, "'%s' is attached already by %s at %s:%u%s", dname_to_text(wire, text),
+                 place.connection, place.document, place.line, in_view(adding, view));
     }
 }
 
@@ -266,10 +263,11 @@ static void add_root(struct adding *adding, enum claim_kind below)
         find_other(adding, hash_of(adding, below, wire, adding->claim->size));
     char text[DNAME_TEXT_MAX];
 
-    if (other != NULL) {
+    if (other != NULL && refuse(adding)) {
         struct place place = place_of(adding->claims, other, below, wire);
-        REFUSE(adding, "'%s' would own the dnsName of %s at %s:%u, which is to be found elsewhere",
-               dname_to_text(wire, text), place.connection, place.document, place.line);
+        COMPLAIN(adding,
+                 "'%s' would own the dnsName of %s at %s:%u, which is to be found elsewhere",
+                 dname_to_text(wire, text), place.connection, place.document, place.line);
     }
 }
 
@@ -300,11 +298,11 @@ static void add_target(struct adding *adding)
     const struct item *other = find_owner(adding, &kind, &root);
     char text[DNAME_TEXT_MAX];
 
-    if (other != NULL) {
+    if (other != NULL && refuse(adding)) {
         struct place place = place_of(adding->claims, other, kind, root);
-        REFUSE(adding, "dnsName '%s' is owned by '%s', attached by %s at %s:%u",
-               adding->claim->text, dname_to_text(root, text), place.connection, place.document,
-               place.line);
+        COMPLAIN(adding, "dnsName '%s' is owned by '%s', attached by %s at %s:%u",
+                 adding->claim->text, dname_to_text(root, text), place.connection, place.document,
+                 place.line);
     }
 }
 

@@ -49,6 +49,20 @@ static bool make_room(struct error_list *list)
     return true;
 }
 
+bool error_is_full(const struct error_list *list)
+{
+    size_t i = list->length;
+
+    while (i > 0 && !list->items[i - 1].warning)
+        i--;
+    return list->length >= ERROR_LIST_MAX && i == 0;
+}
+
+void error_count(struct error_list *list)
+{
+    list->errors++;
+}
+
 static bool has_room(struct error_list *list, bool warning)
 {
     return list->length < ERROR_LIST_MAX || (!warning && make_room(list));

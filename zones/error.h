@@ -45,6 +45,11 @@ struct error_list {
 void error_add(struct error_list *, const char *file, unsigned line, unsigned column,
                const char *format, ...) PRINTF_LIKE(5, 6);
 
+/* True if an error added now would only be counted: what it is to say need not be found out, it is
+ * enough to count it. */
+bool error_is_full(const struct error_list *);
+void error_count(struct error_list *);
+
 /* Adds a warning: the document is accepted, its author should still look. */
 void error_warn(struct error_list *, const char *file, unsigned line, unsigned column,
                 const char *format, ...) PRINTF_LIKE(5, 6);

@@ -42,6 +42,7 @@ static void test_a_full_list_keeps_errors_and_counts(void **state)
     for (unsigned i = 0; i < 2 * ERROR_LIST_MAX; i++)
         error_warn(&list, "a", i, 1, "warning %u", i);
     assert_int_equal(list.length, ERROR_LIST_MAX);
+    assert_false(error_is_full(&list)); /* for an error */
     error_add(&list, "a", 7, 1, "error");
     assert_int_equal(list.length, ERROR_LIST_MAX);
     assert_false(list.items[ERROR_LIST_MAX - 1].warning);
@@ -51,6 +52,10 @@ static void test_a_full_list_keeps_errors_and_counts(void **state)
         error_add(&list, "a", i, 1, "error %u", i);
     assert_int_equal(list.length, ERROR_LIST_MAX);
     assert_int_equal(list.errors, 2 * ERROR_LIST_MAX + 1);
+    assert_true(error_is_full(&list));
+    error_count(&list);
+    assert_int_equal(list.errors, 2 * ERROR_LIST_MAX + 2);
+    assert_int_equal(list.length, ERROR_LIST_MAX);
     assert_int_equal(list.warnings, 2 * ERROR_LIST_MAX);
     error_clear(&list);
     assert_int_equal(list.length + list.errors + list.warnings, 0);
