@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "alloc.h"
+#include "editgap.h"
 #include "editrender.h"
 
 /* 'cut' octets at 'at' make room for 'put'. */
@@ -121,18 +122,6 @@ static const struct yamldoc_node *last_of(const struct yamldoc_node *node)
     return child;
 }
 
-static const struct yamldoc_node *before(const struct yamldoc_node *parent,
-                                         const struct yamldoc_node *child)
-{
-    const struct yamldoc_node *at = parent->child;
-
-    if (at == child)
-        return NULL;
-    while (at->next != child)
-        at = at->next;
-    return at;
-}
-
 static const struct yamldoc_node *child_of(const struct yamldoc_node *map, const char *key)
 {
     const struct yamldoc_node *child = map->child;
@@ -147,12 +136,6 @@ static bool is_in_block(const struct yamldoc_node *node)
     return node->kind != YAMLDOC_SCALAR && !yamldoc_span(node)->flow;
 }
 
-/* Where the text of a child begins, its key included. */
-static size_t begin_of(const struct yamldoc_node *child)
-{
-    return child->key != NULL ? yamldoc_span(child)->key_start : yamldoc_span(child)->start;
-}
-
 /* ---- in brackets ---- */
 
 /* How many blanks a level is indented by, told by the first child of the container's last child. */
@@ -160,9 +143,32 @@ static size_t step_of(const struct edit *edit, const struct yamldoc_node *last, 
 {
     if (last->kind == YAMLDOC_SCALAR || last->size == 0)
         return EDITRENDER_STEP;
-    size_t begin = begin_of(last->child);
+    size_t begin = editgap_begin(last->child);
     size_t step = begin - line_start(edit, begin);
     return is_first_of_line(edit, begin) && step > indent ? step - indent : EDITRENDER_STEP;
+}
+
+/* Opens the place behind the last child.  A comment behind that stays on its line if the child has
+ * one of its own; true: what is put in ends with a comma, as the last one does there. */
+static bool flow_open(struct edit *edit, const struct yamldoc_node *parent,
+                      const struct yamldoc_node *last, struct editrender **put)
+{
+    size_t end = yamldoc_span(last)->end;
+    struct editgap gap = editgap_read(edit->bytes, end, yamldoc_span(parent)->end - 1u);
+    bool told = gap.told && is_first_of_line(edit, editgap_begin(last));
+    bool closed = told && gap.comma < gap.stop;
+
+    if (*put != NULL)
+        editrender_add(*put, ",", closed ? 0 : 1);
+    else if (told && gap.comma != EDITGAP_NONE) {
+        *put = splice(edit, closed ? gap.stop : gap.comma + 1, 0);
+    } else {
+        *put = splice(edit, end, 0);
+        editrender_add(*put, ",", 1);
+        if (told)
+            *put = splice(edit, gap.stop, 0);
+    }
+    return closed;
 }
 
 /* Puts a child behind the last one, on a line of its own if that has one. */
@@ -170,15 +176,13 @@ static void flow_insert(struct edit *edit, const struct yamldoc_node *parent, co
                         const struct yamldoc_node *value, struct editrender **put)
 {
     const struct yamldoc_node *last = parent->size > 0 ? last_of(parent) : NULL;
+    bool closed = last != NULL && flow_open(edit, parent, last, put);
 
     if (*put == NULL)
-        *put = splice(edit,
-                      last != NULL ? yamldoc_span(last)->end : yamldoc_span(parent)->start + 1u, 0);
+        *put = splice(edit, yamldoc_span(parent)->start + 1u, 0);
     else if (last == NULL)
         editrender_add(*put, ", ", 2);
-    if (last != NULL)
-        editrender_add(*put, ",", 1);
-    size_t begin = last != NULL ? begin_of(last) : 0, start = line_start(edit, begin);
+    size_t begin = last != NULL ? editgap_begin(last) : 0, start = line_start(edit, begin);
     bool lines = last != NULL && is_first_of_line(edit, begin);
     if (lines) {
         editrender_add(*put, "\n", 1);
@@ -192,38 +196,30 @@ static void flow_insert(struct edit *edit, const struct yamldoc_node *parent, co
     }
     if (lines && edit->json &&
         (last->kind == YAMLDOC_SCALAR || last->size == 0 ||
-         is_first_of_line(edit, begin_of(last->child))))
+         is_first_of_line(edit, editgap_begin(last->child))))
         editrender_lines(*put, value, edit->bytes + start, begin - start,
                          step_of(edit, last, begin - start));
     else
         editrender_flow(*put, value, edit->json);
+    editrender_add(*put, ",", closed ? 1 : 0);
 }
 
 static void flow_remove(struct edit *edit, const struct yamldoc_node *parent,
                         const struct yamldoc_node *child)
 {
-    const struct yamldoc_node *previous = before(parent, child);
-    const struct yamldoc_span *span = yamldoc_span(parent);
-    size_t from, to;
+    struct editgap_cut cuts[EDITGAP_CUTS];
+    size_t length = editgap_remove(edit->bytes, parent, child, cuts);
 
-    if (previous != NULL) {
-        from = yamldoc_span(previous)->end;
-        to = yamldoc_span(child)->end;
-    } else if (child->next != NULL) {
-        from = begin_of(child);
-        to = begin_of(child->next);
-    } else {
-        from = span->start + 1u;
-        to = span->end - 1u;
-    }
-    (void)splice(edit, from, to - from);
+    for (size_t i = 0; i < length; i++)
+        editrender_add(splice(edit, cuts[i].from, cuts[i].to - cuts[i].from), cuts[i].put,
+                       strlen(cuts[i].put));
 }
 
 static void flow_replace(struct edit *edit, const struct yamldoc_node *old,
                          const struct yamldoc_node *value)
 {
     const struct yamldoc_span *span = yamldoc_span(old);
-    size_t begin = begin_of(old), start = line_start(edit, begin);
+    size_t begin = editgap_begin(old), start = line_start(edit, begin);
     struct editrender *put = splice(edit, span->start, span->end - span->start);
 
     if (span->start > 0 && edit->bytes[span->start - 1] == ':')
@@ -283,7 +279,7 @@ static void block_remove(struct edit *edit, const struct yamldoc_node *parent,
     if (is_first_of_line(edit, begin))
         begin = line_start(edit, begin);
     else if (child->next != NULL) /* "- first: …": what follows moves up to the '-' */
-        to = begin_of(child->next);
+        to = editgap_begin(child->next);
     (void)splice(edit, begin, to - begin);
 }
 

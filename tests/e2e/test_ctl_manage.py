@@ -248,12 +248,64 @@ def test_every_style_can_be_edited(tmp_path, style):
     assert [c["privateLinkConnectionId"] for c in left] == (["plc-y"] if "plc-y" in STYLES[style] else [])
 
 
+IN_BRACKETS = """\
+privateLinkConnectionId: plc-x
+type: AWS_ENDPOINT_SERVICE
+endpoints: []
+attachedDomains: [
+  {attachDomainId: ad-1, type: CUSTOM, domains: [{name: a.example.net}]}, # one
+  {attachDomainId: ad-2, type: CUSTOM, domains: [{name: b.example.net}]}, # two
+  # above three
+  {attachDomainId: ad-3, type: CUSTOM, domains: [{name: c.example.net}]}  # three
+]
+"""
+
+
+@pytest.mark.parametrize("ends", ["\n", "\r\n"])
+def test_comments_in_brackets_stay_with_their_item(tmp_path, ends):
+    path, lines = tmp_path / "x.yaml", IN_BRACKETS.splitlines()
+
+    def detached(number):
+        path.write_text(ends.join(lines) + ends, newline="")
+        assert ctl("detach-domains", "plc-x", "--attach-domain-id", "ad-%d" % number, "-a", tmp_path).returncode == FINE
+        assert ctl("check", tmp_path).returncode == FINE
+        return path.read_bytes().decode().split(ends)[:-1]
+
+    assert detached(1) == lines[:4] + lines[5:]
+    assert detached(2) == lines[:5] + lines[6:]
+    assert detached(3) == lines[:5] + [lines[5].replace(", # two", " # two"), lines[6], lines[8]]
+    path.write_text(ends.join(lines) + ends, newline="")
+    assert ctl("attach-domains", "plc-x", "--type", "CUSTOM", "--domain", "d.example.net", "-a", tmp_path).returncode == FINE
+    got = path.read_bytes().decode().split(ends)[:-1]
+    assert got[:7] + [got[-1]] == lines[:7] + ["]"] and got[7] == lines[7].replace("  # three", ",  # three")
+    assert len(got) == 10 and got[8].startswith("  {attachDomainId: ") and got[8].endswith("d.example.net}]}")
+    assert ctl("check", tmp_path).returncode == FINE
+
+
+def in_lines(items, draw):
+    """In brackets, one item a line or nearly so, with comments."""
+    note = lambda: draw.choice(["", "", "  # note %d" % draw.randrange(1000)])
+    text = "[" + note()
+    for n, item in enumerate(items):
+        above = draw.choice(["", "", "\n        # above"])
+        comma = "" if n + 1 == len(items) else ","
+        if draw.random() < 0.15 and comma:
+            text += above + "\n        " + item + note() + "\n      " + comma
+        elif draw.random() < 0.15:
+            text += " " + item + comma if "#" not in text.split("\n")[-1] else "\n        " + item + comma
+        else:
+            text += above + "\n        " + item + (comma or draw.choice(["", ","])) + note()
+    return text + ("\n        ]" if "#" in text.split("\n")[-1] else draw.choice(["\n        # end\n        ]", " ]", "\n        ]"]))
+
+
 def styled(value, draw, depth=0, flow=False):
     """The value as YAML, each map and list in one of the ways that people write them."""
     if not isinstance(value, (dict, list)):
         return json.dumps(value) if draw.random() < 0.3 or not re.fullmatch("[a-z][a-z0-9-]+", str(value)) else value
     flow = flow or draw.random() < 0.25 or not value
     if flow:
+        if isinstance(value, list) and draw.random() < 0.4:
+            return in_lines([styled(v, draw, 0, True) for v in value], draw)
         if isinstance(value, list):
             return "[" + ", ".join(styled(v, draw, 0, True) for v in value) + "]"
         return "{" + ", ".join("%s: %s" % (k, styled(v, draw, 0, True)) for k, v in value.items()) + "}"
@@ -264,7 +316,7 @@ def styled(value, draw, depth=0, flow=False):
             lines.append(blanks + "# note %d" % draw.randrange(1000))
         deeper = depth + draw.choice([2, 4])
         text = styled(child, draw, deeper)
-        if "\n" in text or text.startswith(" "):
+        if text.startswith(" "):
             lines.append(blanks + head + "\n" + text)
         else:
             lines.append(blanks + head + " " + text.strip() + draw.choice(["", "", "  # behind"]))
