@@ -100,6 +100,12 @@ static void print_reload(const struct command_call *call, const json_t *reply)
         printf(" (in service for up to %.2f s already)", json_number_value(before) + 0.005);
     }
     putchar('\n');
+    if (number(names, "notHeld") > 0) {
+        output_colored(&call->output, stdout, OUTPUT_YELLOW, "detached  ");
+        printf(" %" JSON_INTEGER_FORMAT
+               " names are forwarded before detachHold is over: too many at once\n",
+               number(names, "notHeld"));
+    }
     print_trouble(call, reply, "degraded", "degraded  ");
     print_trouble(call, reply, "stateTrouble", "state     ");
     print_being_written(call, reply);

@@ -29,6 +29,8 @@ json_t *outcome_json(const struct reload_outcome *outcome)
     jsonmap_set_number(names, "added", change->names_added);
     jsonmap_set_number(names, "moved", change->names_moved);
     jsonmap_set_number(names, "removed", change->names_removed);
+    if (change->names_not_held > 0)
+        jsonmap_set_number(names, "notHeld", change->names_not_held);
     (void)json_object_set_new(map, "names", names);
     if (outcome->recent_ms > 0)
         (void)json_object_set_new(map, "inServiceSeconds",

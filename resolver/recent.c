@@ -43,6 +43,7 @@ uint64_t recent_join(struct recent *r, uint64_t now, struct catalog_change *sum)
         sum->names_added += change->names_added;
         sum->names_moved += change->names_moved;
         sum->names_removed += change->names_removed;
+        sum->names_not_held += change->names_not_held;
     }
     return r->length > 0 ? r->changes[0].at : 0;
 }

@@ -13,6 +13,7 @@
 #include "clock.h"
 #include "log.h"
 #include "recent.h"
+#include "tombstone.h"
 #include "watch.h"
 
 /* What could not be read is tried again after this long: the reason may be gone without a trace in
@@ -162,10 +163,20 @@ static void log_outcome(const struct buildreport *report, bool news)
         (unsigned long long)report->took_ms);
 }
 
+static void log_not_held(const struct catalog_change *c)
+{
+    if (c->names_not_held > 0)
+        log_warning("detached",
+                    "names=%zu why=\"more than %u are detached at once\" now=\"these are forwarded "
+                    "before detachHold is over\"",
+                    c->names_not_held, TOMBSTONE_MAX);
+}
+
 static void take_report(struct reload *r, struct buildreport *report)
 {
     log_documents(report, r->report);
     log_degraded(report, r->report);
+    log_not_held(&report->change);
     /* A retry that found what the last run found is no news, unless somebody asked. */
     log_outcome(report, (report->built && report->read) || r->asking != NULL || r->report == NULL ||
                             report->refused != r->report->refused);

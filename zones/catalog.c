@@ -316,7 +316,7 @@ static void compare_names(struct catalog *catalog, uint64_t now, size_t names_be
             namechange_add(&names, changes->items[i].after, true);
         }
     }
-    tombstone_settle(&catalog->tombstones, catalog->ledger);
+    out->names_not_held = tombstone_settle(&catalog->tombstones, catalog->ledger);
     out->changed = catalog->tombstones.changes != tombstones;
     namechange_count(&names, &out->names_added, &out->names_moved, &out->names_removed);
     if (only_new) {

@@ -84,6 +84,7 @@ struct catalog_change {                /* of one catalog_finish() */
     bool changed;                      /* the served set differs: build a table */
     size_t accepted, refused, removed; /* documents: newly accepted, now refused, gone */
     size_t names_added, names_moved, names_removed; /* owner names */
+    size_t names_not_held; /* detached, and let go before their hold is over (TOMBSTONE_MAX) */
 };
 
 /* Decides.  Documents that were not offered since catalog_begin() are removed. */

@@ -9,59 +9,16 @@
 #include "dname.h"
 #include "domain.h"
 
+/* The list may grow so long before it is put in order: names that came twice take no room from
+ * others, and the order costs little for each that comes. */
+#define LENGTH_MAX (TOMBSTONE_MAX + TOMBSTONE_MAX / 8)
+
 struct adding {
     struct tombstone_list *list;
     const struct ledger *live;
     uint64_t until;
     unsigned view;
 };
-
-static void add(struct tombstone_list *list, unsigned view, const uint8_t *wire, size_t size,
-                bool subtree, uint64_t until)
-{
-    if (list->length >= TOMBSTONE_MAX) {
-        return;
-    }
-    if (list->length == list->space) {
-        list->space = 2 * list->space + 16;
-        list->items = alloc_resize(list->items, list->space, sizeof(*list->items));
-    }
-    list->items[list->length++] = (struct tombstone){
-        .what = {.name = alloc_copy(wire, size), .subtree = subtree},
-        .until = until,
-        .change = ++list->changes,
-        .view = view,
-    };
-}
-
-static void add_root(void *arg, const struct domain_root *root)
-{
-    struct adding *adding = arg;
-
-    if (!ledger_has_root(adding->live, adding->view, root->name.wire, root->subtree)) {
-        add(adding->list, adding->view, root->name.wire, root->name.size, root->subtree,
-            adding->until);
-    }
-}
-
-void tombstone_add(struct tombstone_list *list, const struct document *document,
-                   const struct ledger *live, uint64_t until)
-{
-    struct adding adding = {.list = list, .live = live, .until = until};
-    struct document_walk walk;
-    const struct connection *connection;
-    const uint16_t *view;
-
-    document_begin(&walk, document);
-    while ((connection = document_next(&walk)) != NULL) {
-        size_t views = view_of_cluster(list->views, connection->cluster_id, &view);
-        for (; views > 0; views--, view++) {
-            adding.view = *view;
-            domain_roots(connection, add_root, &adding);
-        }
-    }
-    document_end(&walk);
-}
 
 static int compare_names(const struct tombstone *a, const struct tombstone *b)
 {
@@ -91,7 +48,28 @@ static void drop(struct tombstone_list *list, struct tombstone *tombstone)
     list->changes++;
 }
 
-void tombstone_settle(struct tombstone_list *list, const struct ledger *live)
+static int compare_ends(const void *a, const void *b)
+{
+    const struct tombstone *x = a, *y = b;
+
+    return x->until != y->until ? (x->until < y->until) - (x->until > y->until)
+                                : compare_names(x, y);
+}
+
+static void let_go(struct tombstone_list *list)
+{
+    if (list->length <= TOMBSTONE_MAX) {
+        return;
+    }
+    qsort(list->items, list->length, sizeof(*list->items), compare_ends);
+    while (list->length > TOMBSTONE_MAX) {
+        drop(list, &list->items[--list->length]);
+        list->let_go++;
+    }
+}
+
+/* 'live' may be NULL: nothing is known of it. */
+static void put_in_order(struct tombstone_list *list, const struct ledger *live)
 {
     size_t kept = 0;
 
@@ -102,13 +80,70 @@ void tombstone_settle(struct tombstone_list *list, const struct ledger *live)
     for (size_t i = 0; i < list->length; i++) {
         struct tombstone *item = &list->items[i];
         if ((kept > 0 && compare_names(item, &list->items[kept - 1]) == 0) ||
-            ledger_has_root(live, item->view, item->what.name, item->what.subtree)) {
+            (live != NULL &&
+             ledger_has_root(live, item->view, item->what.name, item->what.subtree))) {
             drop(list, item);
         } else {
             list->items[kept++] = *item;
         }
     }
     list->length = kept;
+    let_go(list);
+}
+
+static void add(struct tombstone_list *list, const struct ledger *live, unsigned view,
+                const uint8_t *wire, size_t size, bool subtree, uint64_t until)
+{
+    if (list->length == LENGTH_MAX) {
+        put_in_order(list, live);
+    }
+    if (list->length == list->space) {
+        list->space = 2 * list->space + 16 < LENGTH_MAX ? 2 * list->space + 16 : LENGTH_MAX;
+        list->items = alloc_resize(list->items, list->space, sizeof(*list->items));
+    }
+    list->items[list->length++] = (struct tombstone){
+        .what = {.name = alloc_copy(wire, size), .subtree = subtree},
+        .until = until,
+        .change = ++list->changes,
+        .view = view,
+    };
+}
+
+static void add_root(void *arg, const struct domain_root *root)
+{
+    struct adding *adding = arg;
+
+    if (!ledger_has_root(adding->live, adding->view, root->name.wire, root->subtree)) {
+        add(adding->list, adding->live, adding->view, root->name.wire, root->name.size,
+            root->subtree, adding->until);
+    }
+}
+
+void tombstone_add(struct tombstone_list *list, const struct document *document,
+                   const struct ledger *live, uint64_t until)
+{
+    struct adding adding = {.list = list, .live = live, .until = until};
+    struct document_walk walk;
+    const struct connection *connection;
+    const uint16_t *view;
+
+    document_begin(&walk, document);
+    while ((connection = document_next(&walk)) != NULL) {
+        size_t views = view_of_cluster(list->views, connection->cluster_id, &view);
+        for (; views > 0; views--, view++) {
+            adding.view = *view;
+            domain_roots(connection, add_root, &adding);
+        }
+    }
+    document_end(&walk);
+}
+
+size_t tombstone_settle(struct tombstone_list *list, const struct ledger *live)
+{
+    put_in_order(list, live);
+    size_t gone = list->let_go;
+    list->let_go = 0;
+    return gone;
 }
 
 bool tombstone_expire(struct tombstone_list *list, uint64_t now)
@@ -226,7 +261,7 @@ void tombstone_read(struct tombstone_list *list, const char *text, size_t size, 
         size_t length = (size_t)(line_end - line);
         if (read_line(list->views, line, length, &end, &subtree, &view, &name) && end > wall) {
             uint64_t left = end - wall < hold ? end - wall : hold;
-            add(list, view, name.wire, name.size, subtree, now + left);
+            add(list, NULL, view, name.wire, name.size, subtree, now + left);
         }
     }
 }

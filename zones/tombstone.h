@@ -5,7 +5,8 @@
 #include "ledger.h"
 #include "table.h"
 
-/* Beyond so many at once, names that were detached are forwarded right away. */
+/* So many are held at once.  Beyond that those are let go whose hold ends first: they are forwarded
+ * before it does. */
 #define TOMBSTONE_MAX (1u << 20)
 /* Room for all of them with names of usual length. */
 #define TOMBSTONE_TEXT_MAX (96u << 20)
@@ -22,6 +23,7 @@ struct tombstone_list {
     struct tombstone *items;
     size_t length, space;
     uint64_t changes; /* grows with every one that comes or goes */
+    size_t let_go;    /* since the list was settled */
 };
 
 /* Adds the roots of a document that is served no more and that nobody in 'live' has, in each view
@@ -29,8 +31,9 @@ struct tombstone_list {
 void tombstone_add(struct tombstone_list *, const struct document *, const struct ledger *live,
                    uint64_t until);
 
-/* Puts the list in order: one per name and view, the later end counts; what is live again goes. */
-void tombstone_settle(struct tombstone_list *, const struct ledger *live);
+/* Puts the list in order: one per name and view, the later end counts; what is live again goes, and
+ * what is too much.  Returns how many were let go for that since the last time. */
+size_t tombstone_settle(struct tombstone_list *, const struct ledger *live);
 
 /* Drops those that end at 'now' or before; true if there was any. */
 bool tombstone_expire(struct tombstone_list *, uint64_t now);

@@ -120,6 +120,26 @@ def test_attached_again_while_the_daemon_was_down(daemon):
     eventually(lambda: not (daemon.state / "detached").exists(), "nothing is detached")
 
 
+def test_more_are_detached_than_are_held(daemon, upstream):
+    most = 1 << 20
+    daemon.set("forward.upstreams", [upstream.address])
+    daemon.set("attachments.detachHold", "600s")
+    daemon.write("a.yaml", custom(1, ["10.0.0.1"], "a.example.net", "b.example.net"))
+    daemon.state.mkdir(exist_ok=True)
+    end = int(time.time() * 1000) + 300_000
+    (daemon.state / "detached").write_text("".join("%d one h%d.example.net\n" % (end, n) for n in range(most - 1)))
+    daemon.start()
+    assert daemon.ask("h0.example.net") == "NXDOMAIN" and "notHeld" not in daemon.reload().json["names"]
+    daemon.remove("a.yaml")
+    ran = daemon.ctl("reload")
+    assert "detached   1 names are forwarded before detachHold is over: too many at once\n" in ran.stdout, ran.stdout + ran.stderr
+    assert ran.returncode == 0
+    for name in "a.example.net", "b.example.net":       # their hold ends last
+        assert daemon.ask(name) == "NXDOMAIN" and "detached" in daemon.chaos(name)
+    assert upstream.names() == []
+    assert 'detached names=1 why="more than 1048576 are detached at once"' in daemon.log
+
+
 # ---- reloads -------------------------------------------------------------------------------------
 
 def test_a_reload_without_a_directory_is_a_failure(served):

@@ -12,8 +12,11 @@ static struct recent recent;
 
 static void add(size_t names, uint64_t now)
 {
-    struct catalog_change change = {
-        .changed = true, .accepted = 1, .names_added = names, .names_moved = 2};
+    struct catalog_change change = {.changed = true,
+                                    .accepted = 1,
+                                    .names_added = names,
+                                    .names_moved = 2,
+                                    .names_not_held = 3};
 
     recent_add(&recent, &change, now);
 }
@@ -33,6 +36,7 @@ static void each_for_a_while(void **unused)
     assert_true(sum.changed);
     assert_int_equal(sum.names_added, 121);
     assert_int_equal(sum.names_moved, 4);
+    assert_int_equal(sum.names_not_held, 6);
     assert_int_equal(sum.accepted, 2);
     sum = none;
     assert_int_equal(recent_join(&recent, 1001 + RECENT_MS, &sum), 1500);
