@@ -190,7 +190,8 @@ static void keep_image(struct keeper *k, struct catalog *catalog, struct table_o
     shelf_drop(shelf);
 }
 
-/* False: something is not kept. */
+/* False: something is not kept that can be.  What cannot is told, and stands in no one's way: a
+ * start takes no document from an image that is not kept beside it. */
 static bool keep_documents(struct keeper *k, const struct catalog *catalog)
 {
     size_t length = catalog_length(catalog), size;
@@ -215,7 +216,7 @@ static bool keep_documents(struct keeper *k, const struct catalog *catalog)
     /* While the directory cannot be read nobody knows what was removed from it. */
     if (!catalog_degraded(catalog, NULL))
         statedir_keep_only(k->state, names, length);
-    bool kept = statedir_commit(k->state);
+    bool kept = statedir_commit(k->state) || statedir_rest_is_kept(k->state);
     if (kept) /* else see note_trouble() */
         k->detached = detached;
     if (folder >= 0)

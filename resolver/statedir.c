@@ -54,6 +54,8 @@ struct statedir {
     size_t pending_length;
     bool failed; /* in this batch … */
     bool full;   /* … and for want of room */
+    bool lost;   /* … and not for a name that is too long alone */
+    bool rest_kept;
     char trouble[TROUBLE_MAX];
 };
 
@@ -63,6 +65,7 @@ __attribute__((format(printf, 2, 3))) static void fail(struct statedir *state, c
     va_list arguments;
 
     state->failed = true;
+    state->lost = state->lost || errno != ENAMETOOLONG;
     state->full = state->full || errno == ENOSPC || errno == EDQUOT;
     va_start(arguments, format);
     vsnprintf(state->trouble, sizeof state->trouble, format, arguments);
@@ -475,8 +478,14 @@ bool statedir_commit(struct statedir *state)
     bool ok = !state->failed;
     if (ok)
         state->trouble[0] = '\0';
-    state->failed = false;
+    state->rest_kept = !state->lost;
+    state->failed = state->lost = false;
     return ok;
+}
+
+bool statedir_rest_is_kept(const struct statedir *state)
+{
+    return state->folder >= 0 && state->rest_kept;
 }
 
 int statedir_folder(const struct statedir *state)

@@ -69,6 +69,10 @@ bool statedir_is_full(const struct statedir *);
 /* Makes the batch last.  False: something of it is not kept, see statedir_trouble(). */
 bool statedir_commit(struct statedir *);
 
+/* True if all of the last batch is kept but documents whose names are too long for a file: these
+ * never are. */
+bool statedir_rest_is_kept(const struct statedir *);
+
 /* Why the directory does not hold what it should, NULL if it does.  Lent until the next call. */
 const char *statedir_trouble(const struct statedir *);
 

@@ -48,6 +48,36 @@ def test_nothing_changed(running):
     assert answers(daemon)[:5] == [["10.1.0.1"]] + ALL[1:]
 
 
+def test_a_document_that_cannot_be_kept(daemon):
+    """Its name is too long for a file of the state directory.  It is told, and there are images all the same."""
+    long = "ä" * 120 + ".yaml"
+    for n in range(1, 6):
+        daemon.write("d%d.yaml" % n, document(n, ["10.0.0.%d" % n]))
+    daemon.write(long, document(6, ["10.0.0.6"]))
+    daemon.start()
+    eventually((daemon.state / "image").exists, "the image")
+    eventually(lambda: "too long to be kept" in daemon.status().get("stateTrouble", ""), "the trouble")
+    assert answers(daemon) == ALL + [["10.0.0.6"]]
+    daemon.stop()
+    daemon.write(long, document(6, ["10.1.0.6"]))
+    daemon.write("d1.yaml", document(1, ["10.1.0.1"]))
+    daemon.start()
+    assert "event=image documents=6" in log_of_last_start(daemon)
+    assert answers(daemon) == [["10.1.0.1"]] + ALL[1:] + [["10.1.0.6"]]
+    eventually(lambda: "too long to be kept" in daemon.status().get("stateTrouble", ""), "the trouble")
+    daemon.stop()
+    daemon.write(long, "nonsense: [")       # as if it had never been accepted
+    daemon.set("attachments.onStartError", "serve")
+    daemon.start()
+    assert daemon.ask(managed(6)) not in (["10.0.0.6"], ["10.1.0.6"]) and answers(daemon)[:5] == [["10.1.0.1"]] + ALL[1:]
+    daemon.stop()
+    daemon.remove(long)
+    daemon.write("d6.yaml", document(6, ["10.2.0.6"]))
+    daemon.start()
+    assert answers(daemon) == [["10.1.0.1"]] + ALL[1:] + [["10.2.0.6"]]
+    eventually(lambda: "stateTrouble" not in daemon.status(), "no trouble")
+
+
 def test_changes_while_it_was_down(running):
     daemon = running
     daemon.stop()

@@ -90,7 +90,7 @@ static void names_of_any_kind(void **unused)
     (void)unused;
     for (size_t i = 0; i < ARRAY_LENGTH(names); i++)
         put(s, names[i], "x");
-    assert_true(statedir_commit(s));
+    assert_true(statedir_commit(s) && statedir_rest_is_kept(s));
     statedir_close(s);
     assert_string_equal(kept(),
                         "%41=x;../../etc/passwd=x;.hidden=x;a b\n=x;plain-1_2.yaml=x;\xff\x01=x;");
@@ -103,6 +103,15 @@ static void names_of_any_kind(void **unused)
     put(s, longest, "x");
     assert_false(statedir_commit(s));
     assert_non_null(strstr(statedir_trouble(s), "its name is too long"));
+    assert_true(statedir_rest_is_kept(s));
+    snprintf(text, sizeof text, "%s/b", accepted);
+    assert_int_equal(mkdir(text, 0700), 0);
+    statedir_begin(s);
+    put(s, "b", "x"); /* a directory is in its place */
+    put(s, longest, "x");
+    assert_false(statedir_commit(s));
+    assert_false(statedir_rest_is_kept(s));
+    assert_int_equal(rmdir(text), 0);
     statedir_close(s);
     assert_string_equal(kept(), "../../etc/passwd=x;\xff\x01=x;");
     free(longest);
