@@ -114,7 +114,8 @@ static void remember(struct statedir *state, const char *name, const struct dige
 
 /* ---- open and read ---- */
 
-static bool make_folder(struct statedir *state, const char *path)
+/* False: errno. */
+static bool make_folder(const char *path)
 {
     char *copy = alloc_string(path);
 
@@ -125,9 +126,7 @@ static bool make_folder(struct statedir *state, const char *path)
         *slash = '/';
     }
     bool ok = mkdir(copy, 0750) == 0 || errno == EEXIST;
-    if (!ok)
-        fail(state, "%.200s: %s", path, strerrordesc_np(errno));
-    free(copy);
+    free(copy); /* errno stays */
     return ok;
 }
 
@@ -150,11 +149,8 @@ static bool open_folders(struct statedir *state, const char *path)
 {
     int top = state->top = open_folder(AT_FDCWD, path);
 
-    if (top < 0 && errno == ENOENT) {
-        if (!make_folder(state, path))
-            return false;
+    if (top < 0 && errno == ENOENT && make_folder(path))
         top = state->top = open_folder(AT_FDCWD, path);
-    }
     if (top < 0) {
         fail(state, "%.200s: %s", path, strerrordesc_np(errno));
         return false;
