@@ -91,7 +91,7 @@ static json_t *explained(const struct table *table, const struct dname *name, co
     struct explain e;
     json_t *map = json_object();
 
-    explain_find(table, name->wire, type, &e);
+    explain_find_near(table, name->wire, type, &e);
     set_name(map, "name", name->wire);
     set(map, "type", type);
     (void)json_object_set_new(map, "owned", json_boolean(e.match.outcome != TABLE_NOT_OWNED));

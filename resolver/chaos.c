@@ -60,7 +60,7 @@ static void put_explanation(struct wire_reply *r, const struct chaos_facts *fact
     char text[EXPLAIN_TEXT_MAX];
     size_t used;
 
-    explain_find(facts->table, name, "A", &explain);
+    explain_find_near(facts->table, name, "A", &explain);
     explain_text(facts->table, &explain, text, sizeof text);
     used = strlen(text);
     if (explain.match.outcome == TABLE_NOT_OWNED && explain.special == SPECIAL_NONE) {

@@ -401,7 +401,7 @@ json_t *overview_explain(const struct service *service, const struct dname *name
     char text[EXPLAIN_TEXT_MAX];
     struct explain e;
 
-    explain_find(table, name->wire, type, &e);
+    explain_find_near(table, name->wire, type, &e);
     bool owned = e.match.outcome != TABLE_NOT_OWNED;
     bool allowed = client == NULL || netblock_contains(&service->config->allow, client);
     set_name(map, "name", name->wire);

@@ -42,7 +42,6 @@ void explain_find(const struct table *table, const uint8_t *name, const char *ty
     if (out->match.outcome == TABLE_NOT_OWNED) {
         size_t root;
         out->special = special_find(name, &root);
-        out->is_near = table_near(table, name, &out->near);
         return;
     }
     if (!dname_from_wire(&out->root, name + out->match.root_offset,
@@ -52,6 +51,14 @@ void explain_find(const struct table *table, const uint8_t *name, const char *ty
         out->ruled = true;
         table_describe(table, out->match.rule, &out->why);
     }
+}
+
+void explain_find_near(const struct table *table, const uint8_t *name, const char *type,
+                       struct explain *out)
+{
+    explain_find(table, name, type, out);
+    if (out->match.outcome == TABLE_NOT_OWNED)
+        out->is_near = table_near(table, name, &out->near);
 }
 
 const char *explain_outcome(const struct explain *explain)

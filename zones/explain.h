@@ -19,8 +19,12 @@ struct explain { /* points into the table */
     struct dname near;
 };
 
-/* What a question of that type ("A", "AAAA", …) would find. */
+/* What a question of that type ("A", "AAAA", …) would find; nothing is near. */
 void explain_find(const struct table *, const uint8_t *name, const char *type, struct explain *out);
+
+/* The same and, for a name that is not owned, what is near: takes far longer (see table_near()). */
+void explain_find_near(const struct table *, const uint8_t *name, const char *type,
+                       struct explain *out);
 
 /* "owned rule=*.use1-az1.… connection=plc-… zone=use1-az1 state=ACTIVE addresses=10.0.1.5
  * document=kafka.yaml:12 generation=42", "not owned; *.use1-az1.… is attached", "not owned",

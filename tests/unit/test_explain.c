@@ -75,6 +75,8 @@ static void texts(void **state)
     for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
         assert_true(dname_from_text(&name, rows[i].name, strlen(rows[i].name), &why));
         explain_find(table, name.wire, "A", &explain);
+        assert_false(explain.is_near); /* nobody asked */
+        explain_find_near(table, name.wire, "A", &explain);
         assert_string_equal(explain_text(table, &explain, text, sizeof text), rows[i].text);
         /* Whatever the room, it ends. */
         for (size_t size = 1; size < 40; size++) {
