@@ -103,8 +103,14 @@ struct table_why {
 void table_describe(const struct table *, const struct table_rule *, struct table_why *out);
 
 /* The near miss for a name that is not owned: an owner name ("*.use1-az1.…") that the asker may
- * have meant: the name with something behind it, above an owned root, or one label off.  False:
- * none. Linear in the table; for diagnosis only. */
+ * have meant: with something behind it, above the name, a host that the name is below, or one label
+ * off.  False: none.  For diagnosis only: of a part of these all owned names are looked through.
+ *
+ * A worker does that between two questions, so it ends after so many names, a few milliseconds.  In
+ * a larger table one label off is what differs in its last character (another zone, another number)
+ * or is in another cloud, what stands above the name is found if many do, and an owned root whose
+ * rules are all below it is told itself.  All else is looked up, however large the table. */
+#define TABLE_NEAR_NAMES_MAX 50000 /* roots, hosts, and names between an owner and its root */
 MUST_USE bool table_near(const struct table *, const uint8_t *qname, struct dname *owner);
 
 uint64_t table_generation(const struct table *);
