@@ -121,6 +121,16 @@ static unsigned line_of_typed(const struct connection *connection, const uint8_t
     return 0;
 }
 
+static unsigned line_of_zoned(const struct connection *connection, const uint8_t *wire)
+{
+    for (unsigned i = 0; i < connection->endpoints_length; i++) {
+        const char *z = connection->endpoints[i].zone;
+        if (strlen(z) == wire[0] && memcmp(z, wire + 1, wire[0]) == 0)
+            return line_of_typed(connection, wire + 1 + wire[0]);
+    }
+    return 0;
+}
+
 static unsigned line_of_written(const struct connection *connection, const uint8_t *wire)
 {
     for (unsigned i = 0; i < connection->domains_length; i++) {
@@ -235,15 +245,10 @@ static unsigned made_by_rule(const struct check *check, const uint8_t *name)
         return 0;
     const uint8_t *label = name + 1 + name[0];
     struct place place = find_typed(check, label);
-    if (place.line != 0)
-        return place.line;
-    place = find_typed(check, label + 1 + label[0]);
-    for (unsigned i = 0; place.line != 0 && i < place.connection->endpoints_length; i++) {
-        const char *zone = place.connection->endpoints[i].zone;
-        if (strlen(zone) == label[0] && memcmp(zone, label + 1, label[0]) == 0)
-            return place.line;
-    }
-    return 0;
+    if (place.line == 0) /* the zone is asked for first: most labels are none */
+        place = find_hashed(check, &check->typed, line_of_zoned, label,
+                            hash_name(check, label + 1 + label[0]));
+    return place.line;
 }
 
 static void take_written_one(struct check *check, size_t i, const struct connection_name *name,
