@@ -266,12 +266,18 @@ static void drop_asks_to(struct inquiry *i, unsigned place)
     }
 }
 
-/* The same question to the same server over TCP: nothing it says over UDP counts any more. */
-static void turn_to_tcp(struct inquiry *i, unsigned place, uint64_t now)
+/* From now on that server is asked over TCP: nothing it says over UDP counts any more. */
+static void use_tcp(struct inquiry *i, unsigned place)
 {
     i->selection.places[place].over_tcp = true;
     i->selection.places[place].overdue = 0;
     drop_asks_to(i, place);
+}
+
+/* The same question to the same server. */
+static void turn_to_tcp(struct inquiry *i, unsigned place, uint64_t now)
+{
+    use_tcp(i, place);
     send_from(i, place, now);
 }
 
@@ -279,9 +285,7 @@ static void turn_to_tcp(struct inquiry *i, unsigned place, uint64_t now)
  * is the only one. */
 static void turn_from_udp(struct inquiry *i, unsigned place, uint64_t now)
 {
-    i->selection.places[place].over_tcp = true;
-    i->selection.places[place].overdue = 0;
-    drop_asks_to(i, place);
+    use_tcp(i, place);
     send_next(i, now);
 }
 

@@ -229,10 +229,13 @@ static bool keep_documents(struct keeper *k, const struct catalog *catalog)
 static void forget_kept(const struct keeper *k, struct catalog *catalog)
 {
     struct catalog_entry entry;
+    size_t size;
 
     for (size_t i = 0; i < catalog_length(catalog); i++) {
+        if (catalog_unkept(catalog, i, &size) == NULL) /* nearly all: nothing is looked up */
+            continue;
         catalog_entry(catalog, i, &entry);
-        if (entry.served && statedir_holds(k->state, entry.name, &entry.served_digest))
+        if (statedir_holds(k->state, entry.name, &entry.served_digest))
             catalog_kept(catalog, i);
     }
 }
