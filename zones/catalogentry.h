@@ -32,6 +32,8 @@ struct catalog_document {
         *standing; /* contradicts nothing and keeps its names, as what is served does */
     struct catalog_version *chosen; /* what may be served … */
     bool accepted;                  /* … and contradicts nothing */
+    size_t number;                  /* of what stands, in 'claims' */
+    bool in_the_way;                /* of others, in the latest contest */
 };
 
 struct catalog_document *catalogentry_new(const char *name);

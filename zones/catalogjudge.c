@@ -1,35 +1,24 @@
 #include "catalogjudge.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "alloc.h"
-#include "claims.h"
+#include "catalogcontest.h"
 
 static bool is_usable(const struct catalog_version *version)
 {
     return version != NULL && version->document != NULL;
 }
 
-/* The best version that is worse than 'after' (NULL: the best of all), or NULL. */
-static struct catalog_version *next_choice(const struct catalog *catalog,
-                                           const struct catalog_document *entry,
-                                           const struct catalog_version *after)
+/* The version to be served if nothing contradicts it, or NULL. */
+static struct catalog_version *best_of(const struct catalog *catalog,
+                                       const struct catalog_document *entry)
 {
-    struct catalog_version *const choices[] = {entry->newest, entry->standing};
-    bool passed = after == NULL;
-
     if (!entry->offered && !catalog->failing) {
         return NULL; /* removed */
     }
-    for (size_t i = 0; i < ARRAY_LENGTH(choices); i++) {
-        if (passed && choices[i] != after && is_usable(choices[i])) {
-            return choices[i];
-        }
-        passed |= choices[i] == after;
-    }
-    return NULL;
+    return is_usable(entry->newest) ? entry->newest : entry->standing;
 }
 
 /* Nobody outside can choose documents whose names collide under a key that hangs on all of them. */
@@ -58,113 +47,11 @@ static void begin(struct catalog *catalog, bool *same)
     for (size_t i = 0; i < catalog->length; i++) {
         struct catalog_document *entry = catalog->entries[i];
         entry->standing = entry->served;
-        entry->chosen = next_choice(catalog, entry, NULL);
+        entry->chosen = best_of(catalog, entry);
         entry->accepted = entry->chosen == entry->standing;
         *same &= entry->accepted;
         error_clear(&entry->conflicts);
     }
-}
-
-/* The claims of what stands, but for 'except'. */
-static struct claims *claims_standing(const struct catalog *catalog,
-                                      const struct catalog_document *except)
-{
-    struct claims *claims = claims_new(&catalog->key, catalog->views);
-
-    for (size_t i = 0; i < catalog->length; i++) {
-        struct catalog_document *entry = catalog->entries[i];
-        if (entry != except && entry->standing != NULL && entry->accepted) {
-            bool good = claims_add(claims, entry->standing->document, &entry->conflicts);
-            assert(good); /* they stood together before */
-        }
-    }
-    return claims;
-}
-
-/* Judges one document that would change.  True: it was sent back to an older version, so that all
- * must be judged again from what stands, which is the first 'standing' in 'claims'. */
-static bool judge_one(const struct catalog *catalog, struct catalog_document *entry,
-                      struct claims *claims, size_t standing)
-{
-    entry->accepted = claims_add(claims, entry->chosen->document, &entry->conflicts);
-    struct catalog_version *older =
-        entry->accepted ? NULL : next_choice(catalog, entry, entry->chosen);
-    if (older == NULL) {
-        return false; /* a newcomer that is refused leaves no trace */
-    }
-    entry->chosen = older;
-    claims_take_back(claims, standing);
-    if (older == entry->standing) {
-        entry->accepted = claims_add(claims, older->document, &entry->conflicts);
-    }
-    return true;
-}
-
-/* Judges what would change: documents that are served before newcomers, each kind by name. */
-static bool judge_changed(struct catalog *catalog, struct claims *claims)
-{
-    size_t standing = claims_length(claims);
-
-    for (unsigned newcomers = 0; newcomers < 2; newcomers++) {
-        for (size_t i = 0; i < catalog->length; i++) {
-            struct catalog_document *entry = catalog->entries[i];
-            if (entry->chosen == NULL || entry->chosen == entry->standing ||
-                (entry->standing == NULL) != newcomers) {
-                continue;
-            }
-            if (judge_one(catalog, entry, claims, standing)) {
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
-/* Who was sent back may have been in the way only of others who were sent back too.  True: a
- * refused version fits after all and stands now.  Otherwise each refusal has its reasons told. */
-static bool promote_one(struct catalog *catalog, struct claims **claims)
-{
-    for (size_t i = 0; i < catalog->length; i++) {
-        struct catalog_document *entry = catalog->entries[i];
-        const struct document *old = entry->standing != NULL ? entry->standing->document : NULL;
-        if (!is_usable(entry->newest) || entry->newest == entry->standing ||
-            next_choice(catalog, entry, NULL) == NULL) {
-            continue;
-        }
-        error_clear(&entry->conflicts);
-        if (!claims_would_fit(*claims, entry->newest->document, old, &entry->conflicts)) {
-            continue;
-        }
-        claims_free(*claims);
-        *claims = claims_standing(catalog, entry);
-        if (claims_add(*claims, entry->newest->document, &entry->conflicts)) {
-            entry->standing = entry->newest;
-            entry->accepted = true;
-            return true;
-        }
-        if (old != NULL) {
-            entry->accepted = claims_add(*claims, old, &entry->conflicts);
-        }
-    }
-    return false;
-}
-
-/* The long way, which finds out who contradicts whom. */
-static void judge_all(struct catalog *catalog)
-{
-    struct claims *claims = claims_standing(catalog, NULL);
-
-    while (judge_changed(catalog, claims)) {
-        /* ends, for each turn uses up a version */
-    }
-    for (size_t i = 0; i < catalog->length; i++) {
-        struct catalog_document *entry = catalog->entries[i];
-        entry->standing = entry->accepted ? entry->chosen : NULL;
-    }
-    while (promote_one(catalog, &claims)) {
-        /* ends, for each turn brings a document to its newest version */
-    }
-    claims_free(claims);
 }
 
 /* ---- the ledger ---- */
@@ -229,8 +116,9 @@ static size_t count_after(const struct documentchange_list *changes)
     return connections;
 }
 
-/* Tries in the ledger what differs of all documents.  False: something new contradicts. */
-static bool exchange(struct catalog *catalog, version_fn *from, version_fn *to)
+/* Tries in the ledger what differs of all documents.  False: something new contradicts.  'apart':
+ * it has nothing to do with what stays. */
+static bool exchange(struct catalog *catalog, version_fn *from, version_fn *to, bool *apart)
 {
     const struct documentchange_list *changes = &catalog->changes;
     bool good = true;
@@ -241,9 +129,7 @@ static bool exchange(struct catalog *catalog, version_fn *from, version_fn *to)
             ledger_remove(catalog->ledger, changes->items[i].before);
         }
     }
-    if (catalogtables_wait(catalog->tables) && !is_apart(catalog)) {
-        catalogtables_spoil(catalog->tables);
-    }
+    *apart = !catalogtables_wait(catalog->tables) || is_apart(catalog);
     ledger_expect(catalog->ledger, count_after(changes));
     for (size_t i = 0; i < changes->length; i++) {
         if (changes->items[i].after != NULL) {
@@ -253,10 +139,13 @@ static bool exchange(struct catalog *catalog, version_fn *from, version_fn *to)
     return good;
 }
 
-static void settle(struct catalog *catalog)
+static void settle(struct catalog *catalog, bool apart)
 {
     if (ledger_settle(catalog->ledger)) {
         catalog->ledger_told.size = 0;
+    }
+    if (!apart) {
+        catalogtables_spoil(catalog->tables);
     }
 }
 
@@ -268,7 +157,7 @@ static void step_back(struct catalog *catalog)
 
 bool catalogjudge_run(struct catalog *catalog)
 {
-    bool same;
+    bool same, apart;
 
     begin(catalog, &same);
     if (same) {
@@ -278,9 +167,9 @@ bool catalogjudge_run(struct catalog *catalog)
         catalog->key = make_key(catalog);
         catalog->ledger = ledger_new(&catalog->key, catalog->views);
     }
-    if (exchange(catalog, served, chosen) && /* nearly always */
+    if (exchange(catalog, served, chosen, &apart) && /* nearly always */
         (catalog->early == NULL || ledger_stays(catalog->ledger))) {
-        settle(catalog);
+        settle(catalog, apart);
         for (size_t i = 0; i < catalog->length; i++) {
             catalog->entries[i]->standing = catalog->entries[i]->chosen;
         }
@@ -291,8 +180,9 @@ bool catalogjudge_run(struct catalog *catalog)
         step_back(catalog);
         return false;
     }
-    judge_all(catalog);
-    (void)exchange(catalog, served, standing);
-    settle(catalog);
+    catalogcontest_run(&(struct catalogcontest){catalog->entries, catalog->length, catalog->ledger,
+                                                &catalog->key, catalog->views});
+    (void)exchange(catalog, served, standing, &apart);
+    settle(catalog, apart);
     return true;
 }

@@ -18,13 +18,14 @@
 struct item {
     uint64_t hash;
     uint32_t document, connection;
+    uint32_t next; /* of the same hash: item + 1, or 0 */
 };
 
-/* What was there before a document was added. */
+/* One document. */
 struct mark {
     const struct document *document;
-    uint32_t items;
-    uint64_t octets;
+    bool left;
+    uint64_t octets;            /* of all that it claims */
     struct claimplaces *places; /* somebody contradicted it: once for all who do */
 };
 
@@ -34,29 +35,23 @@ struct claims {
     struct item *items; /* in the order in which they came */
     uint32_t *slots;    /* item + 1, or 0; at most half are taken */
     uint32_t items_length, items_space;
-    struct mark *marks; /* one per document */
+    struct mark *marks; /* by the documents' numbers */
     size_t length, space;
-    uint64_t octets;
+    uint64_t octets; /* whoever of those that were added stays: never more than this */
 };
 
-struct claims *claims_new(const struct hash_key *key, const struct view_list *views)
+struct claims *claims_new(const struct hash_key *key, const struct view_list *views,
+                          uint64_t octets)
 {
     struct claims *claims = alloc_array(1, sizeof(*claims));
 
     claims->key = *key;
     claims->views = views;
+    claims->octets = octets;
     claims->items_space = FIRST_ITEMS;
     claims->items = alloc_array(FIRST_ITEMS, sizeof(*claims->items));
     claims->slots = alloc_array((size_t)2 * FIRST_ITEMS, sizeof(*claims->slots));
     return claims;
-}
-
-static void close_from(struct claims *claims, size_t first)
-{
-    for (size_t i = first; i < claims->length; i++) {
-        claimplaces_free(claims->marks[i].places);
-        claims->marks[i].places = NULL;
-    }
 }
 
 void claims_free(struct claims *claims)
@@ -64,7 +59,9 @@ void claims_free(struct claims *claims)
     if (claims == NULL) {
         return;
     }
-    close_from(claims, 0);
+    for (size_t i = 0; i < claims->length; i++) {
+        claimplaces_free(claims->marks[i].places);
+    }
     free(claims->items);
     free(claims->slots);
     free(claims->marks);
@@ -88,7 +85,8 @@ static void grow(struct claims *claims)
     free(claims->slots);
     claims->slots = alloc_array((size_t)2 * claims->items_space, sizeof(*claims->slots));
     for (uint32_t i = 0; i < claims->items_length; i++) {
-        *find_slot(claims, claims->items[i].hash) = i + 1;
+        uint32_t *slot = find_slot(claims, claims->items[i].hash);
+        *slot = *slot == 0 ? i + 1 : *slot; /* who came first leads to the others */
     }
 }
 
@@ -97,19 +95,14 @@ static void grow(struct claims *claims)
 struct adding {
     struct claims *claims;
     const struct document *document;
-    const struct document *instead_of; /* whose claims do not count, or NULL */
-    struct error_list *errors;
+    bool asks, puts;
+    struct error_list *errors; /* asked: what contradicts it is told here … */
+    claims_left_fn *left;      /* … or leaves, and is told to this, if there is one */
+    void *arg;
+    uint64_t octets, octets_max;
     const struct claim *claim; /* in hand */
-    bool dry;                  /* only asks */
     bool refused;
 };
-
-static const struct item *find(const struct claims *claims, uint64_t hash)
-{
-    uint32_t slot = *find_slot(claims, hash);
-
-    return slot == 0 ? NULL : &claims->items[slot - 1];
-}
 
 static struct claimplaces *places_of(struct claims *claims, const struct item *item)
 {
@@ -146,31 +139,63 @@ static uint64_t hash_of(const struct adding *adding, enum claim_kind kind, const
 static const struct item *find_other(const struct adding *adding, uint64_t hash)
 {
     const struct claims *claims = adding->claims;
-    const struct item *item = find(claims, hash);
 
-    if (item == NULL || was_checked(adding, item) ||
-        (item->document < claims->length &&
-         claims->marks[item->document].document == adding->instead_of)) {
-        return NULL;
+    for (uint32_t at = *find_slot(claims, hash); at != 0; at = claims->items[at - 1].next) {
+        const struct item *item = &claims->items[at - 1];
+        if (!claims->marks[item->document].left && !was_checked(adding, item)) {
+            return item;
+        }
+    }
+    return NULL;
+}
+
+/* The same; if others are to leave, they have left then. */
+static const struct item *meet_other(const struct adding *adding, uint64_t hash)
+{
+    const struct item *item = find_other(adding, hash);
+
+    while (item != NULL && adding->left != NULL) {
+        adding->claims->marks[item->document].left = true;
+        adding->left(adding->arg, item->document);
+        item = find_other(adding, hash);
     }
     return item;
 }
 
+/* Many may claim a root: who came first is found first, and each stands there once. */
 static void put(struct adding *adding, uint64_t hash)
 {
     struct claims *claims = adding->claims;
+    uint32_t number = (uint32_t)claims->length;
 
-    if (adding->dry) {
-        return;
-    }
     if (claims->items_length == claims->items_space) {
         grow(claims);
     }
-    uint32_t *slot = find_slot(claims, hash);
-    if (*slot == 0) { /* who came first keeps it: roots may be claimed by many */
-        claims->items[claims->items_length] =
-            (struct item){hash, (uint32_t)claims->length, adding->claim->number};
-        *slot = ++claims->items_length;
+    uint32_t *from = find_slot(claims, hash);
+    if (*from != 0) {
+        struct item *first = &claims->items[*from - 1];
+        const struct item *second = first->next == 0 ? first : &claims->items[first->next - 1];
+        if (first->document == number || second->document == number) {
+            return;
+        }
+        from = &first->next;
+    }
+    claims->items[claims->items_length] = (struct item){hash, number, adding->claim->number, *from};
+    *from = ++claims->items_length;
+}
+
+/* The last in, the first out. */
+static void take_back(struct claims *claims, uint32_t length)
+{
+    while (claims->items_length > length) {
+        const struct item *item = &claims->items[claims->items_length - 1];
+        uint32_t *slot = find_slot(claims, item->hash);
+        if (*slot == claims->items_length) {
+            *slot = 0;
+        } else {
+            claims->items[*slot - 1].next = item->next;
+        }
+        claims->items_length--;
     }
 }
 
@@ -194,8 +219,8 @@ static struct place place_of(struct claims *claims, const struct item *item, enu
 /* False: nothing more is put in, for the document will be taken back. */
 static bool spend(struct adding *adding)
 {
-    adding->claims->octets += claim_octets(adding->claim);
-    if (adding->claims->octets > CLAIM_OCTETS_MAX && !adding->refused) {
+    adding->octets += claim_octets(adding->claim);
+    if (adding->octets > adding->octets_max && !adding->refused) {
         error_add(adding->errors, adding->document->name, claim_line(adding->claim), 0,
                   "the table is full: all its names together would take more than %" PRIu64
                   " octets",
@@ -234,7 +259,7 @@ static bool refuse(struct adding *adding)
 
 static void add_id(struct adding *adding, uint64_t hash)
 {
-    const struct item *other = find_other(adding, hash);
+    const struct item *other = meet_other(adding, hash);
 
     if (other != NULL && refuse(adding)) {
         struct place place = place_of(adding->claims, other, CLAIM_ID, NULL);
@@ -246,7 +271,7 @@ static void add_id(struct adding *adding, uint64_t hash)
 static void add_owner(struct adding *adding, uint64_t hash)
 {
     const uint8_t *wire = adding->claim->bytes;
-    const struct item *other = find_other(adding, hash);
+    const struct item *other = meet_other(adding, hash);
     char text[DNAME_TEXT_MAX], view[VIEW_NAME_MAX + 16];
 
     if (other != NULL && refuse(adding)) {
@@ -260,7 +285,7 @@ static void add_root(struct adding *adding, enum claim_kind below)
 {
     const uint8_t *wire = adding->claim->bytes;
     const struct item *other =
-        find_other(adding, hash_of(adding, below, wire, adding->claim->size));
+        meet_other(adding, hash_of(adding, below, wire, adding->claim->size));
     char text[DNAME_TEXT_MAX];
 
     if (other != NULL && refuse(adding)) {
@@ -281,14 +306,14 @@ static const struct item *find_owner(const struct adding *adding, enum claim_kin
     *kind = CLAIM_TREE;
     for (*root = name; **root != 0; *root += 1u + **root) {
         const struct item *item =
-            find_other(adding, hash_of(adding, CLAIM_TREE, *root, size - (size_t)(*root - name)));
+            meet_other(adding, hash_of(adding, CLAIM_TREE, *root, size - (size_t)(*root - name)));
         if (item != NULL) {
             return item;
         }
     }
     *kind = CLAIM_POINT;
     *root = name;
-    return find_other(adding, hash_of(adding, CLAIM_POINT, name, size));
+    return meet_other(adding, hash_of(adding, CLAIM_POINT, name, size));
 }
 
 static void add_target(struct adding *adding)
@@ -316,17 +341,9 @@ static void put_above_target(struct adding *adding)
     }
 }
 
-static void add(void *arg, const struct claim *claim)
+static void ask(struct adding *adding, uint64_t hash)
 {
-    struct adding *adding = arg;
-
-    adding->claim = claim;
-    if (claim->kind == CLAIM_IMPLIED) {
-        (void)spend(adding);
-        return;
-    }
-    uint64_t hash = hash_of(adding, claim->kind, claim->bytes, claim->size);
-    switch (claim->kind) {
+    switch (adding->claim->kind) {
     case CLAIM_ID:
         add_id(adding, hash);
         break;
@@ -344,7 +361,22 @@ static void add(void *arg, const struct claim *claim)
         add_target(adding);
         break;
     }
-    if (!spend(adding)) {
+}
+
+static void add(void *arg, const struct claim *claim)
+{
+    struct adding *adding = arg;
+
+    adding->claim = claim;
+    if (claim->kind == CLAIM_IMPLIED) {
+        (void)spend(adding);
+        return;
+    }
+    uint64_t hash = hash_of(adding, claim->kind, claim->bytes, claim->size);
+    if (adding->asks) {
+        ask(adding, hash);
+    }
+    if (!spend(adding) || !adding->puts) {
         return;
     }
     put(adding, hash);
@@ -353,42 +385,52 @@ static void add(void *arg, const struct claim *claim)
     }
 }
 
-static void set_mark(struct claims *claims, const struct document *document)
+/* The document gets the next number, which counts once it is in as a whole. */
+static struct mark *add_each(struct adding *adding)
 {
+    struct claims *claims = adding->claims;
+
     if (claims->length == claims->space) {
         claims->space = 2 * claims->space + 16;
         claims->marks = alloc_resize(claims->marks, claims->space, sizeof(*claims->marks));
     }
-    claims->marks[claims->length] = (struct mark){
-        .document = document, .items = claims->items_length, .octets = claims->octets};
+    struct mark *mark = &claims->marks[claims->length];
+    *mark = (struct mark){.document = adding->document};
+    claim_each(adding->document, claims->views, add, adding);
+    mark->octets = adding->octets;
+    return mark;
 }
 
-bool claims_add(struct claims *claims, const struct document *document, struct error_list *errors)
+size_t claims_hold(struct claims *claims, const struct document *document)
 {
-    struct adding adding = {.claims = claims, .document = document, .errors = errors};
+    struct adding adding = {
+        .claims = claims, .document = document, .puts = true, .octets_max = UINT64_MAX};
 
-    set_mark(claims, document);
-    claim_each(document, claims->views, add, &adding);
-    claims->length++;
-    if (adding.refused) {
-        claims_take_back(claims, claims->length - 1);
-    }
-    return !adding.refused;
+    (void)add_each(&adding);
+    return claims->length++;
 }
 
-bool claims_would_fit(struct claims *claims, const struct document *document,
-                      const struct document *instead_of, struct error_list *errors)
+bool claims_add(struct claims *claims, const struct document *document, size_t instead_of,
+                struct error_list *errors)
 {
+    uint64_t own = instead_of == CLAIMS_NONE ? 0 : claims->marks[instead_of].octets;
     struct adding adding = {.claims = claims,
                             .document = document,
-                            .instead_of = instead_of,
+                            .asks = true,
+                            .puts = true,
                             .errors = errors,
-                            .dry = true};
-    uint64_t octets = claims->octets;
+                            .octets_max = own + CLAIM_OCTETS_MAX - claims->octets};
+    uint32_t items = claims->items_length;
+    const struct mark *mark = add_each(&adding);
 
-    claim_each(document, claims->views, add, &adding);
-    claims->octets = octets;
-    return !adding.refused;
+    if (adding.refused) {
+        take_back(claims, items);
+        claimplaces_free(mark->places);
+        return false;
+    }
+    claims->octets += mark->octets > own ? mark->octets - own : 0;
+    claims->length++;
+    return true;
 }
 
 size_t claims_length(const struct claims *claims)
@@ -396,20 +438,20 @@ size_t claims_length(const struct claims *claims)
     return claims->length;
 }
 
-/* Last in, first out: so nothing that stays was ever put behind what goes, and free slots cut no
- * search short. */
-void claims_take_back(struct claims *claims, size_t length)
+void claims_leave(struct claims *claims, size_t number)
 {
-    assert(length <= claims->length);
-    if (length == claims->length) {
-        return;
-    }
-    const struct mark *mark = &claims->marks[length];
-    while (claims->items_length > mark->items) {
-        *find_slot(claims, claims->items[claims->items_length - 1].hash) = 0;
-        claims->items_length--;
-    }
-    claims->octets = mark->octets;
-    close_from(claims, length);
-    claims->length = length;
+    claims->marks[number].left = true;
+}
+
+void claims_return(struct claims *claims, size_t number, claims_left_fn *left, void *arg)
+{
+    struct adding adding = {.claims = claims,
+                            .document = claims->marks[number].document,
+                            .asks = true,
+                            .left = left,
+                            .arg = arg,
+                            .octets_max = UINT64_MAX};
+
+    claim_each(adding.document, claims->views, add, &adding);
+    claims->marks[number].left = false;
 }

@@ -155,28 +155,36 @@ struct visit {
     struct waiting waiting[CLAIMS_AHEAD]; /* the last so many of 'length' */
 };
 
-/* Counts what is claimed itself.  True: something contradicts that. */
-static bool add_own(struct ledger *ledger, enum claim_kind kind, uint64_t what)
+/* True if somebody owns the name under which an endpoint is to be found, or the other way round. */
+static bool is_crossed(const struct ledger *ledger, enum claim_kind kind, uint64_t what)
 {
-    uint64_t hash = claim_hash_as(kind, what);
-    uint64_t before = tally_change(&ledger->in, hash, 1);
-
     switch (kind) {
-    case CLAIM_ID:
-    case CLAIM_OWNER:
-        return before + tally_count(&ledger->all, hash) > tally_count(&ledger->out, hash);
     case CLAIM_TREE:
         return ledger->now.targets > 0 && has(ledger, CLAIM_ABOVE_TARGET, what);
     case CLAIM_POINT:
         return ledger->now.targets > 0 && has(ledger, CLAIM_TARGET, what);
     case CLAIM_TARGET:
         return has(ledger, CLAIM_POINT, what);
+    case CLAIM_ID:
+    case CLAIM_OWNER:
     case CLAIM_IMPLIED:
     case CLAIM_ABOVE_TARGET:
     case CLAIM_ABOVE_ROOT:
         break;
     }
     return false;
+}
+
+/* Counts what is claimed itself.  True: something contradicts that. */
+static bool add_own(struct ledger *ledger, enum claim_kind kind, uint64_t what)
+{
+    uint64_t hash = claim_hash_as(kind, what);
+    uint64_t before = tally_change(&ledger->in, hash, 1);
+
+    if (kind == CLAIM_ID || kind == CLAIM_OWNER) {
+        return before + tally_count(&ledger->all, hash) > tally_count(&ledger->out, hash);
+    }
+    return is_crossed(ledger, kind, what);
 }
 
 static void add_oldest(struct visit *visit, unsigned behind)
@@ -247,6 +255,31 @@ void ledger_remove(struct ledger *ledger, const struct document *document)
     claim_each(document, ledger->views, take_out, &visit);
 }
 
+static void ask(void *arg, const struct claim *claim)
+{
+    struct visit *visit = arg;
+    const struct ledger *ledger = visit->ledger;
+
+    if (visit->against || claim->kind == CLAIM_IMPLIED) {
+        return;
+    }
+    const struct names *names = hash_names(ledger, claim);
+    if (claim->kind == CLAIM_ID || claim->kind == CLAIM_OWNER) {
+        visit->against = has(ledger, claim->kind, names->own);
+    } else {
+        visit->against = is_crossed(ledger, claim->kind, names->own) ||
+                         (claim->kind == CLAIM_TARGET && has_tree(ledger, names));
+    }
+}
+
+bool ledger_contradicts(const struct ledger *ledger, const struct document *document)
+{
+    struct visit visit = {.ledger = (struct ledger *)(uintptr_t)ledger};
+
+    claim_each(document, ledger->views, ask, &visit);
+    return visit.against;
+}
+
 /* True if there is a root or host at, above or below the claim's name. */
 static bool is_near(const struct ledger *ledger, const struct claim *claim)
 {
@@ -298,6 +331,11 @@ bool ledger_is_apart_from(const struct ledger *ledger, unsigned view, const uint
 size_t ledger_names(const struct ledger *ledger)
 {
     return ledger->settled.names;
+}
+
+uint64_t ledger_octets(const struct ledger *ledger)
+{
+    return ledger->settled.octets;
 }
 
 bool ledger_has_root(const struct ledger *ledger, unsigned view, const uint8_t *wire, bool subtree)

@@ -23,6 +23,9 @@ void ledger_expect(struct ledger *, size_t connections);
 bool ledger_add(struct ledger *, const struct document *);
 void ledger_remove(struct ledger *, const struct document *);
 
+/* Asks without adding: true if it contradicts what is there. */
+bool ledger_contradicts(const struct ledger *, const struct document *);
+
 /* What was added and removed lasts; true if anything is claimed otherwise than before.  Or it never
  * was. */
 bool ledger_settle(struct ledger *);
@@ -40,6 +43,9 @@ void ledger_add_root(struct ledger *, unsigned view, const uint8_t *wire, bool s
 
 /* How many owner names are claimed or implied by what is settled; in each view. */
 size_t ledger_names(const struct ledger *);
+
+/* Octets that all of it may take in a table: claim_octets(). */
+uint64_t ledger_octets(const struct ledger *);
 
 /* True if some document owns exactly this root in this view. */
 bool ledger_has_root(const struct ledger *, unsigned view, const uint8_t *wire, bool subtree);

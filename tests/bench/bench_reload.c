@@ -1,5 +1,5 @@
 /* What a change costs, in CPU time of the thread that builds tables: one document is read anew,
- * judged, and its table made.
+ * judged, and its table made; and the same while another document is refused at every reload.
  *
  *   bench_reload [ATTACHMENTS [CONNECTIONS-PER-DOCUMENT]]      default: 100000, 100
  *
@@ -17,6 +17,7 @@
 #define LINE_MAX_SIZE 320
 #define ROUNDS        21 /* the median counts */
 #define NAME_SIZE     32
+#define RIVAL         "rival.yaml"
 
 static double now(void)
 {
@@ -41,6 +42,7 @@ struct source {
     size_t documents, each;
     char *text; /* of the document in hand */
     size_t size;
+    bool rival; /* another document claims what the first one has */
 };
 
 static void write_document(struct source *source, size_t number, unsigned version)
@@ -124,6 +126,38 @@ static struct tableset *load(struct catalog *catalog, struct source *source, str
     return set;
 }
 
+static void offer_rest(struct catalog *catalog, const struct source *source, size_t but)
+{
+    char name[NAME_SIZE];
+
+    for (size_t i = 0; i < source->documents; i++) {
+        if (i != but && !catalog_offer_same(catalog, name_of(i, name))) {
+            abort();
+        }
+    }
+    if (source->rival && !catalog_offer_same(catalog, RIVAL)) {
+        abort();
+    }
+}
+
+/* One more document, which is refused. */
+static void add_rival(struct catalog *catalog, struct source *source)
+{
+    struct source one = {.each = 1, .text = source->text};
+    struct catalog_change change;
+
+    write_document(&one, 0, 0);
+    catalog_begin(catalog);
+    offer_rest(catalog, source, source->documents);
+    (void)catalog_offer(catalog, RIVAL, one.text, one.size);
+    catalog_finish(catalog, 0, &change);
+    if (change.refused != 1) {
+        fprintf(stderr, "%zu documents were refused instead of one\n", change.refused);
+        exit(1);
+    }
+    source->rival = true;
+}
+
 /* One document differs from the last time. */
 static struct tableset *reload(struct catalog *catalog, struct source *source, size_t changed,
                                unsigned version, struct tableset *before, struct times *took)
@@ -134,13 +168,8 @@ static struct tableset *reload(struct catalog *catalog, struct source *source, s
     write_document(source, changed, version);
     double start = now();
     catalog_begin(catalog);
-    for (size_t i = 0; i < source->documents; i++) {
-        if (i == changed) {
-            (void)catalog_offer(catalog, name_of(i, name), source->text, source->size);
-        } else if (!catalog_offer_same(catalog, name_of(i, name))) {
-            abort();
-        }
-    }
+    (void)catalog_offer(catalog, name_of(changed, name), source->text, source->size);
+    offer_rest(catalog, source, changed);
     took->read = now() - start;
     start = now();
     catalog_finish(catalog, version, &change);
@@ -170,11 +199,32 @@ static int by_sum(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+/* The median of many. */
+static struct tableset *reload_often(struct catalog *catalog, struct source *source,
+                                     struct tableset *set, unsigned version, struct times *median)
+{
+    struct times rounds[ROUNDS] = {{0}};
+
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        size_t changed = (i + 1) * 7919u % source->documents;
+        set = reload(catalog, source, changed, version + i, set, &rounds[i]);
+    }
+    qsort(rounds, ROUNDS, sizeof(rounds[0]), by_sum);
+    *median = rounds[ROUNDS / 2];
+    return set;
+}
+
+static void print(const char *what, const struct times *one)
+{
+    printf("%8s %s: read %.2f ms, judged %.2f, built %.2f, freed %.2f: %.2f ms\n", "", what,
+           one->read, one->judge, one->build, one->free, sum(one));
+}
+
 int main(int argc, char **argv)
 {
     size_t attachments = argc > 1 ? strtoul(argv[1], NULL, 10) : 100000;
     struct source source = {.each = argc > 2 ? strtoul(argv[2], NULL, 10) : 100};
-    struct times first = {0}, rounds[ROUNDS] = {{0}};
+    struct times first = {0}, one;
     double yaml = 0;
 
     if (argc > 3 || source.each == 0 || attachments < source.each || attachments > 10000000) {
@@ -185,17 +235,14 @@ int main(int argc, char **argv)
     source.text = alloc_array(source.each + 1, LINE_MAX_SIZE);
     struct catalog *catalog = catalog_new(0);
     struct tableset *set = load(catalog, &source, &first, &yaml);
-    for (unsigned i = 0; i < ROUNDS; i++) {
-        size_t changed = (i + 1) * 7919u % source.documents;
-        set = reload(catalog, &source, changed, i + 128, set, &rounds[i]);
-    }
-    qsort(rounds, ROUNDS, sizeof(rounds[0]), by_sum);
-    const struct times *one = &rounds[ROUNDS / 2];
     printf("%8zu attachments in documents of %zu, all: read %.1f ms (libyaml alone %.1f), judged "
            "%.1f, built %.1f\n",
            attachments, source.each, first.read, yaml, first.judge, first.build);
-    printf("%8s one of them changed: read %.2f ms, judged %.2f, built %.2f, freed %.2f: %.2f ms\n",
-           "", one->read, one->judge, one->build, one->free, sum(one));
+    set = reload_often(catalog, &source, set, 128, &one);
+    print("one of them changed", &one);
+    add_rival(catalog, &source);
+    set = reload_often(catalog, &source, set, 128 + ROUNDS, &one);
+    print("while another is refused", &one);
     tableset_free(set);
     catalog_free(catalog);
     free(source.text);

@@ -11,7 +11,9 @@
 #include <cmocka.h>
 
 #include "alloc.h"
+#include "claim.h"
 #include "claims.h"
+#include "ledger.h"
 
 static const struct hash_key key = {1, 2};
 
@@ -93,18 +95,21 @@ static struct document *parse(const char *name, const char *text)
 
 static void check(struct claims *claims, const struct document *document, const char *says)
 {
-    struct error_list errors[2] = {{0}, {0}};
-    bool good[] = {claims_would_fit(claims, document, NULL, &errors[0]),
-                   claims_add(claims, document, &errors[1])};
-
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t turn = 0; turn < 2; turn++) { /* what was refused leaves no trace */
+        struct error_list errors = {0};
+        size_t length = claims_length(claims);
         char text[2048] = "", one[1024];
-        for (size_t e = 0; e < errors[i].length; e++) {
-            strcat(strcat(text, error_format(&errors[i].items[e], one, sizeof(one))), "|");
+        bool good = claims_add(claims, document, CLAIMS_NONE, &errors);
+        for (size_t e = 0; e < errors.length; e++) {
+            strcat(strcat(text, error_format(&errors.items[e], one, sizeof(one))), "|");
         }
         assert_string_equal(text, says);
-        assert_int_equal(good[i], *says == '\0');
-        error_clear(&errors[i]);
+        assert_int_equal(good, *says == '\0');
+        assert_int_equal(claims_length(claims), length + good);
+        error_clear(&errors);
+        if (good) {
+            return;
+        }
     }
 }
 
@@ -114,11 +119,13 @@ static void test_places(void **state)
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
-        struct claims *claims = claims_new(&key, NULL);
+        struct claims *claims = claims_new(&key, NULL, 0);
         struct document *b = parse("b", rows[i].text);
         check(claims, a, "");
         check(claims, b, rows[i].says);
-        claims_take_back(claims, 0);
+        for (size_t n = 0; n < claims_length(claims); n++) {
+            claims_leave(claims, n);
+        }
         check(claims, b, "");
         claims_free(claims);
         document_release(b);
@@ -131,7 +138,7 @@ static void test_many_connections(void **state)
 {
     enum { CONNECTIONS = 50, SIZE = 256 };
     static char text[CONNECTIONS * SIZE];
-    struct claims *claims = claims_new(&key, NULL);
+    struct claims *claims = claims_new(&key, NULL, 0);
     char *at = text + sprintf(text, LIST);
 
     (void)state;
@@ -163,7 +170,7 @@ static void test_many_names(void **state)
     enum { NAMES = 30000, SIZE = 32 };
     char *text = alloc_array(NAMES + 10, SIZE);
     struct document *both[2];
-    struct claims *claims = claims_new(&key, NULL);
+    struct claims *claims = claims_new(&key, NULL, 0);
     struct error_list errors = {0};
 
     (void)state;
@@ -175,8 +182,8 @@ static void test_many_names(void **state)
         }
         both[d] = parse(d == 0 ? "a" : "b", text);
     }
-    assert_true(claims_add(claims, both[0], &errors));
-    assert_false(claims_add(claims, both[1], &errors));
+    assert_true(claims_add(claims, both[0], CLAIMS_NONE, &errors));
+    assert_false(claims_add(claims, both[1], CLAIMS_NONE, &errors));
     assert_int_equal(errors.errors, NAMES);
     assert_int_equal(errors.length, ERROR_LIST_MAX);
     for (unsigned i = 0; i < ERROR_LIST_MAX; i++) {
@@ -192,12 +199,54 @@ static void test_many_names(void **state)
     free(text);
 }
 
+/* Room is counted for whoever of two versions takes more, and for what is not told of here. */
+static void test_room(void **state)
+{
+    static const char one[] = LIST HEAD("plc-a", ADDRESS) CUSTOM "    - name: a.example\n";
+    struct document *small = parse("a", one), *large = parse("a", first);
+    static const struct {
+        uint64_t left;
+        bool good;
+    } tries[] = {{1, false}, {UINT64_C(1) << 20, true}};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LENGTH(tries); i++) {
+        struct error_list errors = {0};
+        struct claims *claims = claims_new(&key, NULL, CLAIM_OCTETS_MAX - tries[i].left);
+        size_t old = claims_hold(claims, small);
+        claims_leave(claims, old);
+        assert_int_equal(claims_add(claims, large, old, &errors), tries[i].good);
+        assert_int_equal(errors.errors, !tries[i].good);
+        claims_leave(claims, claims_length(claims) - 1);
+        assert_true(claims_add(claims, small, old, &errors)); /* as much as it had */
+        error_clear(&errors);
+        claims_free(claims);
+    }
+
+    /* What was added counts. */
+    struct ledger *ledger = ledger_new(&key, NULL);
+    assert_true(ledger_add(ledger, large) && ledger_settle(ledger));
+    struct claims *claims = claims_new(&key, NULL, CLAIM_OCTETS_MAX - ledger_octets(ledger));
+    struct error_list errors = {0};
+    struct document *other = parse("b", rows[0].text);
+    assert_true(claims_add(claims, large, CLAIMS_NONE, &errors));
+    assert_false(claims_add(claims, other, CLAIMS_NONE, &errors));
+    assert_non_null(strstr(errors.items[0].text, "the table is full"));
+    error_clear(&errors);
+    claims_free(claims);
+    ledger_free(ledger);
+    document_release(other);
+    document_release(small);
+    document_release(large);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_places),
         cmocka_unit_test(test_many_connections),
         cmocka_unit_test(test_many_names),
+        cmocka_unit_test(test_room),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

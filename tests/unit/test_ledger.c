@@ -72,15 +72,15 @@ static struct document *random_document(unsigned number)
 
 static bool fits(struct document *const *there, const struct document *document)
 {
-    struct claims *claims = claims_new(&key, NULL);
+    struct claims *claims = claims_new(&key, NULL, 0);
     struct error_list errors = {0};
 
     for (unsigned i = 0; i < DOCUMENTS; i++) {
         if (there[i] != NULL) {
-            assert_true(claims_add(claims, there[i], &errors));
+            assert_true(claims_add(claims, there[i], CLAIMS_NONE, &errors));
         }
     }
-    bool good = claims_add(claims, document, &errors);
+    bool good = claims_add(claims, document, CLAIMS_NONE, &errors);
     error_clear(&errors);
     claims_free(claims);
     return good;
@@ -168,7 +168,7 @@ static void check_roots(const struct ledger *ledger, struct document *const *the
 
 static void test_beside_the_slow_way(void **state)
 {
-    struct document *there[DOCUMENTS] = {NULL};
+    struct document *nobody[DOCUMENTS] = {NULL}, *there[DOCUMENTS] = {NULL};
     struct ledger *ledger = ledger_new(&key, NULL);
     unsigned refused = 0, near = 0, added = 0, settled = 0;
 
@@ -187,6 +187,9 @@ static void test_beside_the_slow_way(void **state)
         }
         bool apart = is_apart(there, document), good = fits(there, document);
         assert_int_equal(ledger_is_apart(ledger, document), apart);
+        if (fits(nobody, document)) { /* else it contradicts itself, which is not asked */
+            assert_int_equal(ledger_contradicts(ledger, document), !good);
+        }
         assert_int_equal(ledger_add(ledger, document), good);
         near += !apart;
         if (good) {
@@ -224,6 +227,80 @@ static void test_beside_the_slow_way(void **state)
         }
     }
     ledger_free(ledger);
+}
+
+/* ---- documents that leave and return ---- */
+
+struct table {
+    struct document *of[ROUNDS]; /* by their numbers */
+    bool is_there[ROUNDS];
+    unsigned lefts;
+};
+
+static void left(void *arg, size_t number)
+{
+    struct table *table = arg;
+
+    assert_true(table->is_there[number]);
+    table->is_there[number] = false;
+    table->lefts++;
+}
+
+static bool fits_with(const struct table *table, size_t length, const struct document *document)
+{
+    struct claims *claims = claims_new(&key, NULL, 0);
+    struct error_list errors = {0};
+
+    for (size_t i = 0; i < length; i++) {
+        if (table->is_there[i]) {
+            (void)claims_hold(claims, table->of[i]);
+        }
+    }
+    bool good = claims_add(claims, document, CLAIMS_NONE, &errors);
+    error_clear(&errors);
+    claims_free(claims);
+    return good;
+}
+
+static void test_leave_and_return(void **state)
+{
+    static struct table table;
+    struct claims *claims = claims_new(&key, NULL, 0);
+    struct error_list errors = {0};
+    unsigned added = 0, refused = 0;
+
+    (void)state;
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        size_t length = claims_length(claims), i = length == 0 ? 0 : draw((unsigned)length);
+        struct document *document = draw(3) > 0 ? random_document(round) : NULL;
+        if (document != NULL) {
+            bool good = claims_add(claims, document, CLAIMS_NONE, &errors);
+            assert_int_equal(good, fits_with(&table, length, document));
+            table.of[length] = document;
+            table.is_there[length] = good;
+            added += good;
+            refused += !good;
+            if (!good) {
+                document_release(document);
+            }
+        } else if (i < length && table.is_there[i]) {
+            claims_leave(claims, i);
+            table.is_there[i] = false;
+        } else if (i < length) {
+            unsigned lefts = table.lefts;
+            bool good = fits_with(&table, length, table.of[i]);
+            claims_return(claims, i, left, &table);
+            assert_int_equal(table.lefts > lefts, !good);
+            assert_true(fits_with(&table, length, table.of[i]));
+            table.is_there[i] = true;
+        }
+    }
+    assert_true(added > 100 && refused > 100 && table.lefts > 100);
+    for (size_t i = 0; i < claims_length(claims); i++) {
+        document_release(table.of[i]);
+    }
+    error_clear(&errors);
+    claims_free(claims);
 }
 
 /* Thousands come and go: slots are freed and found again. */
@@ -271,6 +348,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_beside_the_slow_way),
+        cmocka_unit_test(test_leave_and_return),
         cmocka_unit_test(test_many),
     };
 
