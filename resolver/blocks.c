@@ -249,6 +249,8 @@ void *blocks_take(struct blocks *b, size_t size, size_t most)
 
     if (size > b->limit)
         return NULL;
+    if (b->simple > most / BLOCKS_UNIT)
+        b->simple = most / BLOCKS_UNIT; /* others have taken what it was promised */
     units = units_for(size);
     place = find_from(b, list_for(units));
     if (place != 0) {

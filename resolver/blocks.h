@@ -24,8 +24,8 @@ void blocks_free(struct blocks *); /* with all that is in it; NULL is fine */
 /* Memory for 'size' octets, aligned to 8, not zeroed; NULL: there is no room in the first 'most'
  * octets. */
 MUST_USE void *blocks_take(struct blocks *, size_t size, size_t most);
-/* The place of one that simply stands behind all others; 0: it is not that simple, and nothing is
- * said against it. */
+/* The place of one that simply stands behind all others, in the first octets that blocks_take() was
+ * told of last; 0: it is not that simple, and nothing is said against it. */
 uint32_t blocks_take_simply(struct blocks *, size_t size);
 void blocks_give(struct blocks *, void *);
 

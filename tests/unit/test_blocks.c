@@ -137,12 +137,32 @@ static void test_bounds(void **state)
     blocks_free(NULL);
 }
 
+/* What blocks_take() was told last holds for those that are taken simply, also when it filled a
+ * hole and found nothing to think about at the end. */
+static void test_less_room(void **state)
+{
+    enum { LESS = 4096, SIZE = 100 };
+    struct blocks *b = blocks_new(1 << 16);
+    void *all[3];
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LENGTH(all); i++)
+        assert_non_null(all[i] = blocks_take(b, SIZE, 1 << 16));
+    blocks_give(b, all[1]);
+    assert_non_null(blocks_take(b, SIZE, LESS));
+    while (blocks_take_simply(b, SIZE) != 0)
+        assert_true(blocks_touched(b) <= LESS);
+    assert_true(blocks_touched(b) > LESS / 2);
+    blocks_free(b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_any_order),
         cmocka_unit_test(test_joined),
         cmocka_unit_test(test_bounds),
+        cmocka_unit_test(test_less_room),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
