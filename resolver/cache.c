@@ -339,16 +339,12 @@ static void enter(struct cache *c, struct cacheentry *e)
     expiry_add(&c->expiry, &e->expiry, e->ends);
 }
 
-/* Memory for an entry that takes the place of an old one, which may be NULL. */
-static struct cacheentry *replace(struct cache *c, const struct reply_question *q, uint64_t rest,
-                                  struct cacheentry *old, size_t size, uint64_t now)
+/* Memory for an entry; 'visited' was the one whose place it takes, if there was any. */
+static struct cacheentry *make(struct cache *c, const struct reply_question *q, uint64_t rest,
+                               bool visited, size_t size, uint64_t now)
 {
-    bool visited = old != NULL && old->visited;
-    struct cacheentry *e;
+    struct cacheentry *e = make_room(c, sizeof *e + size, now);
 
-    if (old != NULL)
-        drop(c, old);
-    e = make_room(c, sizeof *e + size, now);
     if (e == NULL)
         return NULL;
     begin(c, e, reply_question_hash(q, &c->hash), rest);
@@ -357,13 +353,12 @@ static struct cacheentry *replace(struct cache *c, const struct reply_question *
 }
 
 static void put_evenly(struct cache *c, const struct reply_question *q, const uint8_t *message,
-                       const struct reply *reply, struct cacheentry *old, uint64_t now)
+                       const struct reply *reply, bool visited, uint64_t now)
 {
-    struct cacheentry *e;
+    struct cacheentry *e = NULL;
 
-    if (cacheentry_clamp(&c->limits, reply->ttl) == 0)
-        return;
-    e = replace(c, q, q->rest, old, reply->answer_end, now);
+    if (cacheentry_clamp(&c->limits, reply->ttl) > 0)
+        e = make(c, q, q->rest, visited, reply->answer_end, now);
     if (e == NULL)
         return;
     cacheentry_fill_evenly(e, message, reply, now);
@@ -373,14 +368,13 @@ static void put_evenly(struct cache *c, const struct reply_question *q, const ui
 }
 
 static void put_measured(struct cache *c, const struct reply_question *q, const uint8_t *message,
-                         const struct reply *reply, bool cut, struct cacheentry *old, uint64_t now)
+                         const struct reply *reply, bool cut, bool visited, uint64_t now)
 {
     struct cacheentry_extent x;
-    struct cacheentry *e;
+    struct cacheentry *e = NULL;
 
-    if (!cacheentry_measure(&x, &c->limits, q, message, reply, cut))
-        return;
-    e = replace(c, q, q->rest, old, x.size, now);
+    if (cacheentry_measure(&x, &c->limits, q, message, reply, cut))
+        e = make(c, q, q->rest, visited, x.size, now);
     if (e == NULL)
         return;
     cacheentry_fill(e, &c->limits, message, reply, cut, &x, now);
@@ -391,13 +385,16 @@ APART static void put_any(struct cache *c, const struct reply_question *q, const
                           const struct reply *reply, bool cut, uint64_t now)
 {
     struct found old = find(c, q);
+    bool visited = old.answer != NULL && old.answer->visited;
 
     if (old.failure != NULL && (reply->rcode == REPLY_NOERROR || reply->rcode == REPLY_NXDOMAIN))
         drop(c, old.failure);
+    if (old.answer != NULL)
+        drop(c, old.answer); /* nobody is to be told it any more, even if this one is not kept */
     if (reply->stride > 0 && !cut)
-        put_evenly(c, q, message, reply, old.answer, now);
+        put_evenly(c, q, message, reply, visited, now);
     else
-        put_measured(c, q, message, reply, cut, old.answer, now);
+        put_measured(c, q, message, reply, cut, visited, now);
 }
 
 /* Memory for an entry of so many octets, which hardly anything need be done for while the cache
@@ -457,7 +454,9 @@ void cache_put_failure(struct cache *c, const struct reply_question *q,
         uint32_t before = cacheentry_reply(e)->ttl;
         ms = before * 2 < FAILURE_MAX_MS ? before * 2 : FAILURE_MAX_MS;
     }
-    e = replace(c, q, rest_of_failure(q), e, size, now);
+    if (e != NULL)
+        drop(c, e);
+    e = make(c, q, rest_of_failure(q), false, size, now);
     if (e == NULL)
         return;
     e->ends = now + ms;

@@ -77,7 +77,7 @@ void cache_write_records(const struct cache_hit *, uint64_t now, uint8_t *out);
 /* Keeps a checked reply that reply_normalise() has seen.  'cut': only the answer up to the last hop
  * of 'reply' is kept, whatever else stands in 'message'.  Not kept: what is too big, TTL 0,
  * negative without SOA, referrals, rcodes other than NOERROR and NXDOMAIN (see cache_put_failure).
- */
+ * Kept or not, what was said before is forgotten. */
 void cache_put(struct cache *, const struct reply_question *, const uint8_t *message, size_t size,
                const struct reply *, bool cut, uint64_t now);
 
