@@ -456,7 +456,8 @@ void cache_put_failure(struct cache *c, const struct reply_question *q,
     }
     if (e != NULL)
         drop(c, e);
-    e = make(c, q, rest_of_failure(q), false, size, now);
+    /* As if nothing had ended: what has may be wanted just because of failures. */
+    e = make(c, q, rest_of_failure(q), false, size, 0);
     if (e == NULL)
         return;
     e->ends = now + ms;

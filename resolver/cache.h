@@ -1,7 +1,8 @@
 /* Answers from upstream, kept until their TTL ends.  One worker's own: no lock.
  *
- * Bounded in bytes, all bookkeeping counted.  When full, expired entries go first, then those not
- * used again since they came (SIEVE), so that a flood of unique names cannot push out the hot set.
+ * Bounded in bytes, all bookkeeping counted.  When full, expired entries go first (but not for a
+ * failure, which may be what calls for them), then those not used again since they came (SIEVE), so
+ * that a flood of unique names cannot push out the hot set.
  * No clock inside: 'now' is monotonic milliseconds.
  *
  * Key: folded name, type, class, DO, CD, and the view of who asks: no client learns from the cache
