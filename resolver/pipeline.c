@@ -22,7 +22,8 @@ struct pipeline_stream {
     struct pipeline_stream *next;
     struct network_socket *socket; /* NULL: closed, to be freed */
     bool connected;
-    bool leaving; /* takes no new question */
+    bool late;    /* takes no new question before it is connected */
+    bool leaving; /* takes no new question any more */
     bool busy;    /* in its own callback: not to be freed */
     uint64_t born, heard, used;
     uint64_t answered; /* when that was the last time */
@@ -45,7 +46,7 @@ struct pipeline {
     struct pipeline_stream *streams; /* newest first */
     unsigned share;                  /* questions a connection is good for … */
     uint64_t share_until;            /* … up to then; 0: as many as there are */
-    struct network_timer *cut;       /* set while too many wait for last replies */
+    struct network_timer *cut;       /* set while too many take no new question */
 };
 
 static void on_cut(void *arg, uint64_t now);
@@ -166,14 +167,14 @@ static struct pipeline_stream *open_stream(struct pipeline *p, uint64_t now)
     return s;
 }
 
-/* The oldest of the connections that wait for last replies, if they are too many; or NULL. */
+/* The oldest of the connections that take no new question, if they are too many; or NULL. */
 static struct pipeline_stream *find_to_cut(const struct pipeline *p)
 {
     struct pipeline_stream *oldest = NULL;
     unsigned leaving = 0;
 
     for (struct pipeline_stream *s = p->streams; s != NULL; s = s->next) {
-        if (!s->leaving || s->busy)
+        if ((!s->leaving && !s->late) || s->busy)
             continue;
         oldest = s;
         leaving++;
@@ -217,7 +218,7 @@ static struct pipeline_stream *choose(struct pipeline *p, uint64_t now)
 
     for (struct pipeline_stream *s = p->streams; s != NULL; s = s->next) {
         s->leaving = s->leaving || now - s->born >= PIPELINE_AGE_MS;
-        if (s->leaving)
+        if (s->leaving || s->late)
             continue;
         open++;
         if (is_better(s, best, now))
@@ -297,8 +298,12 @@ void pipeline_doubt(struct pipeline_ask *ask, uint64_t now)
 {
     struct pipeline_stream *s = ask->stream;
 
-    if (s != NULL && s->heard <= ask->sent_at && now > ask->sent_at)
+    if (s == NULL || s->heard > ask->sent_at || now <= ask->sent_at)
+        return;
+    if (s->connected)
         s->leaving = true;
+    else
+        s->late = true;
 }
 
 /* Those who asked while it was being made may write now.  They may drop each other meanwhile. */
@@ -307,6 +312,7 @@ static void on_connected(struct pipeline_stream *s, uint64_t now)
     struct pipeline_ask *asks[PIPELINE_SLOTS];
 
     s->connected = true;
+    s->late = false;
     memcpy(asks, s->slots, sizeof asks);
     for (size_t i = 0; i < PIPELINE_SLOTS; i++) {
         if (asks[i] != NULL && s->slots[i] == asks[i] && s->socket != NULL)

@@ -25,7 +25,8 @@
 #define PIPELINE_IDLE_MS       60000
 #define PIPELINE_AGE_MS        600000
 #define PIPELINE_CONNECT_MS    2000
-/* Connections that only wait for their last replies; the oldest is cut beyond. */
+/* Connections that take no question, but wait for last replies or to be connected; the oldest is
+ * cut beyond. */
 #define PIPELINE_LEAVING_MAX 8
 #define PIPELINE_MESSAGE_MAX 65535
 
@@ -67,7 +68,8 @@ MUST_USE bool pipeline_send(struct pipeline *, struct pipeline_ask *, uint8_t *f
 MUST_USE bool pipeline_write(struct pipeline_ask *, uint8_t *framed, size_t size);
 /* No callback comes after. */
 void pipeline_drop(struct pipeline_ask *);
-/* The reply is overdue: a connection that has been silent since takes no more questions. */
+/* The reply is overdue: a connection that has been silent since takes no more questions, or none
+ * until it is connected. */
 void pipeline_doubt(struct pipeline_ask *, uint64_t now);
 
 /* Closes what is idle, old or does not get connected.  To be called every few seconds. */

@@ -107,7 +107,9 @@ static struct network_socket *open_socket(struct network *n, const struct sockad
     s->arg = arg;
     write_address(to, s->to, sizeof s->to);
     s->connect = connect_of(f, s->to);
-    s->due = f->now + (s->connect == FAKE_CONNECT_SLOW ? FAKE_SLOW_MS : 0);
+    s->due = f->now + (s->connect == FAKE_CONNECT_SLOW     ? FAKE_SLOW_MS
+                       : s->connect == FAKE_CONNECT_SLOWER ? FAKE_SLOWER_MS
+                                                           : 0);
     f->sockets = alloc_resize(f->sockets, f->sockets_length + 1, sizeof(struct network_socket *));
     f->sockets[f->sockets_length++] = s;
     return s;

@@ -24,9 +24,11 @@ enum fake_connect {
     FAKE_CONNECT_ACCEPTED, /* the default: connected at the next fake_network_pass() */
     FAKE_CONNECT_REFUSED,
     FAKE_CONNECT_SILENT,
-    FAKE_CONNECT_SLOW, /* connected after FAKE_SLOW_MS */
+    FAKE_CONNECT_SLOW,   /* connected after FAKE_SLOW_MS */
+    FAKE_CONNECT_SLOWER, /* connected after FAKE_SLOWER_MS */
 };
-#define FAKE_SLOW_MS 100
+#define FAKE_SLOW_MS   100
+#define FAKE_SLOWER_MS 900
 
 struct fake_network *fake_network_new(uint64_t now);
 /* Fails an assertion if a socket or a timer is left. */

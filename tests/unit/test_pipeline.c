@@ -275,6 +275,34 @@ static void test_counted_once(void **state)
     asker_free(a);
 }
 
+/* Longer to be connected than a question waits: a new connection is tried, but the first one that
+ * stands is good for all that come then. */
+static void test_slowly_connected(void **state)
+{
+    enum { STEP_MS = 50, STEPS = 60 };
+    struct asker *a = asker_new(1, "tcp://192.0.2.1");
+    static struct asker_told t[STEPS];
+    struct fake_sent s;
+    char name[32];
+
+    (void)state;
+    asker_start(a, STEPS);
+    fake_network_connect(a->net, FAKE_CONNECT_SLOWER);
+    for (unsigned i = 0; i < STEPS; i++) {
+        snprintf(name, sizeof name, "n%02u.example", i);
+        asker_ask(a, name, &t[i]);
+        fake_network_pass(a->net, STEP_MS);
+        while (asker_take(a, &s)) {
+            snprintf(name, sizeof name, "%.3s.example", (const char *)s.message + 13);
+            asker_say_address(a, &s, name, "192.0.2.77");
+        }
+        if (i * STEP_MS > FAKE_SLOWER_MS)
+            assert_int_equal(t[i].times, 1);
+    }
+    assert_in_range(fake_network_opened(a->net), 1, 3);
+    asker_free(a);
+}
+
 /* However long a question may wait, connections that are never made do not pile up. */
 static void test_never_connected(void **state)
 {
@@ -485,6 +513,7 @@ int main(void)
         cmocka_unit_test(test_ends_are_counted),
         cmocka_unit_test(test_one_end_for_many),
         cmocka_unit_test(test_counted_once),
+        cmocka_unit_test(test_slowly_connected),
         cmocka_unit_test(test_never_connected),
         cmocka_unit_test(test_few_answers_a_connection),
         cmocka_unit_test(test_idle_end_is_no_rule),
