@@ -5,6 +5,7 @@
 #include <ifaddrs.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "alloc.h"
 #include "configaddress.h"
@@ -54,14 +55,30 @@ static bool is_loopback(const union config_address *a)
     return a->any.sa_family == AF_INET && ntohl(a->v4.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
 }
 
+/* True if the kernel would send from there to there, as it does to most addresses of its own. */
+static bool is_its_own_source(const union config_address *a)
+{
+    union config_address source = {0};
+    socklen_t size = sizeof source;
+    int fd = socket(a->any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+    if (fd < 0)
+        return false;
+    bool same =
+        connect(fd, &a->any, a->any.sa_family == AF_INET ? sizeof a->v4 : sizeof a->v6) == 0 &&
+        getsockname(fd, &source.any, &size) == 0 && same_host(a, &source.any);
+    close(fd);
+    return same;
+}
+
 static bool is_of_this_host(const union config_address *a)
 {
     struct ifaddrs *all, *one;
 
     if (is_loopback(a) || is_any(a))
         return true;
-    if (getifaddrs(&all) < 0)
-        return false;
+    if (getifaddrs(&all) < 0) /* services are often denied the socket that it wants */
+        return is_its_own_source(a);
     for (one = all; one != NULL; one = one->ifa_next) {
         if (one->ifa_addr != NULL && same_host(a, one->ifa_addr))
             break;
