@@ -57,10 +57,9 @@ void relay_clamp(struct wire_reply *r, uint64_t least_ms, uint64_t most_ms)
         end = wire_skip_record(r->out, r->size, at);
         if (end == 0)
             return; /* never: it was checked when it came */
-        uint32_t ttl = wire_get32(r->out + fixed + TTL);
-        if (ttl > most)
-            wire_put32(r->out + fixed + TTL, (uint32_t)most);
-        else if (ttl < least)
-            wire_put32(r->out + fixed + TTL, (uint32_t)least);
+        uint64_t ttl = wire_get32(r->out + fixed + TTL);
+        if (ttl < least)
+            ttl = least;
+        wire_put32(r->out + fixed + TTL, (uint32_t)(ttl > most ? most : ttl));
     }
 }
