@@ -94,10 +94,11 @@ static void count_refusal(struct upstream_ask *ask, const void *socket, uint64_t
 {
     struct upstream *u = ask->upstream;
 
-    if (u->refusals == 0 || u->refused != now || u->refused_by != socket)
-        u->refusals++;
-    u->refused = now;
-    u->refused_by = socket;
+    if (!ask->tcp || u->server.transport != CONFIG_UDP) { /* else it may well answer over UDP */
+        u->refusals += u->refusals == 0 || u->refused != now || u->refused_by != socket;
+        u->refused = now;
+        u->refused_by = socket;
+    }
     upstream_overdue(ask, now);
 }
 
@@ -433,9 +434,8 @@ void upstream_overdue(struct upstream_ask *ask, uint64_t now)
     count_unanswered(ask);
     if (ask->tcp)
         pipeline_doubt(&ask->stream, now);
-    if (u->heard > ask->sent_at)
-        return; /* it lives; only this one is slow or lost */
-    doubt(u, u->refusals > 0 ? "nobody listens there" : "no reply", now);
+    if (u->heard <= ask->sent_at) /* else it lives, and only this one is slow or lost */
+        doubt(u, u->refusals > 0 ? "nobody listens there" : "no reply", now);
 }
 
 void upstream_read(const struct upstream *u, struct upstream_state *out)
