@@ -9,8 +9,10 @@
 #define SEND_RETRY_MS 50 /* nothing could be sent: descriptors, buffers, routes may come back */
 /* Timers may run so much early; a question sent then would be for nothing. */
 #define TIMER_EARLY_MS 2
-/* Somebody has answered, though badly: the silent ones get so many tries, not the whole budget. */
-#define TRIES_AFTER_ANSWER 2
+/* Somebody has answered, though badly: the silent ones get so many tries, and all together so much
+ * time, in which most names can be resolved; not the whole budget. */
+#define TRIES_AFTER_ANSWER   2
+#define TIME_AFTER_ANSWER_MS 700
 /* A connection that ends while one waits on it is replaced at once so many times. */
 #define TRIES_AFTER_CLOSE 2
 #define REFUSED_RETRY_MS  50 /* doubled each time: a server that is being restarted may be back */
@@ -73,13 +75,6 @@ RARE static void end_soon(struct inquiry *i, enum inquiry_result result, uint64_
 
 /* ---- sending ---- */
 
-/* True if an answer is in hand, though a bad one, and the silent ones have had their chances. */
-static bool has_waited_enough(const struct inquiry *i)
-{
-    return (i->rcode != 0 || i->broken || i->looped) &&
-           selection_is_tried(&i->selection, TRIES_AFTER_ANSWER);
-}
-
 /* True if a reply may still come to something that was sent. */
 static bool is_pending(const struct inquiry *i)
 {
@@ -88,6 +83,14 @@ static bool is_pending(const struct inquiry *i)
             return true;
     }
     return false;
+}
+
+/* True if an answer is in hand, though a bad one, and the silent ones have had their chances. */
+static bool has_waited_enough(const struct inquiry *i, uint64_t now)
+{
+    return (i->rcode != 0 || i->broken || i->looped) &&
+           selection_is_tried(&i->selection, TRIES_AFTER_ANSWER) &&
+           (now + i->desk->time_ms >= i->deadline + TIME_AFTER_ANSWER_MS || !is_pending(i));
 }
 
 /* Up to a tenth more, so that many who wait do not send again in the same moment.  The id is a die
@@ -211,7 +214,7 @@ APART static void send_next(struct inquiry *i, uint64_t now)
 {
     unsigned place = selection_next(&i->selection, now);
 
-    if (place != SELECTION_NONE && !has_waited_enough(i))
+    if (place != SELECTION_NONE && !has_waited_enough(i, now))
         send_from(i, place, now);
     else
         give_up(i, now);
