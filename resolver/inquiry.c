@@ -210,10 +210,18 @@ static void send_from(struct inquiry *i, unsigned place, uint64_t now)
         send_elsewhere(i, now);
 }
 
+/* True if what was sent there last is still waited for. */
+static bool is_awaited(const struct inquiry *i, unsigned place)
+{
+    return i->last != NULL && i->last->upstream != NULL && i->last->index == place;
+}
+
 APART static void send_next(struct inquiry *i, uint64_t now)
 {
     unsigned place = selection_next(&i->selection, now);
 
+    if (is_awaited(i, place))
+        return;
     if (place != SELECTION_NONE && !has_waited_enough(i, now))
         send_from(i, place, now);
     else
