@@ -224,12 +224,18 @@ static void add_signals(struct server *s, size_t from, size_t to)
     }
 }
 
+/* A peer that went away, and a file that may not grow: write(2) tells of both. */
+static void ignore_signals(void)
+{
+    (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGXFSZ, SIG_IGN);
+}
+
 static void add_events(struct server *s)
 {
     uint64_t ms = systemd_watchdog_ms();
 
     add_signals(s, EARLY, ARRAY_LENGTH(handled));
-    (void)signal(SIGPIPE, SIG_IGN); /* a peer that went away is an error of write(2) */
     s->drain = evtimer_new(s->base, on_drained, s);
     if (ms > 0) {
         struct timeval every = {(time_t)(ms / 1000), (suseconds_t)(ms % 1000 * 1000)};
@@ -343,6 +349,7 @@ static bool start(struct server *s, const struct config_flags *flags, char *cons
     uint64_t nonce;
 
     s->service.started_ms = clock_ms();
+    ignore_signals();
     s->base = event_base_new();
     add_signals(s, 0, EARLY);
     s->config = config_read(flags, environment, errors);

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from conftest import document, eventually, managed
+from conftest import PLDNSD, document, eventually, managed
 
 
 def kept(daemon):
@@ -325,3 +325,15 @@ def test_full_disk_costs_the_snapshot_only(small):
     small.write("a.yaml", document(1, ["10.0.0.3"]))
     eventually(lambda: small.reload() and "stateTrouble" not in small.status(), "the disk has room again")
     eventually(lambda: "10.0.0.3" in (small.state / "accepted" / "a.yaml").read_text(), "kept again")
+
+
+def test_files_that_may_not_grow_cost_the_snapshot_only(daemon):
+    """LimitFSIZE= of a unit: beside the error of write(2) comes a signal that ends who does not expect it."""
+    daemon.write("a.yaml", document(1, ["10.0.0.1"]))
+    shell = "ulimit -f 8; exec %s -c %s" % (PLDNSD, daemon.configure())
+    with open(daemon.log_path, "ab") as log:
+        daemon.process = subprocess.Popen(["sh", "-c", shell], stderr=log, env=daemon.environment())
+    eventually(daemon.is_ready, "readiness")
+    daemon.write("b.yaml", document(2, ["10.0.0.2"], message="x" * 5000))
+    eventually(lambda: "File too large" in daemon.status().get("stateTrouble", ""), "the trouble")
+    assert daemon.ask(managed(1)) == ["10.0.0.1"] and daemon.ask(managed(2)) == ["10.0.0.2"]
