@@ -15,6 +15,9 @@ struct descriptors_share { /* of one worker, at most */
     unsigned reserve;      /* … and how many of them are held back from the start */
 };
 
+/* Standard input, output and error that are closed lead nowhere from now on: what is opened first
+ * would take their numbers, and lines of the log would be written there. */
+void descriptors_occupy(void);
 /* As many as the hard limit gives, if they are wanted. */
 void descriptors_raise(void);
 /* How many are free now; 0 if that cannot be known. */

@@ -6,6 +6,7 @@
 
 #include "alloc.h"
 #include "build.h"
+#include "descriptors.h"
 #include "server.h"
 
 enum { OPTION_LISTEN = 256, OPTION_ATTACHMENTS, OPTION_UPSTREAM, OPTION_CHECK, OPTION_VERSION };
@@ -102,6 +103,7 @@ int main(int argc, char **argv)
     struct command command = {.listen = alloc_array((size_t)argc, sizeof(char *)),
                               .upstreams = alloc_array((size_t)argc, sizeof(char *))};
 
+    descriptors_occupy();
     command.flags.listen = command.listen;
     command.flags.upstreams = command.upstreams;
     int status = read_options(&command, argc, argv);

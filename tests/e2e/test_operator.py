@@ -67,6 +67,26 @@ def test_status_is_written_whatever_the_level(daemon):
     eventually(lambda: "event=status" in daemon.log, "the status")
 
 
+def cpu_seconds(pid):
+    fields = Path("/proc/%d/stat" % pid).read_text(encoding="ascii").rsplit(")", 1)[-1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@pytest.mark.parametrize("closed", [(0, 1, 2), (2,)])
+def test_standard_descriptors_that_are_closed(daemon, closed):
+    """What is opened first would take their numbers, and lines of the log would go there."""
+    daemon.write("a.yaml", document(1, ["10.0.0.1"]))
+    shell = "exec %s -c %s %s" % (PLDNSD, daemon.configure(), " ".join("%d>&-" % fd for fd in closed))
+    daemon.process = subprocess.Popen(["sh", "-c", shell], env=daemon.environment())
+    assert daemon.ctl("wait").returncode == 0
+    assert {os.readlink("/proc/%d/fd/%d" % (daemon.process.pid, fd)) for fd in closed} == {"/dev/null"}
+    daemon.process.send_signal(signal.SIGHUP)
+    before = cpu_seconds(daemon.process.pid)
+    time.sleep(1)
+    assert cpu_seconds(daemon.process.pid) - before < 0.5
+    assert daemon.ask(managed(1)) == ["10.0.0.1"]
+
+
 # ---- detachments and restarts --------------------------------------------------------------------
 
 @pytest.mark.parametrize("change", ["removed", "rewritten"])
