@@ -1,6 +1,7 @@
 #include "peers.h"
 
 #include <assert.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,9 +17,11 @@ struct peer {
 
 struct peers {
     struct hash_key key;
+    pthread_mutex_t lock; /* for all below */
     struct peer **buckets;
     size_t mask;
     struct peer *pool, *unused;
+    unsigned length; /* connections */
 };
 
 struct peers *peers_new(const struct hash_key *key, size_t connections_max)
@@ -29,6 +32,7 @@ struct peers *peers_new(const struct hash_key *key, size_t connections_max)
     while (buckets < connections_max)
         buckets *= 2;
     peers->key = *key;
+    pthread_mutex_init(&peers->lock, NULL);
     peers->buckets = alloc_array(buckets, sizeof(struct peer *));
     peers->mask = buckets - 1;
     peers->pool = alloc_array(connections_max, sizeof *peers->pool);
@@ -43,6 +47,7 @@ void peers_free(struct peers *peers)
 {
     if (peers == NULL)
         return;
+    pthread_mutex_destroy(&peers->lock);
     free(peers->pool);
     free(peers->buckets);
     free(peers);
@@ -65,7 +70,7 @@ static struct peer **find(struct peers *peers, const struct sockaddr *address, s
     return at;
 }
 
-struct peer *peers_enter(struct peers *peers, const struct sockaddr *address, unsigned most)
+static struct peer *enter(struct peers *peers, const struct sockaddr *address, unsigned most)
 {
     struct peer key;
     struct peer **at = find(peers, address, &key);
@@ -81,12 +86,30 @@ struct peer *peers_enter(struct peers *peers, const struct sockaddr *address, un
     if ((*at)->count >= most)
         return NULL;
     (*at)->count++;
+    peers->length++;
     return *at;
 }
 
-void peers_leave(struct peers *peers, struct peer *peer)
+struct peer *peers_enter(struct peers *peers, const struct sockaddr *address, unsigned most)
+{
+    pthread_mutex_lock(&peers->lock);
+    struct peer *peer = enter(peers, address, most);
+    pthread_mutex_unlock(&peers->lock);
+    return peer;
+}
+
+bool peers_exceed(struct peers *peers, unsigned most)
+{
+    pthread_mutex_lock(&peers->lock);
+    bool exceed = peers->length > most;
+    pthread_mutex_unlock(&peers->lock);
+    return exceed;
+}
+
+static void leave(struct peers *peers, struct peer *peer)
 {
     assert(peer->count > 0);
+    peers->length--;
     if (--peer->count > 0)
         return;
     struct peer **at = peer->bucket;
@@ -95,4 +118,11 @@ void peers_leave(struct peers *peers, struct peer *peer)
     *at = peer->next;
     peer->next = peers->unused;
     peers->unused = peer;
+}
+
+void peers_leave(struct peers *peers, struct peer *peer)
+{
+    pthread_mutex_lock(&peers->lock);
+    leave(peers, peer);
+    pthread_mutex_unlock(&peers->lock);
 }

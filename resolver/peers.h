@@ -1,5 +1,6 @@
-/* How many connections each client has.  Bounded by the connections there can be; keyed, so that no
- * choice of addresses makes it slow. */
+/* How many connections each client has, and all together, with all workers: the kernel spreads them
+ * by chance, so that a part of a limit for each worker would be another limit each time.  Bounded
+ * by the connections there can be; keyed, so that no choice of addresses makes it slow. */
 #ifndef PLDNS_PEERS_H
 #define PLDNS_PEERS_H
 
@@ -14,6 +15,8 @@ void peers_free(struct peers *);
 
 /* One more connection of that address.  NULL: it has 'most' already, and no more is counted. */
 MUST_USE struct peer *peers_enter(struct peers *, const struct sockaddr *, unsigned most);
+/* True: there are more than 'most' in all. */
+MUST_USE bool peers_exceed(struct peers *, unsigned most);
 /* One less: for each peers_enter() that gave that. */
 void peers_leave(struct peers *, struct peer *);
 

@@ -20,6 +20,7 @@
 #include "log.h"
 #include "loopprobe.h"
 #include "nameservers.h"
+#include "peers.h"
 #include "query.h"
 #include "random.h"
 #include "systemd.h"
@@ -44,6 +45,7 @@ struct server {
     struct listener *listeners;
     struct worker **workers;
     unsigned workers_length;
+    struct peers *peers;
     struct admin *admin;
     struct event *signals[ARRAY_LENGTH(handled)];
     struct event *drain, *watchdog;
@@ -299,6 +301,8 @@ static bool start_all(struct server *s, struct error_list *errors)
     struct descriptors_share descriptors = share_descriptors(s->config);
 
     s->workers = alloc_array(s->config->workers, sizeof(struct worker *));
+    /* A newcomer counts before another makes room for it. */
+    s->peers = peers_new(&s->key, (size_t)s->config->limits.tcp_connections + s->config->workers);
     for (unsigned i = 0; i < s->config->workers; i++) {
         struct worker_options options = {
             .index = i,
@@ -310,6 +314,7 @@ static bool start_all(struct server *s, struct error_list *errors)
             .cache_bytes = (size_t)(s->config->cache.bytes / s->config->workers),
             .facts = &s->facts,
             .descriptors = descriptors,
+            .peers = s->peers,
         };
         struct worker *worker = worker_start(&options, errors);
         if (worker == NULL)
@@ -400,6 +405,7 @@ static void stop(struct server *s)
         worker_stop(s->workers[i]);
     s->workers_length = s->service.workers_length = 0;
     free(s->workers);
+    peers_free(s->peers);
     if (s->watchdog != NULL)
         event_free(s->watchdog);
     if (s->drain != NULL)

@@ -13,7 +13,6 @@
 #include "buffer.h"
 #include "clock.h"
 #include "idlelist.h"
-#include "peers.h"
 #include "spare.h"
 #include "wire.h"
 
@@ -65,7 +64,6 @@ struct tcp {
     struct conn **slots; /* 'most' of them; NULL = unused */
     size_t *unused;      /* numbers of unused slots */
     size_t most;
-    unsigned per_client;
     uint64_t serial;
     struct buffer_budget budget;
     uint8_t in[IN_MAX];
@@ -409,43 +407,40 @@ static void conn_open(struct tcp *tcp, int fd, const union config_ip *address, s
 static void take(void *arg, int fd, const union config_address *address, uint64_t now)
 {
     struct tcp *tcp = arg;
-    struct peer *peer = peers_enter(tcp->peers, &address->any, tcp->per_client);
+    const struct config *config = tcp->config;
+    struct peer *peer = peers_enter(tcp->peers, &address->any, config->limits.tcp_per_client);
 
     if (peer == NULL) {
         stats_count(tcp->stats, STATS_TCP_REFUSED);
         close(fd);
         return;
     }
-    if (tcp->conns.length == tcp->most)
-        (void)shed(tcp);
+    bool full =
+        tcp->conns.length == tcp->most || peers_exceed(tcp->peers, config->limits.tcp_connections);
+    if (full && !shed(tcp)) { /* the other workers have them all */
+        peers_leave(tcp->peers, peer);
+        close(fd);
+        return;
+    }
     conn_open(tcp, fd, &address->ip, peer, now);
 }
 
 /* ---- life ---- */
 
-static unsigned share(unsigned limit, unsigned workers)
-{
-    unsigned part = (limit + workers - 1) / workers;
-
-    return part > 0 ? part : 1;
-}
-
 struct tcp *tcp_new(const struct tcp_options *options)
 {
     struct tcp *tcp = alloc_array(1, sizeof *tcp);
     const struct config *config = options->config;
-    unsigned workers = config->workers > 0 ? config->workers : 1;
 
     tcp->desk = options->desk;
     tcp->config = config;
     tcp->stats = options->stats;
     tcp->base = options->base;
     tcp->budget.most = TCP_HELD_MAX;
-    tcp->most = share(config->limits.tcp_connections, workers);
+    tcp->most = config->limits.tcp_connections;
     if (tcp->most > options->most)
         tcp->most = options->most;
-    tcp->per_client = share(config->limits.tcp_per_client, workers);
-    tcp->peers = peers_new(&options->key, tcp->most + 1); /* the newcomer counts */
+    tcp->peers = options->peers;
     tcp->slots = alloc_array(tcp->most, sizeof(struct conn *));
     tcp->unused = alloc_array(tcp->most, sizeof *tcp->unused);
     for (size_t i = 0; i < tcp->most; i++)
@@ -483,7 +478,6 @@ void tcp_free(struct tcp *tcp)
     }
     if (tcp->idle != NULL)
         event_free(tcp->idle);
-    peers_free(tcp->peers);
     spare_clear(&tcp->spare);
     free(tcp->slots);
     free(tcp->unused);

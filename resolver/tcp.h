@@ -7,8 +7,8 @@
 #ifndef PLDNS_TCP_H
 #define PLDNS_TCP_H
 
-#include "hash.h"
 #include "listener.h"
+#include "peers.h"
 #include "query.h"
 
 #define TCP_PIPELINE_MAX 128        /* queries of one connection that wait for an upstream */
@@ -25,11 +25,11 @@ struct tcp_options { /* all held as long as the tcp */
     struct stats *stats;
     const struct listener *listeners; /* config->listen_length of them */
     unsigned most;                    /* connections there may be descriptors for */
-    struct hash_key key;
+    struct peers *peers;              /* of all workers */
 };
 
-/* This worker's share of config->limits holds, or 'most'.  NULL: libevent could not take the
- * sockets. */
+/* config->limits hold for all workers together, 'most' for this one.  NULL: libevent could not take
+ * the sockets. */
 MUST_USE struct tcp *tcp_new(const struct tcp_options *);
 void tcp_stop_accepting(struct tcp *);
 /* Sends what can be sent at once, closes everything.  Queries that wait must have been ended. */

@@ -268,7 +268,7 @@ static bool make_parts(struct worker *w, const struct worker_options *options)
         .stats = &w->stats,
         .listeners = options->listeners,
         .most = options->descriptors.clients,
-        .key = options->key,
+        .peers = options->peers,
     });
     return w->udp != NULL && w->tcp != NULL;
 }

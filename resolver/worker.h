@@ -22,6 +22,7 @@ struct worker_options {
     size_t cache_bytes;              /* this worker's share */
     const struct query_facts *facts; /* for `generation.pldns`; NULL = not known */
     struct descriptors_share descriptors;
+    struct peers *peers; /* of all workers */
 };
 
 /* Starts the thread.  NULL: 'errors' says why. */

@@ -210,6 +210,21 @@ def test_cap_of_one_client(full, workers):
             assert receive(reader)
 
 
+@pytest.mark.parametrize("limit", ["limits.tcpPerClient", "limits.tcpConnections"])
+def test_limits_are_those_of_all_workers_together(full, limit):
+    """The kernel spreads connections by chance, so that one worker has more of them than another."""
+    full.set("workers", 4)
+    full.set(limit, 8)
+    full.start()
+    with contextlib.ExitStack() as stack:
+        streams = [stack.enter_context(connect(full)) for _ in range(8)]
+        readers = [stack.enter_context(stream.makefile("rb")) for stream in streams]
+        for _ in range(2):
+            for stream, reader in zip(streams, readers):
+                stream.sendall(framed(packet(managed(1))))
+                assert receive(reader)
+
+
 def test_client_that_does_not_read(full):
     """Its replies are bounded, nobody else waits, and it goes after the idle time."""
     full.set("limits.tcpIdleTimeout", "1s")

@@ -39,6 +39,24 @@ static void each_client_has_its_share(void **state)
     peers_free(peers);
 }
 
+static void all_are_counted_together(void **state)
+{
+    struct hash_key key = {1, 2};
+    struct peers *peers = peers_new(&key, 4);
+    struct sockaddr_in a = v4(1), b = v4(2);
+    struct peer *first = peers_enter(peers, (struct sockaddr *)&a, 2);
+
+    (void)state;
+    assert_non_null(peers_enter(peers, (struct sockaddr *)&a, 2));
+    assert_non_null(peers_enter(peers, (struct sockaddr *)&b, 2));
+    assert_null(peers_enter(peers, (struct sockaddr *)&a, 2)); /* who is refused does not count */
+    assert_false(peers_exceed(peers, 3));
+    assert_true(peers_exceed(peers, 2));
+    peers_leave(peers, first);
+    assert_false(peers_exceed(peers, 2));
+    peers_free(peers);
+}
+
 static void clients_come_and_go(void **state)
 {
     struct hash_key key = {1, 2};
@@ -62,6 +80,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_client_has_its_share),
+        cmocka_unit_test(all_are_counted_together),
         cmocka_unit_test(clients_come_and_go),
     };
 

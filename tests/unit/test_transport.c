@@ -43,6 +43,7 @@ struct bench {
     struct stats stats;
     struct udp *udp;
     struct tcp *tcp;
+    struct peers *peers;
     int upstream; /* the test is the upstream */
 };
 
@@ -120,6 +121,7 @@ static void open_bench(struct bench *b, const char *address, unsigned most, unsi
         .config = b->config,
         .listeners = b->listeners,
     });
+    b->peers = peers_new(&(struct hash_key){1, 2}, most + 1);
     b->tcp = tcp_new(&(struct tcp_options){
         .base = b->base,
         .desk = b->desk,
@@ -127,6 +129,7 @@ static void open_bench(struct bench *b, const char *address, unsigned most, unsi
         .stats = &b->stats,
         .listeners = b->listeners,
         .most = 1000,
+        .peers = b->peers,
     });
     assert_non_null(b->udp);
     assert_non_null(b->tcp);
@@ -137,6 +140,7 @@ static void close_bench(struct bench *b)
     query_desk_free(b->desk);
     udp_free(b->udp);
     tcp_free(b->tcp);
+    peers_free(b->peers);
     cache_free(b->cache);
     network_event_free(b->network);
     event_base_free(b->base);
