@@ -27,13 +27,27 @@ struct watch {
     char *parent;
     int inotify;                 /* -1: poll only */
     int on_directory, on_parent; /* watch descriptors, -1: none */
-    uint64_t seen;               /* fingerprint when 'changed' was last called */
+    bool short_of_watches;
+    uint64_t seen; /* fingerprint when 'changed' was last called */
     struct event *readable, *merge, *poll;
     watch_changed_fn *changed;
     watch_arrived_fn *arrived; /* may be NULL … */
     uint64_t told;             /* … when it was called last; 0 = never */
     void *arg;
 };
+
+/* Once, until there are some again. */
+static void tell_shortage(struct watch *watch)
+{
+    bool is_short = watch->on_directory < 0 && errno == ENOSPC;
+
+    if (is_short && !watch->short_of_watches)
+        log_warning("watch",
+                    "why=\"inotify: no watch is left, see fs.inotify.max_user_watches\" "
+                    "now=\"looking every %d seconds\"",
+                    WATCH_POLL_MS / 1000);
+    watch->short_of_watches = is_short;
+}
 
 static void add_watches(struct watch *watch)
 {
@@ -43,6 +57,7 @@ static void add_watches(struct watch *watch)
         return;
     watch->on_directory =
         inotify_add_watch(watch->inotify, watch->path, EVENTS | IN_ONLYDIR | IN_EXCL_UNLINK);
+    tell_shortage(watch);
     if (before >= 0 && before != watch->on_directory)
         (void)inotify_rm_watch(watch->inotify, before); /* it may be gone with its directory */
     /* The parent tells when the directory comes, or when another one takes its place. */

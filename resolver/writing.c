@@ -28,6 +28,7 @@ struct writing {
     char *path;
     int inotify; /* -1: nothing is ever known */
     int folder;  /* watch descriptor, -1: none */
+    bool short_of_watches;
     struct file files[WRITING_FILES_MAX];
     size_t length;
 };
@@ -117,12 +118,24 @@ static void hear(struct writing *w, const struct inotify_event *event, uint64_t 
     }
 }
 
+/* Once, until there are some again. */
+static void tell_shortage(struct writing *w)
+{
+    bool is_short = w->folder < 0 && errno == ENOSPC;
+
+    if (is_short && !w->short_of_watches)
+        log_warning("writing", "why=\"inotify: no watch is left, see fs.inotify.max_user_watches\" "
+                               "now=\"files are read while they are written\"");
+    w->short_of_watches = is_short;
+}
+
 /* The directory may be another one by now. */
 static void watch_folder(struct writing *w)
 {
     int before = w->folder;
 
     w->folder = inotify_add_watch(w->inotify, w->path, BEGINS | ENDS | IN_ONLYDIR | IN_EXCL_UNLINK);
+    tell_shortage(w);
     if (before >= 0 && before != w->folder) {
         (void)inotify_rm_watch(w->inotify, before); /* it may be gone with its directory */
         drop_all(w);

@@ -67,6 +67,23 @@ def test_status_is_written_whatever_the_level(daemon):
     eventually(lambda: "event=status" in daemon.log, "the status")
 
 
+def test_no_watch_is_left(daemon):
+    """Other programs of the machine have used up fs.inotify.max_user_watches."""
+    daemon.write("a.yaml", document(1, ["10.0.0.1"]))
+    shell = "echo 0 >/proc/sys/user/max_inotify_watches && exec %s -c %s" % (PLDNSD, daemon.configure())
+    namespace = ["unshare", "--user", "--map-root-user"]
+    if subprocess.run([*namespace, "true"], capture_output=True, check=False).returncode != 0:
+        pytest.skip("wants a user namespace")
+    with open(daemon.log_path, "ab") as log:
+        daemon.process = subprocess.Popen([*namespace, "sh", "-c", shell], stderr=log, env=daemon.environment())
+    eventually(daemon.is_ready, "readiness")
+    daemon.write("b.yaml", document(2, ["10.0.0.2"]))
+    assert daemon.reload().status == 200 and daemon.ask(managed(2)) == ["10.0.0.2"]
+    for event, now in (("watch", "looking every 10 seconds"), ("writing", "files are read while they are written")):
+        told = [line for line in daemon.log.splitlines() if "event=%s " % event in line]
+        assert len(told) == 1 and "max_user_watches" in told[0] and now in told[0]
+
+
 def cpu_seconds(pid):
     fields = Path("/proc/%d/stat" % pid).read_text(encoding="ascii").rsplit(")", 1)[-1].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
