@@ -200,8 +200,8 @@ static bool keep_documents(struct keeper *k, const struct catalog *catalog)
     int folder = open(k->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     struct catalog_entry entry;
 
-    statedir_begin(k->state);
-    if (detached != k->detached)
+    bool anew = statedir_begin(k->state);
+    if (anew || detached != k->detached)
         put_detached(k, catalog);
     for (size_t i = 0; i < length; i++) {
         catalog_entry(catalog, i, &entry);

@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -18,10 +17,9 @@
 #include "filename.h"
 #include "fullwrite.h"
 #include "slurp.h"
+#include "statefolders.h"
 #include "yamldoc.h"
 
-#define FOLDER       "accepted" /* in the state directory: the documents */
-#define LOCK         "lock"
 #define DETACHED     "detached"
 #define DETACHED_NEW DETACHED ".new"
 #define DETACHED_MAX (96u << 20)
@@ -44,8 +42,7 @@ struct pending {     /* written, not yet renamed */
 
 struct statedir {
     char *path;
-    int top, folder; /* -1: keeps nothing */
-    int lock;
+    struct statefolders at;
     char *detached; /* what could not be kept in this batch so far, or NULL */
     size_t detached_size;
     struct kept *kept; /* sorted by name */
@@ -114,61 +111,14 @@ static void remember(struct statedir *state, const char *name, const struct dige
 
 /* ---- open and read ---- */
 
-/* False: errno. */
-static bool make_folder(const char *path)
+static bool open_folders(struct statedir *state)
 {
-    char *copy = alloc_string(path);
+    char why[STATEFOLDERS_WHY];
+    bool ok = statefolders_open(&state->at, state->path, why);
 
-    /* Missing parents too: a container's volume is often mounted empty. */
-    for (char *slash = strchr(copy + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        (void)mkdir(copy, 0755); /* the last mkdir says what is wrong */
-        *slash = '/';
-    }
-    bool ok = mkdir(copy, 0750) == 0 || errno == EEXIST;
-    free(copy); /* errno stays */
+    if (!ok)
+        fail(state, "%s", why);
     return ok;
-}
-
-static int open_folder(int at, const char *path)
-{
-    return openat(at, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-}
-
-/* Mostly it is there. */
-static int open_own_folder(int top)
-{
-    int folder = open_folder(top, FOLDER);
-
-    if (folder >= 0 || errno != ENOENT || (mkdirat(top, FOLDER, 0750) != 0 && errno != EEXIST))
-        return folder;
-    return open_folder(top, FOLDER);
-}
-
-static bool open_folders(struct statedir *state, const char *path)
-{
-    int top = state->top = open_folder(AT_FDCWD, path);
-
-    if (top < 0 && errno == ENOENT && make_folder(path))
-        top = state->top = open_folder(AT_FDCWD, path);
-    if (top < 0) {
-        fail(state, "%.200s: %s", path, strerrordesc_np(errno));
-        return false;
-    }
-    state->lock = openat(top, LOCK, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
-    if (state->lock < 0)
-        fail(state, "%.200s/" LOCK ": %s", path, strerrordesc_np(errno));
-    else if (flock(state->lock, LOCK_EX | LOCK_NB) != 0)
-        fail(state, "%.200s: another pldnsd uses it", path);
-    else if ((state->folder = open_own_folder(top)) < 0)
-        fail(state, "%.200s/" FOLDER ": %s", path, strerrordesc_np(errno));
-    if (state->folder >= 0)
-        return true;
-    close(top);
-    if (state->lock >= 0)
-        close(state->lock);
-    state->top = state->lock = -1;
-    return false;
 }
 
 struct statedir *statedir_open(const char *path)
@@ -176,9 +126,9 @@ struct statedir *statedir_open(const char *path)
     struct statedir *state = alloc_array(1, sizeof *state);
 
     state->path = alloc_string(path);
-    state->top = state->folder = state->lock = -1;
+    state->at = statefolders_none;
     if (path[0] != '\0')
-        (void)open_folders(state, path); /* the trouble is noted */
+        (void)open_folders(state); /* the trouble is noted */
     return state;
 }
 
@@ -191,21 +141,23 @@ static void drop_pending(struct statedir *state)
     state->pending_length = 0;
 }
 
+static void drop_kept(struct statedir *state)
+{
+    for (size_t i = 0; i < state->length; i++)
+        free(state->kept[i].name);
+    state->length = 0;
+}
+
 void statedir_close(struct statedir *state)
 {
     if (state == NULL)
         return;
     drop_pending(state);
-    for (size_t i = 0; i < state->length; i++)
-        free(state->kept[i].name);
+    drop_kept(state);
     free(state->kept);
     free(state->path);
     free(state->detached);
-    if (state->folder >= 0) {
-        close(state->top);
-        close(state->folder);
-        close(state->lock);
-    }
+    statefolders_close(&state->at);
     free(state);
 }
 
@@ -215,7 +167,7 @@ static void look(struct statedir *state)
 {
     static const struct digest none;
     char name[NAME_MAX + 1];
-    int copy = openat(state->folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int copy = openat(state->at.accepted, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *folder = copy >= 0 ? fdopendir(copy) : NULL;
     const struct dirent *entry;
 
@@ -227,7 +179,7 @@ static void look(struct statedir *state)
     }
     while ((entry = readdir(folder)) != NULL && state->length < KEPT_MAX) {
         if (strncmp(entry->d_name, TEMPORARY, sizeof TEMPORARY - 1) == 0)
-            (void)unlinkat(state->folder, entry->d_name, 0); /* overwritten if it stays */
+            (void)unlinkat(state->at.accepted, entry->d_name, 0); /* overwritten if it stays */
         else if (entry->d_name[0] != '.' && filename_read(entry->d_name, name))
             remember(state, name, &none);
     }
@@ -241,7 +193,7 @@ void *statedir_marks(const struct statedir *state, size_t *size)
 
     for (size_t i = 0; i < state->length; i++) {
         if (filename_of(state->kept[i].name, file))
-            filemark_tell(&packing, state->kept[i].name, state->folder, file,
+            filemark_tell(&packing, state->kept[i].name, state->at.accepted, file,
                           &state->kept[i].digest);
     }
     *size = packing.size;
@@ -255,7 +207,7 @@ static void read_one(struct statedir *state, struct kept *kept, const char *file
     size_t size;
     const char *why;
 
-    if (!slurp_file(state->folder, file, YAMLDOC_SIZE_MAX, &bytes, &size, NULL, &why))
+    if (!slurp_file(state->at.accepted, file, YAMLDOC_SIZE_MAX, &bytes, &size, NULL, &why))
         return; /* as if it had never been kept */
     digest_of(&kept->digest, bytes, size);
     (void)each(arg, kept->name, &kept->digest, bytes, size);
@@ -268,7 +220,7 @@ void statedir_each(struct statedir *state, const void *marks, size_t marks_size,
     struct unpacking left = unpacking_of(marks, marks_size);
     char file[NAME_MAX + 1];
 
-    if (state->folder < 0)
+    if (state->at.accepted < 0)
         return;
     look(state);
     for (size_t i = 0; i < state->length; i++) {
@@ -276,7 +228,7 @@ void statedir_each(struct statedir *state, const void *marks, size_t marks_size,
         bool named = filename_of(kept->name, file);
         assert(named); /* it was read as such */
         (void)named;
-        if (!filemark_find(&left, kept->name, state->folder, file, &kept->digest) ||
+        if (!filemark_find(&left, kept->name, state->at.accepted, file, &kept->digest) ||
             !each(arg, kept->name, &kept->digest, NULL, 0))
             read_one(state, kept, file, each, arg);
     }
@@ -284,14 +236,20 @@ void statedir_each(struct statedir *state, const void *marks, size_t marks_size,
 
 /* ---- a batch ---- */
 
-void statedir_begin(struct statedir *state)
+bool statedir_begin(struct statedir *state)
 {
     state->full = false;
-    if (state->folder >= 0 || state->path[0] == '\0')
-        return;
+    if (state->at.accepted >= 0 && !statefolders_stand(&state->at, state->path)) {
+        statefolders_close(&state->at);
+        drop_kept(state);
+    }
+    if (state->at.accepted >= 0 || state->path[0] == '\0')
+        return false;
     state->failed = false;
-    if (open_folders(state, state->path))
-        look(state);
+    if (!open_folders(state))
+        return false;
+    look(state);
+    return true;
 }
 
 bool statedir_holds(const struct statedir *state, const char *name, const struct digest *digest)
@@ -299,7 +257,7 @@ bool statedir_holds(const struct statedir *state, const char *name, const struct
     bool found;
     size_t at = place_of(state, name, &found);
 
-    return state->folder < 0 ||
+    return state->at.accepted < 0 ||
            (found && memcmp(&state->kept[at].digest, digest, sizeof *digest) == 0);
 }
 
@@ -311,10 +269,11 @@ void *statedir_get(const void *arg, const char *name, const struct digest *diges
     struct stat status;
     const char *why;
 
-    if (state->folder < 0 || !statedir_holds(state, name, digest) || !filename_of(name, file) ||
-        fstatat(state->folder, file, &status, AT_SYMLINK_NOFOLLOW) != 0 ||
+    if (state->at.accepted < 0 || !statedir_holds(state, name, digest) ||
+        !filename_of(name, file) ||
+        fstatat(state->at.accepted, file, &status, AT_SYMLINK_NOFOLLOW) != 0 ||
         (uint64_t)status.st_size <= least ||
-        !slurp_file(state->folder, file, YAMLDOC_SIZE_MAX, &bytes, size, NULL, &why))
+        !slurp_file(state->at.accepted, file, YAMLDOC_SIZE_MAX, &bytes, size, NULL, &why))
         return NULL;
     return bytes;
 }
@@ -357,7 +316,7 @@ void statedir_put(struct statedir *state, const char *name, const void *bytes, s
     }
     unsigned number = (unsigned)state->pending_length;
     temporary_name(number, temporary);
-    if (!write_file(state->folder, temporary, bytes, size, number < SYNC_ALL_FROM)) {
+    if (!write_file(state->at.accepted, temporary, bytes, size, number < SYNC_ALL_FROM)) {
         fail(state, "%.80s: %s", name, strerrordesc_np(errno));
         return;
     }
@@ -378,7 +337,7 @@ static void forget(struct statedir *state, size_t i)
 {
     char file[NAME_MAX + 1];
 
-    if (filename_of(state->kept[i].name, file) && unlinkat(state->folder, file, 0) != 0 &&
+    if (filename_of(state->kept[i].name, file) && unlinkat(state->at.accepted, file, 0) != 0 &&
         errno != ENOENT) {
         fail(state, "%.80s: %s", state->kept[i].name, strerrordesc_np(errno));
         return;
@@ -407,16 +366,17 @@ void statedir_keep_only(struct statedir *state, const char *const *names, size_t
 static bool keep_detached(struct statedir *state, const char *text, size_t size)
 {
     if (size == 0)
-        return unlinkat(state->top, DETACHED, 0) == 0 || errno == ENOENT;
-    return write_file(state->top, DETACHED_NEW, text, size, true) &&
-           renameat(state->top, DETACHED_NEW, state->top, DETACHED) == 0 && fsync(state->top) == 0;
+        return unlinkat(state->at.top, DETACHED, 0) == 0 || errno == ENOENT;
+    return write_file(state->at.top, DETACHED_NEW, text, size, true) &&
+           renameat(state->at.top, DETACHED_NEW, state->at.top, DETACHED) == 0 &&
+           fsync(state->at.top) == 0;
 }
 
 void statedir_put_detached(struct statedir *state, const char *text, size_t size)
 {
     free(state->detached);
     state->detached = NULL;
-    if (state->folder < 0 || keep_detached(state, text, size))
+    if (state->at.accepted < 0 || keep_detached(state, text, size))
         return;
     state->detached =
         alloc_copy(text, size); /* again when documents were removed from a full disk */
@@ -428,8 +388,8 @@ char *statedir_detached(struct statedir *state, size_t *size)
     const char *why;
     char *text;
 
-    if (state->folder < 0 ||
-        !slurp_file(state->top, DETACHED, DETACHED_MAX, &text, size, NULL, &why))
+    if (state->at.accepted < 0 ||
+        !slurp_file(state->at.top, DETACHED, DETACHED_MAX, &text, size, NULL, &why))
         return NULL;
     return text;
 }
@@ -452,15 +412,15 @@ static bool rename_pending(struct statedir *state, const struct pending *pending
     bool named = filename_of(pending->name, to);
     assert(named); /* statedir_put() tried */
     (void)named;
-    return renameat(state->folder, from, state->folder, to) == 0;
+    return renameat(state->at.accepted, from, state->at.accepted, to) == 0;
 }
 
 bool statedir_commit(struct statedir *state)
 {
-    if (state->folder < 0)
+    if (state->at.accepted < 0)
         return !state->failed;
     retry_detached(state);
-    if (state->pending_length > SYNC_ALL_FROM && syncfs(state->folder) != 0)
+    if (state->pending_length > SYNC_ALL_FROM && syncfs(state->at.accepted) != 0)
         fail(state, "%s", strerrordesc_np(errno));
     for (size_t i = 0; i < state->pending_length; i++) {
         if (rename_pending(state, &state->pending[i]))
@@ -469,7 +429,7 @@ bool statedir_commit(struct statedir *state)
             fail(state, "%.80s: %s", state->pending[i].name, strerrordesc_np(errno));
     }
     drop_pending(state);
-    if (fsync(state->folder) != 0)
+    if (fsync(state->at.accepted) != 0)
         fail(state, "%s", strerrordesc_np(errno));
     bool ok = !state->failed;
     if (ok)
@@ -481,12 +441,12 @@ bool statedir_commit(struct statedir *state)
 
 bool statedir_rest_is_kept(const struct statedir *state)
 {
-    return state->folder >= 0 && state->rest_kept;
+    return state->at.accepted >= 0 && state->rest_kept;
 }
 
 int statedir_folder(const struct statedir *state)
 {
-    return state->folder >= 0 ? state->top : -1;
+    return state->at.accepted >= 0 ? state->at.top : -1;
 }
 
 bool statedir_is_full(const struct statedir *state)

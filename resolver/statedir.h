@@ -31,8 +31,9 @@ void statedir_each(struct statedir *, const void *marks, size_t marks_size, stat
  * caller's to free(). */
 void *statedir_marks(const struct statedir *, size_t *size);
 
-/* Before a batch: tries again to open a directory that could not be opened. */
-void statedir_begin(struct statedir *);
+/* Before a batch: tries again to open a directory that could not be opened, or was taken away.
+ * True: it is open since now, and nothing of what was kept before need be in it. */
+bool statedir_begin(struct statedir *);
 
 /* True if bytes of this digest are kept for 'name', or if nothing is kept at all. */
 bool statedir_holds(const struct statedir *, const char *name, const struct digest *);

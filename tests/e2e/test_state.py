@@ -337,3 +337,22 @@ def test_files_that_may_not_grow_cost_the_snapshot_only(daemon):
     daemon.write("b.yaml", document(2, ["10.0.0.2"], message="x" * 5000))
     eventually(lambda: "File too large" in daemon.status().get("stateTrouble", ""), "the trouble")
     assert daemon.ask(managed(1)) == ["10.0.0.1"] and daemon.ask(managed(2)) == ["10.0.0.2"]
+
+
+@pytest.mark.parametrize("way", ["cleared", "removed", "moved"])
+def test_state_directory_that_is_taken_away(running, way):
+    """By whoever clears it.  All that is served is kept again with the next change."""
+    daemon = running
+    daemon.remove("b.yaml")
+    daemon.reload()
+    eventually((daemon.state / "detached").exists, "what was detached is kept")
+    shell = {"cleared": "rm -rf %s/*", "removed": "rm -rf %s", "moved": "mv %s %s.old"}[way]
+    subprocess.run(shell.replace("%s", str(daemon.state)), shell=True, check=True)
+    daemon.write("c.yaml", document(3, ["10.0.0.3"]))
+    daemon.reload()
+    keeps(daemon, "a.yaml", "c.yaml")
+    assert (daemon.state / "detached").exists() and "stateTrouble" not in daemon.status()
+    daemon.write("a.yaml", "nonsense")
+    daemon.restart(signal.SIGKILL)
+    assert daemon.ask(managed(1)) == ["10.0.0.1"]
+    assert daemon.status()["documents"][0]["restored"] is True
