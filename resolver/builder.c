@@ -191,7 +191,7 @@ static struct buildreport *make_whole(struct builder *b)
     static const struct catalog_change none;
     uint64_t started = clock_ms();
 
-    catalog_learned(b->catalog);
+    catalog_join(b->catalog);
     publish(b, build_again(b));
     catalogshelf_rest(b->catalog);
     trim(b);

@@ -271,14 +271,8 @@ void catalog_restored(struct catalog *catalog)
 void catalog_restore_detached(struct catalog *catalog, const char *text, size_t size, uint64_t now,
                               uint64_t wall)
 {
-    struct tombstone_list *list = &catalog->tombstones;
-
-    tombstone_read(list, text, size, now, wall, catalog->hold_ms);
-    for (size_t i = 0; i < list->length && catalogtables_wait(catalog->tables); i++) {
-        if (!ledger_is_apart_from(catalog->ledger, list->items[i].view, list->items[i].what.name)) {
-            catalogtables_spoil(catalog->tables);
-        }
-    }
+    tombstone_read(&catalog->tombstones, text, size, now, wall, catalog->hold_ms);
+    catalogtables_restored(catalog->tables, catalog->ledger, &catalog->tombstones);
 }
 
 void catalog_source_failed(struct catalog *catalog, const char *why)
@@ -388,10 +382,11 @@ void catalog_finish(struct catalog *catalog, uint64_t now, struct catalog_change
 
 bool catalog_expire(struct catalog *catalog, uint64_t now)
 {
-    bool expired = tombstone_expire(&catalog->tombstones, now);
+    uint64_t first;
+    bool expired = tombstone_expire(&catalog->tombstones, now, &first);
 
     if (expired) {
-        catalogtables_spoil(catalog->tables);
+        catalogtables_expire(catalog->tables, first);
     }
     return expired;
 }
@@ -431,8 +426,8 @@ struct tableset *catalog_build_set(struct catalog *catalog, struct table_options
 {
     size_t length;
     struct document **documents = catalog_served(catalog, &length);
-    struct tableset *set =
-        catalogtables_build(catalog->tables, documents, length, &catalog->tombstones, options);
+    struct tableset *set = catalogtables_build(catalog->tables, documents, length, catalog->ledger,
+                                               &catalog->tombstones, options);
 
     free(documents);
     return set;
@@ -441,6 +436,11 @@ struct tableset *catalog_build_set(struct catalog *catalog, struct table_options
 void catalog_learned(struct catalog *catalog)
 {
     catalogtables_spoil(catalog->tables);
+}
+
+void catalog_join(struct catalog *catalog)
+{
+    catalogtables_join(catalog->tables);
 }
 
 bool catalog_patched(const struct catalog *catalog)

@@ -106,8 +106,10 @@ uint64_t catalog_detached_changes(const struct catalog *);
  * catalog_learned() first. */
 struct tableset *catalog_build_set(struct catalog *, struct table_options *options);
 void catalog_learned(struct catalog *);
+/* The next tables are built in one piece. */
+void catalog_join(struct catalog *);
 /* True if the tables built last are what changed laid over older ones: those of the same documents
- * built behind catalog_learned() take less memory, and less of every look-up. */
+ * built behind catalog_join() take less memory, and less of every look-up. */
 bool catalog_patched(const struct catalog *);
 
 /* What the documents that are served want found out; the caller's to free. */

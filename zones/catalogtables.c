@@ -22,6 +22,7 @@ struct catalogtables {
     size_t graves;         /* … and how many of them they hold */
     bool fresh;            /* they were not handed out yet */
     bool patched;          /* what was handed out last lies over them */
+    bool joined;           /* what is built whole next is to hold the tombstones, too */
     const struct targets *targets;
     const struct health *health;
 };
@@ -47,6 +48,38 @@ void catalogtables_spoil(struct catalogtables *tables)
     tables->bases = NULL;
     tables->fresh = false;
     tables->documents = (struct list){0};
+}
+
+void catalogtables_join(struct catalogtables *tables)
+{
+    catalogtables_spoil(tables);
+    tables->joined = true;
+}
+
+void catalogtables_expire(struct catalogtables *tables, uint64_t change)
+{
+    if (change <= tables->tombstones) {
+        catalogtables_spoil(tables);
+    }
+}
+
+/* True if the tombstones have nothing to do with what is live. */
+static bool are_apart(const struct ledger *live, const struct tombstone_list *graves)
+{
+    bool apart = live != NULL;
+
+    for (size_t i = 0; i < graves->length && apart; i++) {
+        apart = ledger_is_apart_from(live, graves->items[i].view, graves->items[i].what.name);
+    }
+    return apart;
+}
+
+void catalogtables_restored(struct catalogtables *tables, const struct ledger *live,
+                            const struct tombstone_list *graves)
+{
+    if (catalogtables_wait(tables) && !are_apart(live, graves)) {
+        catalogtables_spoil(tables);
+    }
 }
 
 void catalogtables_free(struct catalogtables *tables)
@@ -210,6 +243,7 @@ static struct tableset *build_whole(struct building *b, const struct list *all)
     b->tables->graves = b->graves->length;
     b->tables->targets = b->options->targets;
     b->tables->health = b->options->health;
+    b->tables->joined = false;
     return set;
 }
 
@@ -253,9 +287,21 @@ static struct tableset *build_patched(struct building *b, const struct list *all
     return set;
 }
 
+/* Tombstones come and go while documents stay: whole tables do without, if they can. */
+static struct tableset *build_bare(struct building *b, const struct list *all)
+{
+    static const struct tombstone_list none;
+    const struct tombstone_list *graves = b->graves;
+
+    b->graves = &none;
+    tableset_free(build_whole(b, all)); /* its tables are held */
+    b->graves = graves;
+    return build_patched(b, all);
+}
+
 struct tableset *catalogtables_build(struct catalogtables *tables,
                                      struct document *const *documents, size_t length,
-                                     const struct tombstone_list *graves,
+                                     const struct ledger *live, const struct tombstone_list *graves,
                                      struct table_options *options)
 {
     struct list all = {(struct document **)(uintptr_t)documents, length, 0};
@@ -270,6 +316,10 @@ struct tableset *catalogtables_build(struct catalogtables *tables,
     if (tables->bases != NULL && tables->targets == options->targets &&
         tables->health == options->health && graves->length <= CATALOGTABLES_TOMBSTONES_MAX) {
         set = build_patched(&b, &all);
+    }
+    if (set == NULL && !tables->joined && graves->length > 0 &&
+        graves->length <= CATALOGTABLES_TOMBSTONES_MAX && are_apart(live, graves)) {
+        set = build_bare(&b, &all);
     }
     if (set == NULL) {
         set = build_whole(&b, &all);
@@ -301,7 +351,7 @@ struct tableset *catalogtables_plain(struct catalogtables *tables,
     new = catalogtables_new(tables->views);
     options->targets = NULL;
     options->health = NULL;
-    struct tableset *set = catalogtables_build(new, documents, length, &none, options);
+    struct tableset *set = catalogtables_build(new, documents, length, NULL, &none, options);
     catalogtables_free(new);
     return set;
 }

@@ -21,6 +21,13 @@ void catalogtables_free(struct catalogtables *);
 /* Something changed that is not told by documents and new tombstones, or documents changed that do
  * not lie apart from the others: the next tables are built whole. */
 void catalogtables_spoil(struct catalogtables *);
+/* The next tables are built whole, in one piece with the tombstones. */
+void catalogtables_join(struct catalogtables *);
+/* Tombstones came that no document of these tables has left. */
+void catalogtables_restored(struct catalogtables *, const struct ledger *live,
+                            const struct tombstone_list *);
+/* A tombstone ended that came with this change of their list. */
+void catalogtables_expire(struct catalogtables *, uint64_t change);
 
 /* True if whole tables were built that may yet be patched. */
 bool catalogtables_wait(const struct catalogtables *);
@@ -40,10 +47,10 @@ struct tableset *catalogtables_plain(struct catalogtables *, struct document *co
 void catalogtables_take(struct catalogtables *, struct table *const *tables,
                         struct document *const *documents, size_t length);
 
-/* The tables of these documents, which stand in the order of their names.  The tombstones of
- * 'options' are filled in here. */
+/* The tables of these documents, which stand in the order of their names and whose claims are
+ * 'live' (NULL: there are none).  The tombstones of 'options' are filled in here. */
 struct tableset *catalogtables_build(struct catalogtables *, struct document *const *documents,
-                                     size_t length, const struct tombstone_list *,
-                                     struct table_options *options);
+                                     size_t length, const struct ledger *live,
+                                     const struct tombstone_list *, struct table_options *options);
 
 #endif

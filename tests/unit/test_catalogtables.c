@@ -391,7 +391,7 @@ static void live(struct world *world)
         tell(world, world->patched, &a);
         tell(world, world->whole, &b);
         assert_memory_equal(&a, &b, sizeof(a));
-        catalog_learned(world->whole);
+        catalog_join(world->whole);
         struct tableset *set = build(world, world->patched), *other = build(world, world->whole);
         compare(set, other);
         tableset_free(other);
@@ -403,7 +403,9 @@ static void live(struct world *world)
         if (draw(8) == 0) {
             restart(world);
         } else if (draw(10) == 0) {
-            catalog_learned(world->patched); /* a base of now, with tombstones */
+            catalog_join(world->patched); /* a base of now, with tombstones */
+        } else if (draw(10) == 0) {
+            catalog_learned(world->patched); /* without, if it can be */
         }
     }
     tableset_free(before);
@@ -463,11 +465,57 @@ static void test_patched_as_whole_in_views(void **state)
     assert_true(run(7, HOLD, true) > ROUNDS / 8);
 }
 
+/* Names come and go, and those that went are held until their hold ends: tables are built whole for
+ * none of that, whenever they were built whole for something else. */
+static void test_detached_all_the_time(void **state)
+{
+    enum { LEARNED = 20, JOINED = 30, LAST = 60 };
+    struct world *world = alloc_array(1, sizeof(*world));
+    struct tableset *before = NULL;
+    char id[16], name[32];
+    unsigned built = 0;
+
+    (void)state;
+    world->patched = catalog_new(HOLD);
+    world->whole = catalog_new(HOLD);
+    for (unsigned round = 0; round < LAST; round++) {
+        for (unsigned i = 0; i < DOCUMENTS; i++) {
+            snprintf(id, sizeof(id), "plc-%u", i);
+            snprintf(name, sizeof(name), "h%u.example.com", i == 0 ? DOCUMENTS + round : i);
+            snprintf(world->texts[i], TEXT_SIZE, "%s", catalogplay_document(id, name, "10.0.0.1"));
+        }
+        struct catalog_change a, b;
+        world->now += HOLD / 5;
+        world->generation++;
+        tell(world, world->patched, &a);
+        tell(world, world->whole, &b);
+        catalog_join(world->whole);
+        if (round == LEARNED) {
+            catalog_learned(world->patched);
+        } else if (round == JOINED) {
+            catalog_join(world->patched);
+        }
+        struct tableset *set = build(world, world->patched), *other = build(world, world->whole);
+        assert_int_equal(catalog_patched(world->patched), round != 0 && round != JOINED);
+        compare(set, other);
+        tableset_free(other);
+        size_t all = before != NULL ? tableset_bytes(before) : 0;
+        built += before != NULL && tableset_free(before) == all;
+        before = set;
+    }
+    assert_int_equal(built, 3); /* the third when what is held in the second begins to end */
+    tableset_free(before);
+    catalog_free(world->patched);
+    catalog_free(world->whole);
+    free(world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_patched_as_whole),
         cmocka_unit_test(test_patched_as_whole_in_views),
+        cmocka_unit_test(test_detached_all_the_time),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
