@@ -74,12 +74,25 @@ static bool are_all(const struct catalogcontest *among)
     return all;
 }
 
+/* True if anybody stays who might be in the way: at a first load nobody is there. */
+static bool has_others(const struct catalogcontest *among)
+{
+    bool has = false;
+
+    for (size_t i = 0; i < among->length && !has; i++) {
+        has = among->entries[i]->standing != NULL && !is_contestant(among->entries[i]);
+    }
+    return has;
+}
+
 /* A refusal mostly lasts for many reloads, and so does its reason: all are asked only if those do
  * not explain it who were in the way before. */
 static void find_in_the_way(const struct catalogcontest *among)
 {
+    if (!has_others(among)) {
+        return;
+    }
     struct ledger *wanted = list_wanted(among);
-
     ask(among, wanted, true);
     if (!are_all(among)) {
         ask(among, wanted, false);
@@ -98,7 +111,8 @@ static void hold_standing(struct contest *contest)
         struct catalog_document *entry = among->entries[i];
         entry->number = CLAIMS_NONE;
         bool replaced = is_contestant(entry) && entry->chosen != NULL;
-        if (entry->standing != NULL && (replaced || entry->in_the_way)) {
+        bool stays = !is_contestant(entry) && entry->in_the_way;
+        if (entry->standing != NULL && (replaced || stays)) {
             entry->number = claims_hold(contest->claims, entry->standing->document);
         }
         if (entry->standing != NULL && replaced) {
