@@ -301,8 +301,9 @@ static bool start_all(struct server *s, struct error_list *errors)
     struct descriptors_share descriptors = share_descriptors(s->config);
 
     s->workers = alloc_array(s->config->workers, sizeof(struct worker *));
-    /* A newcomer counts before another makes room for it. */
-    s->peers = peers_new(&s->key, (size_t)s->config->limits.tcp_connections + s->config->workers);
+    /* A newcomer counts before another makes room for it, and each worker takes at least one. */
+    s->peers =
+        peers_new(&s->key, (size_t)s->config->limits.tcp_connections + 2 * s->config->workers);
     for (unsigned i = 0; i < s->config->workers; i++) {
         struct worker_options options = {
             .index = i,

@@ -417,11 +417,8 @@ static void take(void *arg, int fd, const union config_address *address, uint64_
     }
     bool full =
         tcp->conns.length == tcp->most || peers_exceed(tcp->peers, config->limits.tcp_connections);
-    if (full && !shed(tcp)) { /* the other workers have them all */
-        peers_leave(tcp->peers, peer);
-        close(fd);
-        return;
-    }
+    if (full)
+        (void)shed(tcp); /* where the other workers have them all, it is one more */
     conn_open(tcp, fd, &address->ip, peer, now);
 }
 

@@ -28,8 +28,8 @@ struct tcp_options { /* all held as long as the tcp */
     struct peers *peers;              /* of all workers */
 };
 
-/* config->limits hold for all workers together, 'most' for this one.  NULL: libevent could not take
- * the sockets. */
+/* config->limits hold for all workers together, but that each takes one connection at least; 'most'
+ * holds for this one.  NULL: libevent could not take the sockets. */
 MUST_USE struct tcp *tcp_new(const struct tcp_options *);
 void tcp_stop_accepting(struct tcp *);
 /* Sends what can be sent at once, closes everything.  Queries that wait must have been ended. */

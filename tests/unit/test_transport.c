@@ -121,7 +121,7 @@ static void open_bench(struct bench *b, const char *address, unsigned most, unsi
         .config = b->config,
         .listeners = b->listeners,
     });
-    b->peers = peers_new(&(struct hash_key){1, 2}, most + 1);
+    b->peers = peers_new(&(struct hash_key){1, 2}, most + 2);
     b->tcp = tcp_new(&(struct tcp_options){
         .base = b->base,
         .desk = b->desk,
@@ -419,6 +419,30 @@ static void tcp_has_caps(void **state)
 }
 
 /* More queries than may wait at a time: the rest waits in line, none is lost. */
+/* The worker that has none of them takes one all the same. */
+static void tcp_is_there_when_others_have_all(void **state)
+{
+    struct bench b;
+    struct sockaddr_in other = {.sin_family = AF_INET};
+
+    (void)state;
+    open_bench(&b, "127.0.0.1:9", 2, 2);
+    for (unsigned i = 0; i < 2; i++)
+        assert_non_null(peers_enter(b.peers, (struct sockaddr *)&other, 2));
+    int first = connect_from(&b, SOCK_STREAM, "127.0.0.1");
+    ask(first, "b.corp.example A", 1, true);
+    turn(&b);
+    assert_string_equal(replies(first, true), "1 ");
+    int second = connect_from(&b, SOCK_STREAM, "127.0.0.1"); /* in the place of the first */
+    ask(second, "b.corp.example A", 2, true);
+    turn(&b);
+    assert_string_equal(replies(second, true), "2 ");
+    assert_string_equal(replies(first, true), "closed");
+    close(first);
+    close(second);
+    close_bench(&b);
+}
+
 static void wait_in_line(bool at_once)
 {
     enum { QUERIES = 2 * TCP_PIPELINE_MAX };
@@ -557,6 +581,7 @@ int main(void)
         cmocka_unit_test(tcp_closes_on_nonsense),
         cmocka_unit_test(tcp_drops_what_nobody_waits_for),
         cmocka_unit_test(tcp_has_caps),
+        cmocka_unit_test(tcp_is_there_when_others_have_all),
         cmocka_unit_test(tcp_bounds_what_waits),
         cmocka_unit_test(tcp_goes_on_with_what_it_has_read),
         cmocka_unit_test(tcp_stops_reading_from_who_does_not_read),
