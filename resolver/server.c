@@ -479,8 +479,11 @@ enum server_exit server_check(const struct config_flags *flags, char *const *env
         builder_check(config, &errors);
     bool fine = config != NULL && errors.errors == before;
     print_errors(&errors);
-    if (fine)
-        printf("pldnsd: the configuration and the documents are right\n");
+    if (fine && (puts("pldnsd: the configuration and the documents are right") < 0 ||
+                 fflush(stdout) != 0)) {
+        perror("pldnsd: standard output");
+        fine = false;
+    }
     error_clear(&errors);
     if (config != NULL)
         tls_trust_free(config->forward.trust);

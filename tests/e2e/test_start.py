@@ -154,6 +154,14 @@ def test_check(daemon):
     assert ran.returncode == REFUSED and "workers" in ran.stderr
 
 
+def test_check_without_room_for_its_verdict(daemon):
+    """Whoever reads it would find nothing: as --version and --help do."""
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        ran = subprocess.run([PLDNSD, "-c", str(daemon.configure()), "--check"], stdout=full, stderr=subprocess.PIPE,
+                             text=True, check=False, timeout=30 * SLACK)
+    assert ran.returncode == REFUSED and "No space left on device" in ran.stderr
+
+
 # ---- the empty table -----------------------------------------------------------------------------
 
 def test_empty_directory_forwards_everything(daemon, upstream):
