@@ -135,8 +135,9 @@ void keeper_restore(struct keeper *k, struct catalog *catalog, uint64_t generati
 
 /* ---- there ---- */
 
-/* The bytes of a served document from the directory again, because they were too many to be held in
- * memory.  They may have changed since. */
+/* The bytes of a served document from the directory again, because they are not held in memory:
+ * they were too many, or were kept before somebody cleared the state.  They may have changed since.
+ */
 static void keep_from_source(struct keeper *k, const struct catalog_entry *entry, int folder)
 {
     struct digest digest;
@@ -209,8 +210,7 @@ static bool keep_documents(struct keeper *k, const struct catalog *catalog)
         const void *bytes = catalog_unkept(catalog, i, &size);
         if (bytes != NULL)
             statedir_put(k->state, entry.name, bytes, size);
-        else if (entry.served && !entry.restored && folder >= 0 &&
-                 !statedir_holds(k->state, entry.name, &entry.served_digest))
+        else if (entry.served && !statedir_holds(k->state, entry.name, &entry.served_digest))
             keep_from_source(k, &entry, folder);
     }
     /* While the directory cannot be read nobody knows what was removed from it. */

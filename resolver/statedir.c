@@ -186,6 +186,22 @@ static void look(struct statedir *state)
     closedir(folder);
 }
 
+/* What a state directory holds that has come back, or in another's place. */
+static void identify(struct statedir *state)
+{
+    char file[NAME_MAX + 1], *bytes;
+    size_t size;
+    const char *why;
+
+    for (size_t i = 0; i < state->length; i++) {
+        if (filename_of(state->kept[i].name, file) &&
+            slurp_file(state->at.accepted, file, YAMLDOC_SIZE_MAX, &bytes, &size, NULL, &why)) {
+            digest_of(&state->kept[i].digest, bytes, size);
+            free(bytes);
+        }
+    }
+}
+
 void *statedir_marks(const struct statedir *state, size_t *size)
 {
     struct packing packing = {0};
@@ -249,6 +265,7 @@ bool statedir_begin(struct statedir *state)
     if (!open_folders(state))
         return false;
     look(state);
+    identify(state);
     return true;
 }
 
@@ -329,8 +346,7 @@ void statedir_put(struct statedir *state, const char *name, const void *bytes, s
 void statedir_miss(struct statedir *state, const char *name)
 {
     errno = 0;
-    fail(state, "%.80s: the version in service was replaced in the folder before it was kept",
-         name);
+    fail(state, "%.80s: the version in service is neither kept nor in the folder any more", name);
 }
 
 static void forget(struct statedir *state, size_t i)

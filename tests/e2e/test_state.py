@@ -1,6 +1,7 @@
 """What survives: last accepted versions across restarts, kills, unreadable folders and full disks."""
 import json
 import os
+import shutil
 import signal
 import subprocess
 
@@ -165,7 +166,7 @@ def test_what_can_be_kept_no_more_is_told(daemon):
     eventually(lambda: daemon.status().get("stateTrouble"), "the trouble")
     daemon.write("a.yaml", "broken: [")
     assert daemon.reload().status == 409
-    eventually(lambda: "a.yaml: the version in service was replaced" in daemon.status()["stateTrouble"], "it is told")
+    eventually(lambda: "a.yaml: the version in service is " in daemon.status()["stateTrouble"], "it is told")
     daemon.write("a.yaml", document(1, ["10.0.0.4"]))
     kept.rmdir()
     assert daemon.reload().status == 200
@@ -356,3 +357,22 @@ def test_state_directory_that_is_taken_away(running, way):
     daemon.restart(signal.SIGKILL)
     assert daemon.ask(managed(1)) == ["10.0.0.1"]
     assert daemon.status()["documents"][0]["restored"] is True
+
+
+def test_state_directory_that_is_taken_away_with_the_last_copy(running):
+    """The folder has a broken version already: what is in service is nowhere to be had, and the next start ends."""
+    daemon = running
+    daemon.write("a.yaml", "nonsense")
+    daemon.restart()
+    assert daemon.status()["documents"][0]["restored"] is True
+    shutil.copytree(daemon.state, daemon.folder / "copy")
+    shutil.rmtree(daemon.state)
+    daemon.reload()
+    eventually(lambda: "a.yaml: the version in service is " in daemon.status().get("stateTrouble", ""), "it is told")
+    keeps(daemon, "b.yaml")
+    shutil.rmtree(daemon.state)
+    shutil.copytree(daemon.folder / "copy", daemon.state)
+    daemon.reload()
+    eventually(lambda: "stateTrouble" not in daemon.status(), "it is there again")
+    daemon.restart()
+    assert daemon.ask(managed(1)) == ["10.0.0.1"]
