@@ -128,10 +128,12 @@ static void on_socket(void *arg, enum network_event event, const uint8_t *data, 
     start_due(p, now);
 }
 
-static bool is_ours_to_blame(int error)
+/* Without an address of this host's own nothing can be reached; but for IPv4 the system says that
+ * in another way (ENETUNREACH), and means by this that its ports are used up. */
+static bool is_ours_to_blame(int error, bool v6)
 {
     return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM ||
-           error == EADDRNOTAVAIL || error == EAGAIN;
+           error == EAGAIN || (error == EADDRNOTAVAIL && !v6);
 }
 
 static void start_try(struct probe *probe, uint64_t now)
@@ -155,7 +157,7 @@ static void start_try(struct probe *probe, uint64_t now)
     probe->socket = p->network->stream(p->network, &to.any, on_socket, probe);
     if (probe->socket != NULL) {
         expiry_add(&p->running, &probe->item, now + probe->key.check.timeout_ms);
-    } else if (is_ours_to_blame(errno)) {
+    } else if (is_ours_to_blame(errno, address->v6)) {
         wait_until(probe, now + HINDERED_MS);
     } else {
         wait_until(probe, now + jitter(p, probe->key.check.interval_ms));

@@ -206,6 +206,27 @@ static void test_hindered_and_unreachable(void **state)
     end(w);
 }
 
+/* Where IPv6 is switched off, connect() says so of every address; of IPv4 it means that the ports of
+ * this host are used up. */
+static void test_no_address_of_our_own(void **state)
+{
+    static const struct {
+        const char *address;
+        bool sick;
+    } cases[] = {{"10.0.0.1", false}, {"fd00::1", true}};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+        struct world *w = begin();
+        struct health_key key = key_of(cases[i].address, 2, 3);
+        assert_false(prober_want(w->prober, &key, 1, START));
+        fake_network_fail_sockets(w->net, 1000, EADDRNOTAVAIL);
+        fake_network_pass(w->net, 20000);
+        assert_int_equal(is_sick(w, &key), cases[i].sick);
+        end(w);
+    }
+}
+
 /* ---- who ---- */
 
 static void test_state_stays_with_the_address(void **state)
@@ -283,6 +304,7 @@ int main(void)
         cmocka_unit_test(test_within_the_promised_time),
         cmocka_unit_test(test_refused_and_silent),
         cmocka_unit_test(test_hindered_and_unreachable),
+        cmocka_unit_test(test_no_address_of_our_own),
         cmocka_unit_test(test_state_stays_with_the_address),
         cmocka_unit_test(test_dropped_while_tried),
         cmocka_unit_test(test_so_many_at_once),
