@@ -5,18 +5,31 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "jsonmap.h"
+
+/* evhttp sends what there is, also to who asked for the head alone. */
+static void put_body(struct evhttp_request *request, const char *text)
+{
+    char length[24];
+
+    if (evhttp_request_get_command(request) != EVHTTP_REQ_HEAD) {
+        (void)evbuffer_add(evhttp_request_get_output_buffer(request), text, strlen(text));
+        return;
+    }
+    snprintf(length, sizeof length, "%zu", strlen(text));
+    evhttp_add_header(evhttp_request_get_output_headers(request), "Content-Length", length);
+}
 
 void adminreply_text(struct evhttp_request *request, int status, const char *type, const char *text)
 {
     struct evkeyvalq *headers = evhttp_request_get_output_headers(request);
-    struct evbuffer *body = evhttp_request_get_output_buffer(request);
 
     evhttp_add_header(headers, "Content-Type", type);
     evhttp_add_header(headers, "Cache-Control", "no-store");
     evhttp_add_header(headers, "X-Content-Type-Options", "nosniff");
-    (void)evbuffer_add_printf(body, "%s", text);
+    put_body(request, text);
     evhttp_send_reply(request, status, NULL, NULL);
 }
 

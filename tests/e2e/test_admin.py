@@ -307,6 +307,18 @@ def test_probes_may_be_heads(daemon):
     assert daemon.admin("/api/reload", "HEAD").status == 405
 
 
+def test_a_head_is_followed_by_the_next_reply(served):
+    """What a GET would get is told by its length alone; a body would be taken for the next reply."""
+    connection = UnixConnection(str(served.socket), 10 * SLACK)
+    for path, status in (("/healthz", 200), ("/metrics", 200), ("/api/status", 200), ("/nothing", 404)):
+        connection.request("HEAD", path)
+        reply = connection.getresponse()
+        assert reply.status == status and reply.read() == b"" and int(reply.headers["Content-Length"]) > 5
+        connection.request("GET", "/healthz")
+        assert connection.getresponse().read() == b"alive\n"
+    connection.close()
+
+
 def test_a_nul_is_no_end_of_a_name(daemon):
     daemon.start()
     assert daemon.admin("/api/explain?name=a%00b").status == 400
