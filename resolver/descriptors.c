@@ -14,6 +14,10 @@
 #define WORKER_TAKES 8
 /* Ids and ports are unguessable with far fewer. */
 #define UPSTREAMS_MAX 2048
+/* Endpoints get an eighth: what hangs on them can wait. */
+#define ENDPOINTS_PART 8
+#define ENDPOINTS_MAX  1536
+#define ENDPOINTS_MIN  2
 
 void descriptors_occupy(void)
 {
@@ -69,7 +73,11 @@ bool descriptors_suffice(unsigned workers, struct error_list *errors)
 struct descriptors_share descriptors_divide(unsigned free, unsigned workers)
 {
     unsigned fixed = DESCRIPTORS_FREE + workers * WORKER_TAKES;
-    unsigned each = free > fixed ? (free - fixed) / workers : 0;
+    unsigned rest = free > fixed ? free - fixed : 0, endpoints = rest / ENDPOINTS_PART;
+
+    if (endpoints > ENDPOINTS_MAX)
+        endpoints = ENDPOINTS_MAX;
+    unsigned each = (rest - endpoints) / workers;
     unsigned reserve = each / 2 < NETWORK_EVENT_RESERVE ? each / 2 : NETWORK_EVENT_RESERVE;
     unsigned upstreams = each - (each - reserve) / 3;
 
@@ -79,5 +87,6 @@ struct descriptors_share descriptors_divide(unsigned free, unsigned workers)
         .clients = each > upstreams ? each - upstreams : 1,
         .upstreams = upstreams > 0 ? upstreams : 1,
         .reserve = reserve,
+        .endpoints = endpoints > ENDPOINTS_MIN ? endpoints : ENDPOINTS_MIN,
     };
 }

@@ -9,10 +9,11 @@
  * less it would look ready, and then work by chance. */
 #define DESCRIPTORS_FREE 16
 
-struct descriptors_share { /* of one worker, at most */
-    unsigned clients;      /* TCP connections */
-    unsigned upstreams;    /* sockets towards upstreams … */
+struct descriptors_share { /* at most */
+    unsigned clients;      /* of one worker: TCP connections */
+    unsigned upstreams;    /* and sockets towards upstreams … */
     unsigned reserve;      /* … and how many of them are held back from the start */
+    unsigned endpoints;    /* of all: sockets for names and tries of endpoints (reach.h) */
 };
 
 /* Standard input, output and error that are closed lead nowhere from now on: what is opened first
@@ -26,8 +27,8 @@ unsigned descriptors_count(void);
  */
 MUST_USE bool descriptors_suffice(unsigned workers, struct error_list *errors);
 
-/* How 'free' descriptors, before any worker has started, are divided among 'workers'.  Neither
- * clients nor upstreams get 0. */
+/* How 'free' descriptors, before any worker has started, are divided among 'workers' and what is
+ * done for endpoints.  Nobody gets 0. */
 struct descriptors_share descriptors_divide(unsigned free, unsigned workers);
 
 #endif

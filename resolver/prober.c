@@ -27,6 +27,7 @@ struct probe {
 
 struct prober {
     struct network *network;
+    unsigned at_once;
     prober_changed_fn *changed;
     void *arg;
     struct network_timer *timer;
@@ -178,14 +179,14 @@ static void start_due(struct prober *p, uint64_t now)
 
     while ((item = expiry_first(&p->running, &end)) != NULL && end <= now)
         end_try(probe_of(item), false, "timeout", now);
-    while (p->running.length < PROBER_AT_ONCE &&
-           (item = expiry_first(&p->waiting, &start)) != NULL && start <= now) {
+    while (p->running.length < p->at_once && (item = expiry_first(&p->waiting, &start)) != NULL &&
+           start <= now) {
         expiry_remove(&p->waiting, item);
         start_try(probe_of(item), now);
     }
     if (expiry_first(&p->running, &end) == NULL)
         end = UINT64_MAX;
-    if (p->running.length >= PROBER_AT_ONCE || expiry_first(&p->waiting, &start) == NULL)
+    if (p->running.length >= p->at_once || expiry_first(&p->waiting, &start) == NULL)
         start = UINT64_MAX; /* the end of a try comes here again */
     uint64_t next = end < start ? end : start;
     if (next != UINT64_MAX)
@@ -201,11 +202,13 @@ static void on_timer(void *arg, uint64_t now)
 
 /* ---- life ---- */
 
-struct prober *prober_new(struct network *network, prober_changed_fn *changed, void *arg)
+struct prober *prober_new(struct network *network, unsigned at_once, prober_changed_fn *changed,
+                          void *arg)
 {
     struct prober *p = alloc_array(1, sizeof *p);
 
     p->network = network;
+    p->at_once = at_once < PROBER_AT_ONCE ? at_once : PROBER_AT_ONCE;
     p->changed = changed;
     p->arg = arg;
     p->timer = network->timer(network, on_timer, p);

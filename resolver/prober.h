@@ -7,7 +7,8 @@
  * try that could not be made for want of something of our own (descriptors, ports, memory) says
  * nothing about the address.
  *
- * Bounded: PROBER_AT_ONCE tries at a time; as many addresses as are wanted.  One thread's own. */
+ * Bounded: so many tries at a time, PROBER_AT_ONCE at most; as many addresses as are wanted.  One
+ * thread's own. */
 #ifndef PLDNS_PROBER_H
 #define PLDNS_PROBER_H
 
@@ -23,7 +24,7 @@ struct prober;
 /* What prober_health() says has changed.  Never from inside prober_want(). */
 typedef void prober_changed_fn(void *arg, uint64_t now);
 
-struct prober *prober_new(struct network *, prober_changed_fn *, void *arg);
+struct prober *prober_new(struct network *, unsigned at_once, prober_changed_fn *, void *arg);
 void prober_free(struct prober *); /* NULL is fine */
 
 /* From now on these and no others; in the order of health_compare(), no two equal; copied.  Who was

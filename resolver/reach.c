@@ -7,14 +7,12 @@
 #include "log.h"
 #include "network_event.h"
 
-/* Of questions for names: random ports want sockets of their own. */
-#define QUESTION_SOCKETS 1024
-
 struct reach {
     struct event_base *base;
     const struct config *config;
     const struct config_upstreams *upstreams;
     struct reload *reload;
+    unsigned sockets;
     struct network *network; /* these four: NULL until something is wanted */
     struct network_timer *timer;
     struct refresh *refresh;
@@ -138,14 +136,14 @@ static bool open_network(struct reach *r)
 {
     if (r->network != NULL)
         return true;
-    r->network = network_event_new(r->base, PROBER_AT_ONCE + QUESTION_SOCKETS, 0);
+    r->network = network_event_new(r->base, r->sockets, 0);
     if (r->network == NULL) {
         log_error("endpoints", "why=\"no descriptors\" now=\"names are not resolved, addresses not "
                                "tried\"");
         return false;
     }
     r->timer = r->network->timer(r->network, on_push, r);
-    r->prober = prober_new(r->network, changed, r);
+    r->prober = prober_new(r->network, r->sockets / 2, changed, r);
     r->refresh = refresh_new(&(struct refresh_options){
         .config = r->config,
         .upstreams = r->upstreams,
@@ -195,7 +193,8 @@ void reach_upstreams_changed(struct reach *r, uint64_t now)
 /* ---- life ---- */
 
 struct reach *reach_new(struct event_base *base, const struct config *config,
-                        const struct config_upstreams *upstreams, struct reload *reload)
+                        const struct config_upstreams *upstreams, struct reload *reload,
+                        unsigned sockets)
 {
     struct reach *r = alloc_array(1, sizeof *r);
 
@@ -203,6 +202,7 @@ struct reach *reach_new(struct event_base *base, const struct config *config,
     r->config = config;
     r->upstreams = upstreams;
     r->reload = reload;
+    r->sockets = sockets;
     return r;
 }
 

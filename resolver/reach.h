@@ -17,9 +17,9 @@
 
 struct reach;
 
-/* All lent for as long as it lives. */
+/* All lent for as long as it lives.  It opens so many sockets at most, half of them for tries. */
 struct reach *reach_new(struct event_base *, const struct config *, const struct config_upstreams *,
-                        struct reload *);
+                        struct reload *, unsigned sockets);
 void reach_free(struct reach *); /* NULL is fine; before the reload */
 
 /* To be called at the start and after every run of the reload. */

@@ -300,6 +300,8 @@ static bool start_all(struct server *s, struct error_list *errors)
     size_t each = s->config->listen_length;
     struct descriptors_share descriptors = share_descriptors(s->config);
 
+    s->service.reach = reach_new(s->base, s->config, s->service.upstreams, s->service.reload,
+                                 descriptors.endpoints);
     s->workers = alloc_array(s->config->workers, sizeof(struct worker *));
     /* A newcomer counts before another makes room for it, and each worker takes at least one. */
     s->peers =
@@ -376,7 +378,6 @@ static bool start(struct server *s, const struct config_flags *flags, char *cons
     s->service.reload = reload_new(s->base, s->config, s->key, RELOAD_QUIET_MS, errors);
     if (s->service.reload == NULL)
         return false;
-    s->service.reach = reach_new(s->base, s->config, s->service.upstreams, s->service.reload);
     reload_listen(s->service.reload, on_reloaded, s);
     s->service.published_ms = clock_ms();
     atomic_store(&s->facts.published_ms, s->service.published_ms);

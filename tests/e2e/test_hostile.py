@@ -1,5 +1,6 @@
 """Clients that mean harm, or are merely broken, and a machine that is short of things."""
 import contextlib
+import json
 import os
 import random
 import re
@@ -330,6 +331,28 @@ def test_few_descriptors_from_the_start(full, upstream):
             assert full.ask("n%d.example" % i) == [PUBLIC]
         assert full.reload().status == 200
         assert held
+
+
+def test_silent_endpoints_never_hold_the_last_descriptor(full, upstream):
+    """Each try of an address that drops everything holds one for as long as its timeout."""
+    upstream.answers.update({"n%d.example" % i: [PUBLIC] for i in range(40)})
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as broker, contextlib.ExitStack() as stack:
+        for _ in range(4):          # its queue is full: the kernel drops what else comes
+            filler = stack.enter_context(socket.socket())
+            filler.setblocking(False)
+            filler.connect_ex(broker.getsockname())
+        way = {"port": broker.getsockname()[1], "timeout": "60s"}
+        for n in range(10, 14):     # one address tried in many ways, each of them alone
+            full.write("%d.yaml" % n, json.dumps({"privateLinkConnections": [json.loads(document(
+                n * 100 + fall, ["127.0.0.1"], healthCheck={**way, "interval": "%ds" % (50 + n), "fall": fall}))
+                                                                             for fall in range(1, 101)]}))
+        start_with_descriptors(full, 300)
+        for i in range(40):
+            assert full.status().get("degraded") is None and full.ask(managed(1)) == [OWN]
+            assert full.ask("n%d.example" % i, tcp=True) == [PUBLIC]
+            time.sleep(0.1)
+        assert full.reload().status == 200
+        assert "Too many open files" not in full.log
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -1,4 +1,5 @@
-/* Descriptors: what a worker may take, so that neither clients nor upstreams starve the other. */
+/* Descriptors: what each may take, so that clients, upstreams and endpoints do not starve another.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,20 +11,20 @@
 #include "descriptors.h"
 
 static const struct {
-    unsigned free, workers, clients, upstreams, reserve;
+    unsigned free, workers, clients, upstreams, reserve, endpoints;
 } rows[] = {
-    {0, 1, 1, 1, 0}, /* it does not start, but nothing is divided by 0 */
-    {24, 1, 1, 1, 0},
-    {30, 1, 1, 5, 3},
-    {40, 1, 2, 14, 8},
-    {43, 1, 3, 16, 9},
-    {70, 1, 10, 36, 16},
-    {58, 4, 1, 2, 1},
-    {124, 2, 10, 36, 16},
-    {1024, 1, 328, 672, 16},
-    {65500, 1, 63428, 2048, 16}, /* upstreams have enough */
-    {65500, 64, 333, 682, 16},
-    {2147483647, 1, 2147481575, 2048, 16},
+    {0, 1, 1, 1, 0, 2}, /* it does not start, but nothing is divided by 0 */
+    {24, 1, 1, 1, 0, 2},
+    {30, 1, 1, 5, 3, 2},
+    {40, 1, 2, 12, 7, 2},
+    {43, 1, 3, 14, 8, 2},
+    {70, 1, 8, 33, 16, 5},
+    {58, 4, 1, 2, 1, 2},
+    {124, 2, 8, 32, 16, 11},
+    {1024, 1, 286, 589, 16, 125},
+    {65500, 1, 61892, 2048, 16, 1536}, /* upstreams have enough, and endpoints */
+    {65500, 64, 325, 666, 16, 1536},
+    {2147483647, 1, 2147480039, 2048, 16, 1536},
 };
 
 static void each_has_a_share(void **state)
@@ -34,6 +35,7 @@ static void each_has_a_share(void **state)
         assert_int_equal(share.clients, rows[i].clients);
         assert_int_equal(share.upstreams, rows[i].upstreams);
         assert_int_equal(share.reserve, rows[i].reserve);
+        assert_int_equal(share.endpoints, rows[i].endpoints);
     }
 }
 

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -33,14 +34,19 @@ static void on_changed(void *arg, uint64_t now)
     w->changes++;
 }
 
-static struct world *begin(void)
+static struct world *begin_with(unsigned at_once)
 {
     struct world *w = alloc_array(1, sizeof *w);
 
     log_setup(LOG_LEVEL_ERROR, LOG_FORMAT_LOGFMT);
     w->net = fake_network_new(START);
-    w->prober = prober_new(fake_network_of(w->net), on_changed, w);
+    w->prober = prober_new(fake_network_of(w->net), at_once, on_changed, w);
     return w;
+}
+
+static struct world *begin(void)
+{
+    return begin_with(UINT_MAX);
 }
 
 static void end(struct world *w)
@@ -206,8 +212,8 @@ static void test_hindered_and_unreachable(void **state)
     end(w);
 }
 
-/* Where IPv6 is switched off, connect() says so of every address; of IPv4 it means that the ports of
- * this host are used up. */
+/* Where IPv6 is switched off, connect() says so of every address; of IPv4 it means that the ports
+ * of this host are used up. */
 static void test_no_address_of_our_own(void **state)
 {
     static const struct {
@@ -297,6 +303,24 @@ static void test_so_many_at_once(void **state)
     end(w);
 }
 
+/* Where there are few descriptors. */
+static void test_fewer_at_once(void **state)
+{
+    struct world *w = begin_with(2);
+    struct health_key all[3] = {key_of("10.0.0.1", 1, 1), key_of("10.0.0.2", 1, 1),
+                                key_of("10.0.0.3", 1, 1)};
+
+    (void)state;
+    fake_network_connect(w->net, FAKE_CONNECT_SILENT);
+    assert_false(prober_want(w->prober, all, ARRAY_LENGTH(all), START));
+    for (unsigned ms = 0; ms < 12000; ms += 10) {
+        fake_network_pass(w->net, 10);
+        assert_true(fake_network_open(w->net) <= 2);
+    }
+    assert_int_equal(prober_totals(w->prober).unhealthy, ARRAY_LENGTH(all));
+    end(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -308,6 +332,7 @@ int main(void)
         cmocka_unit_test(test_state_stays_with_the_address),
         cmocka_unit_test(test_dropped_while_tried),
         cmocka_unit_test(test_so_many_at_once),
+        cmocka_unit_test(test_fewer_at_once),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
