@@ -18,7 +18,7 @@ LONG = "void\nlow_long(void)\n{\n%s}\n"
 DOCS = {"README.md": "# pldns\npldnsd(8)\n", "docs/meson.build": "'pldnsd.8'\n", "docs/man/pldnsd.8": "",
         "dev": "  run    build\n"}
 DENY = "SystemCallFilter=@system-service\nSystemCallFilter=~@resources\n"
-CALLS = 'void\nup_go(void)\n{\n    setpriority(0, 0, 1);\n    fopen("/proc/sys/x", "r");\n}\n'
+CALLS = 'void\nup_go(void)\n{\n    ioprio_set(1, 0, 0);\n    fopen("/proc/sys/x", "r");\n}\n'
 UNIT = "[Unit]\nDescription=x\n[Service]\nExecStart=/usr/sbin/pldnsd\n"
 CONFIG = {"etc/pldns.yaml": "#workers: auto\n", "docs/man/pldns.yaml.5": ".It Ic workers\n"}
 KEYS = 'static const struct key keys[] = {\n    {"workers", WORKERS},\n%s};\n'
@@ -111,7 +111,7 @@ ROWS = [
     ("shell", {"a.sh": "#!/bin/sh\necho $1\n"}, "a.sh:2"),
     ("unit", {"contrib/x.service.in": UNIT + "Colour=red\n"}, "Colour"),
     ("unit", {"contrib/x.service.in": UNIT}, "security:"),
-    ("unit", {"contrib/x.service.in": UNIT + DENY, "resolver/up.c": CALLS}, "denies setpriority(), which resolver/up.c calls"),
+    ("unit", {"contrib/x.service.in": UNIT + DENY, "resolver/up.c": CALLS}, "denies ioprio_set(), which resolver/up.c calls"),
     ("unit", {"contrib/x.service.in": UNIT + "ProcSubset=pid\n", "resolver/up.c": CALLS}, "hides what resolver/up.c reads"),
 ]
 
