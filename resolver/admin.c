@@ -11,6 +11,7 @@
 #include <event2/listener.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "adminreply.h"
@@ -259,7 +260,7 @@ static bool is_local(const char *host)
     union config_address address;
     const char *why;
 
-    return strcmp(host, "localhost") == 0 ||
+    return strcasecmp(host, "localhost") == 0 ||
            (configaddress_ip(host, 0, &address, &why) && configaddress_is_loopback(&address));
 }
 

@@ -131,7 +131,9 @@ static void left(void *arg, size_t number)
 {
     struct contest *contest = arg;
 
-    send_back(contest, contest->who[number]);
+    if (contest->who[number] != NULL) { /* what is served contradicts nothing that is */
+        send_back(contest, contest->who[number]);
+    }
 }
 
 /* Who is sent back has its names again, so that whoever was to have them is sent back too. */

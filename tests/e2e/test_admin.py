@@ -295,7 +295,7 @@ def test_loopback_address(daemon):
     assert ask("GET", "/api/status", Host="evil.example:%d" % port)[0] == 403
     for host in ("127.evil.example", "127.0.0.1.evil.example", "[::1].evil.example", "::2", "128.0.0.1"):
         assert ask("GET", "/api/status", Host="%s:%d" % (host, port))[0] == 403
-    for host in ("localhost", "127.0.0.2", "[::1]"):
+    for host in ("localhost", "LocalHost", "127.0.0.2", "[::1]"):
         assert ask("GET", "/healthz", Host="%s:%d" % (host, port))[0] == 200
 
 
