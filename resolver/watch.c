@@ -1,10 +1,10 @@
 #include "watch.h"
 
-#include <errno.h>
 #include <event2/event.h>
 #include <libgen.h>
 #include <limits.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
@@ -12,7 +12,7 @@
 
 #include "alloc.h"
 #include "clock.h"
-#include "log.h"
+#include "folderwatch.h"
 #include "source_dir.h"
 
 /* What may change a document: IN_MODIFY too, for writers that never close their file. */
@@ -25,10 +25,9 @@
 struct watch {
     char *path;
     char *parent;
-    int inotify;                 /* -1: poll only */
-    int on_directory, on_parent; /* watch descriptors, -1: none */
-    bool short_of_watches;
-    uint64_t seen; /* fingerprint when 'changed' was last called */
+    struct folderwatch folder; /* without inotify: poll only */
+    int on_parent;             /* watch descriptor, -1: none */
+    uint64_t seen;             /* fingerprint when 'changed' was last called */
     struct event *readable, *merge, *poll;
     watch_changed_fn *changed;
     watch_arrived_fn *arrived; /* may be NULL … */
@@ -36,32 +35,13 @@ struct watch {
     void *arg;
 };
 
-/* Once, until there are some again. */
-static void tell_shortage(struct watch *watch)
-{
-    bool is_short = watch->on_directory < 0 && errno == ENOSPC;
-
-    if (is_short && !watch->short_of_watches)
-        log_warning("watch",
-                    "why=\"inotify: no watch is left, see fs.inotify.max_user_watches\" "
-                    "now=\"looking every %d seconds\"",
-                    WATCH_POLL_MS / 1000);
-    watch->short_of_watches = is_short;
-}
-
 static void add_watches(struct watch *watch)
 {
-    int before = watch->on_directory;
-
-    if (watch->inotify < 0)
+    if (watch->folder.inotify < 0)
         return;
-    watch->on_directory =
-        inotify_add_watch(watch->inotify, watch->path, EVENTS | IN_ONLYDIR | IN_EXCL_UNLINK);
-    tell_shortage(watch);
-    if (before >= 0 && before != watch->on_directory)
-        (void)inotify_rm_watch(watch->inotify, before); /* it may be gone with its directory */
+    (void)folderwatch_set(&watch->folder, watch->path, EVENTS);
     /* The parent tells when the directory comes, or when another one takes its place. */
-    watch->on_parent = inotify_add_watch(watch->inotify, watch->parent,
+    watch->on_parent = inotify_add_watch(watch->folder.inotify, watch->parent,
                                          IN_CREATE | IN_MOVED_TO | IN_ONLYDIR | IN_EXCL_UNLINK);
 }
 
@@ -72,7 +52,7 @@ static void listen_again(struct watch *watch)
 
     if (watch->readable == NULL)
         return;
-    while (read(watch->inotify, buffer, sizeof buffer) > 0)
+    while (read(watch->folder.inotify, buffer, sizeof buffer) > 0)
         continue;
     event_add(watch->readable, NULL);
 }
@@ -110,7 +90,7 @@ static bool is_relevant(const struct watch *watch, const struct inotify_event *e
 {
     const char *name = strrchr(watch->path, '/');
 
-    if (event->wd == watch->on_directory || (event->mask & IN_Q_OVERFLOW) != 0)
+    if (event->wd == watch->folder.folder || (event->mask & IN_Q_OVERFLOW) != 0)
         return true;
     name = name != NULL ? name + 1 : watch->path;
     return event->wd == watch->on_parent && event->len > 0 && strcmp(event->name, name) == 0;
@@ -118,7 +98,7 @@ static bool is_relevant(const struct watch *watch, const struct inotify_event *e
 
 static bool is_arrival(const struct watch *watch, const struct inotify_event *event)
 {
-    return event->wd == watch->on_directory && event->len > 0 &&
+    return event->wd == watch->folder.folder && event->len > 0 &&
            (event->mask & (IN_MOVED_TO | IN_ISDIR)) == IN_MOVED_TO;
 }
 
@@ -168,23 +148,23 @@ struct watch *watch_new(struct event_base *base, const char *path, uint64_t fing
 {
     static const struct timeval poll_every = {WATCH_POLL_MS / 1000, 0};
     struct watch *watch = alloc_array(1, sizeof *watch);
+    char now[FOLDERWATCH_NOW_MAX];
 
     split_path(watch, path);
     watch->changed = changed;
     watch->arg = arg;
     watch->seen = fingerprint;
-    watch->on_directory = watch->on_parent = -1;
-    watch->inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    watch->on_parent = -1;
+    snprintf(now, sizeof now, "looking every %d seconds", WATCH_POLL_MS / 1000);
+    folderwatch_open(&watch->folder, "watch", now);
     watch->merge = evtimer_new(base, on_merged, watch);
     watch->poll = event_new(base, -1, EV_PERSIST, on_poll, watch);
     event_add(watch->poll, &poll_every);
-    if (watch->inotify >= 0) {
-        watch->readable = event_new(base, watch->inotify, EV_READ | EV_PERSIST, on_readable, watch);
+    if (watch->folder.inotify >= 0) {
+        watch->readable =
+            event_new(base, watch->folder.inotify, EV_READ | EV_PERSIST, on_readable, watch);
         event_add(watch->readable, NULL);
         add_watches(watch);
-    } else {
-        log_warning("watch", "why=\"inotify: %s\" now=\"looking every %d seconds\"",
-                    strerrordesc_np(errno), WATCH_POLL_MS / 1000);
     }
     /* What changed between the first reading and now. */
     on_poll(-1, 0, watch);
@@ -204,8 +184,7 @@ void watch_free(struct watch *watch)
         event_free(watch->readable);
     event_free(watch->merge);
     event_free(watch->poll);
-    if (watch->inotify >= 0)
-        close(watch->inotify);
+    folderwatch_close(&watch->folder);
     free(watch->path);
     free(watch->parent);
     free(watch);

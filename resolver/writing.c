@@ -1,6 +1,5 @@
 #include "writing.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +9,7 @@
 #include <unistd.h>
 
 #include "alloc.h"
-#include "log.h"
+#include "folderwatch.h"
 
 #define BEGINS (IN_MODIFY | IN_CREATE)
 #define ENDS   (IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE)
@@ -26,9 +25,7 @@ struct file {
 
 struct writing {
     char *path;
-    int inotify; /* -1: nothing is ever known */
-    int folder;  /* watch descriptor, -1: none */
-    bool short_of_watches;
+    struct folderwatch folder; /* without inotify nothing is ever known */
     struct file files[WRITING_FILES_MAX];
     size_t length;
 };
@@ -106,7 +103,7 @@ static bool is_empty(const struct writing *w, const char *name)
 
 static void hear(struct writing *w, const struct inotify_event *event, uint64_t now)
 {
-    if (event->wd != w->folder || event->len == 0 || (event->mask & IN_ISDIR) != 0)
+    if (event->wd != w->folder.folder || event->len == 0 || (event->mask & IN_ISDIR) != 0)
         return;
     if ((event->mask & IN_MODIFY) != 0 ||
         ((event->mask & IN_CREATE) != 0 && is_empty(w, event->name))) {
@@ -118,28 +115,11 @@ static void hear(struct writing *w, const struct inotify_event *event, uint64_t 
     }
 }
 
-/* Once, until there are some again. */
-static void tell_shortage(struct writing *w)
-{
-    bool is_short = w->folder < 0 && errno == ENOSPC;
-
-    if (is_short && !w->short_of_watches)
-        log_warning("writing", "why=\"inotify: no watch is left, see fs.inotify.max_user_watches\" "
-                               "now=\"files are read while they are written\"");
-    w->short_of_watches = is_short;
-}
-
 /* The directory may be another one by now. */
 static void watch_folder(struct writing *w)
 {
-    int before = w->folder;
-
-    w->folder = inotify_add_watch(w->inotify, w->path, BEGINS | ENDS | IN_ONLYDIR | IN_EXCL_UNLINK);
-    tell_shortage(w);
-    if (before >= 0 && before != w->folder) {
-        (void)inotify_rm_watch(w->inotify, before); /* it may be gone with its directory */
+    if (folderwatch_set(&w->folder, w->path, BEGINS | ENDS))
         drop_all(w);
-    }
 }
 
 void writing_learn(struct writing *w, uint64_t now)
@@ -147,9 +127,9 @@ void writing_learn(struct writing *w, uint64_t now)
     _Alignas(struct inotify_event) char buffer[BUFFER];
     ssize_t size;
 
-    if (w->inotify < 0)
+    if (w->folder.inotify < 0)
         return;
-    while ((size = read(w->inotify, buffer, sizeof buffer)) > 0) {
+    while ((size = read(w->folder.inotify, buffer, sizeof buffer)) > 0) {
         for (ssize_t at = 0; at < size;) {
             const struct inotify_event *event = (const struct inotify_event *)(void *)(buffer + at);
             hear(w, event, now);
@@ -166,13 +146,9 @@ struct writing *writing_new(const char *path)
     struct writing *w = alloc_array(1, sizeof *w);
 
     w->path = alloc_string(path);
-    w->folder = -1;
-    w->inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-    if (w->inotify >= 0)
+    folderwatch_open(&w->folder, "writing", "files are read while they are written");
+    if (w->folder.inotify >= 0)
         watch_folder(w);
-    else
-        log_warning("writing", "why=\"inotify: %s\" now=\"files are read while they are written\"",
-                    strerrordesc_np(errno));
     return w;
 }
 
@@ -181,8 +157,7 @@ void writing_free(struct writing *w)
     if (w == NULL)
         return;
     drop_all(w);
-    if (w->inotify >= 0)
-        close(w->inotify);
+    folderwatch_close(&w->folder);
     free(w->path);
     free(w);
 }

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -81,13 +82,22 @@ struct connection_endpoint *handmade_endpoint(struct document *document,
     return endpoint;
 }
 
+struct dname handmade_dname(const char *text)
+{
+    struct dname name;
+    const char *why = "";
+
+    if (!dname_from_text(&name, text, strlen(text), &why)) {
+        fprintf(stderr, "%s: %s\n", text, why);
+        abort();
+    }
+    return name;
+}
+
 static const uint8_t *wire(struct document *document, const char *name)
 {
-    struct dname out;
-    const char *why;
+    struct dname out = handmade_dname(name);
 
-    bool good = dname_from_text(&out, name, strlen(name), &why);
-    assert(good);
     return arena_copy(&document->own.arena, out.wire, out.size);
 }
 

@@ -25,6 +25,9 @@ struct connection_domain *handmade_typed(struct document *, struct connection *,
 /* Writes names out in domains[] of the domain. */
 void handmade_names(struct document *, struct connection_domain *, const char *names);
 
+/* A name in text, which must be one. */
+struct dname handmade_dname(const char *text);
+
 /* The i-th of the names written out, to change its state. */
 struct connection_name *handmade_name(struct connection_domain *, unsigned i);
 

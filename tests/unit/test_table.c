@@ -16,17 +16,6 @@
 #define U  "dvs6nl5jgveztmla3pxkxgh76i"
 #define US U ".aws.plc.tidbcloud.com"
 
-static struct dname name_of(const char *text)
-{
-    struct dname name;
-    const char *why = "";
-
-    if (!dname_from_text(&name, text, strlen(text), &why)) {
-        fail_msg("%s: %s", text, why);
-    }
-    return name;
-}
-
 static const char *const words[] = {
     [TABLE_NOT_OWNED] = "not owned", [TABLE_ANSWER] = "answer",       [TABLE_EMPTY] = "empty",
     [TABLE_NXDOMAIN] = "nxdomain",   [TABLE_NOT_READY] = "not ready", [TABLE_GONE] = "gone",
@@ -38,7 +27,7 @@ static const char *const words[] = {
 static const char *say(const struct table *table, const char *qname)
 {
     static char line[4096];
-    struct dname name = name_of(qname);
+    struct dname name = handmade_dname(qname);
     struct table_match match;
     int size;
 
@@ -301,7 +290,7 @@ static void test_implied(void **state)
         check(table, not_ready, ARRAY_LENGTH(not_ready));
         struct table_match match;
         struct table_why why;
-        table_find(table, name_of("b1.use1-az1." US).wire, &match);
+        table_find(table, handmade_dname("b1.use1-az1." US).wire, &match);
         table_describe(table, match.rule, &why);
         assert_string_equal(why.zone, "use1-az1");
         assert_int_equal(why.line, handmade_name(domain, 0)->line);
@@ -454,11 +443,14 @@ static void test_around(void **state)
     };
     struct document *document = handmade_new("d");
     struct connection *connection = handmade_connection(document, "plc");
-    struct dname fences[] = {name_of("c.d"), name_of("deep.b.c.d"), name_of("fenced.lan")};
-    struct dname suffixes[] = {name_of("corp.lan"), name_of("lan"), name_of("corp.example"),
-                               name_of("fenced.lan"), name_of("gone.lan")};
-    struct dname graves[] = {name_of("old.c.d"), name_of("oldhost.c.d"), name_of("e.f"),
-                             name_of("b.c.d"), name_of("gone.lan")};
+    struct dname fences[] = {handmade_dname("c.d"), handmade_dname("deep.b.c.d"),
+                             handmade_dname("fenced.lan")};
+    struct dname suffixes[] = {handmade_dname("corp.lan"), handmade_dname("lan"),
+                               handmade_dname("corp.example"), handmade_dname("fenced.lan"),
+                               handmade_dname("gone.lan")};
+    struct dname graves[] = {handmade_dname("old.c.d"), handmade_dname("oldhost.c.d"),
+                             handmade_dname("e.f"), handmade_dname("b.c.d"),
+                             handmade_dname("gone.lan")};
     struct table_tombstone tombstones[] = {
         {graves[0].wire, true, false}, {graves[1].wire, false, false},
         {graves[2].wire, true, false}, {graves[3].wire, true, false},
@@ -486,7 +478,7 @@ static void test_odd_names(void **state)
 {
     struct document *document = handmade_new("d");
     struct connection *connection = handmade_connection(document, "plc");
-    struct dname root_fence = name_of(".");
+    struct dname root_fence = handmade_dname(".");
     struct table_options options = plain;
     struct table_match match;
     uint8_t name[DNAME_MAX];
@@ -536,7 +528,7 @@ static void test_odd_names(void **state)
     memcpy(text + 252, "b", 2);
     handmade_custom(document, deep, text);
     table = table_build(&plain, &document, 1);
-    struct dname owner = name_of(text);
+    struct dname owner = handmade_dname(text);
     for (unsigned i = 0; i < 126; i++) {
         table_find(table, owner.wire + 2 * i, &match);
         assert_int_equal(match.outcome, i == 0 ? TABLE_NOT_READY : TABLE_EMPTY);
@@ -570,7 +562,7 @@ static void test_names_elsewhere(void **state)
 static void test_empty(void **state)
 {
     struct table *table = table_build(&plain, NULL, 0);
-    struct dname owner = name_of("a.b.c.d");
+    struct dname owner = handmade_dname("a.b.c.d");
 
     (void)state;
     check(table, &(struct row){"a.b", "not owned"}, 1);
@@ -651,7 +643,7 @@ static void test_near(void **state)
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
-        struct dname qname = name_of(rows[i].qname), owner;
+        struct dname qname = handmade_dname(rows[i].qname), owner;
         char text[DNAME_TEXT_MAX] = "";
         bool near = table_near(table, qname.wire, &owner);
         if (near) {
@@ -755,7 +747,7 @@ static void test_copies(void **state)
 
         check(table, cases[i].rows, ARRAY_LENGTH(cases[i].rows));
         for (size_t r = 0; r < ARRAY_LENGTH(cases[i].rows); r++) {
-            struct dname name = name_of(cases[i].rows[r].qname);
+            struct dname name = handmade_dname(cases[i].rows[r].qname);
             struct table_match match;
             table_find(table, name.wire, &match);
             if (match.rule != NULL) {

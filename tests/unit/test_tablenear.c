@@ -20,17 +20,6 @@
 
 static const struct table_options plain = {.key = {7, 9}, .generation = 3, .zone = ""};
 
-static struct dname name_of(const char *text)
-{
-    struct dname name;
-    const char *why = "";
-
-    if (!dname_from_text(&name, text, strlen(text), &why)) {
-        fail_msg("%s: %s", text, why);
-    }
-    return name;
-}
-
 static struct document *few(void)
 {
     struct document *document = handmade_new("few");
@@ -68,7 +57,7 @@ struct row {
 static void check(const struct table *table, const struct row *rows, size_t length)
 {
     for (size_t i = 0; i < length; i++) {
-        struct dname qname = name_of(rows[i].qname), owner;
+        struct dname qname = handmade_dname(rows[i].qname), owner;
         char text[DNAME_TEXT_MAX] = "none";
         if (table_near(table, qname.wire, &owner)) {
             dname_to_text(owner.wire, text);
@@ -102,7 +91,7 @@ static const struct row always[] = {
 
 static void check_always(const struct table *table)
 {
-    struct dname qname = name_of("hosts.many.example"), owner;
+    struct dname qname = handmade_dname("hosts.many.example"), owner;
 
     check(table, always, ARRAY_LENGTH(always));
     /* Stands above most names: any of them will do. */

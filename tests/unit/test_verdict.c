@@ -164,20 +164,11 @@ static void test_health_of_others(void **state)
 
 /* ---- names of endpoints ---- */
 
-static struct dname name_of(const char *text)
-{
-    struct dname name;
-    const char *why;
-
-    assert_true(dname_from_text(&name, text, strlen(text), &why));
-    return name;
-}
-
 /* A book of one name. */
 static struct targets *book_of(const char *name, const char *addresses, const char *trouble)
 {
     struct connection_address all[ANSWER_RECORDS_MAX];
-    struct dname wire = name_of(name);
+    struct dname wire = handmade_dname(name);
     struct targets_entry entry = {.name = wire.wire, .addresses = all, .trouble = trouble};
 
     entry.length = addresses_of(addresses, all);
@@ -206,7 +197,7 @@ static void test_targets(void **state)
     for (size_t i = 0; i < ARRAY_LENGTH(target_rows); i++) {
         struct document *document = handmade_new("a.yaml");
         struct connection *connection = handmade_connection(document, "plc-1");
-        struct dname target = name_of("b.example");
+        struct dname target = handmade_dname("b.example");
         struct targets *book =
             book_of(target_rows[i].book, target_rows[i].addresses, target_rows[i].trouble);
         struct taken taken = {.facts = {.own_zone = "", .targets = book}};
@@ -231,7 +222,7 @@ static void test_unresolved(void **state)
 {
     struct document *document = handmade_new("a.yaml");
     struct connection *connection = handmade_connection(document, "plc-1");
-    struct dname target = name_of("b.example"), owner = name_of("a.example");
+    struct dname target = handmade_dname("b.example"), owner = handmade_dname("a.example");
     struct table_options options = {.zone = "", .generation = 1};
     struct table_match match;
     struct table_why why;
@@ -276,7 +267,7 @@ static void test_one_family(void **state)
         {"10.0.0.1", "", false, TABLE_ANSWER, TABLE_ANSWER},
         {"", "", false, TABLE_NOT_READY, TABLE_NOT_READY},
     };
-    struct dname target = name_of("b.example"), owner = name_of("a.example");
+    struct dname target = handmade_dname("b.example"), owner = handmade_dname("a.example");
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
@@ -320,7 +311,7 @@ static void test_limits(void **state)
     (void)state;
     for (unsigned i = 0; i < CONNECTION_ENDPOINTS_MAX; i++) {
         snprintf(text, sizeof text, "a-rather-long-name-%u.example", i);
-        names[i] = name_of(text);
+        names[i] = handmade_dname(text);
         for (unsigned a = 0; a < 2 * CONNECTION_ADDRESSES_MAX; a++)
             all[i][a] = (struct connection_address){false, {10, 0, (uint8_t)i, (uint8_t)a}};
         entries[i] = (struct targets_entry){names[i].wire, all[i], 32, true, SINCE, "timeout"};
