@@ -126,10 +126,22 @@ static struct tableset *build_again(struct builder *b)
     return catalog_build_set(b->catalog, &options);
 }
 
+static void learn(struct builder *b)
+{
+    struct targets *targets;
+    struct health *health;
+
+    if (!lore_take(b->lore, &targets, &health))
+        return;
+    catalog_learned(b->catalog, &(struct learned_facts){targets, health},
+                    &(struct learned_facts){lore_targets(b->lore), lore_health(b->lore)});
+    targets_free(targets);
+    health_free(health);
+}
+
 static struct tableset *build(struct builder *b)
 {
-    if (lore_take(b->lore))
-        catalog_learned(b->catalog);
+    learn(b);
     b->generation++;
     return build_again(b);
 }
@@ -169,7 +181,7 @@ static struct buildreport *run(struct builder *b, bool trust)
     struct buildreport *report = report_of(b, &change, started);
     report->built = built || change.changed;
     report->read = true;
-    if (change.changed)
+    if (change.wants)
         report->wanted = catalog_wanted(b->catalog);
     return report;
 }

@@ -59,7 +59,7 @@ bool lore_waits(struct lore *lore)
     return waits;
 }
 
-bool lore_take(struct lore *lore)
+bool lore_take(struct lore *lore, struct targets **before_targets, struct health **before_health)
 {
     pthread_mutex_lock(&lore->lock);
     bool waits = lore->waits;
@@ -69,7 +69,8 @@ bool lore_take(struct lore *lore)
     pthread_mutex_unlock(&lore->lock);
     if (!waits)
         return false;
-    forget(&lore->used);
+    *before_targets = lore->used.targets;
+    *before_health = lore->used.health;
     lore->used = next;
     return true;
 }

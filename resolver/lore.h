@@ -16,9 +16,10 @@ void lore_free(struct lore *); /* NULL is fine */
 void lore_put(struct lore *, struct targets *, struct health *);
 bool lore_waits(struct lore *); /* something was put since the last lore_take() */
 
-/* From one thread: what was put last is in use now, what was in use before is freed.  False:
- * nothing was put since the last time. */
-bool lore_take(struct lore *);
+/* From one thread: what was put last is in use now, and what was in use before is the caller's to
+ * free.  False: nothing was put since the last time. */
+MUST_USE bool lore_take(struct lore *, struct targets **before_targets,
+                        struct health **before_health);
 /* What is in use; lent until the next lore_take(). */
 const struct targets *lore_targets(const struct lore *);
 const struct health *lore_health(const struct lore *);

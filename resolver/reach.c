@@ -85,7 +85,8 @@ static void settle_keys(struct keys *keys)
 /* Tells the prober what there is to be tried: addresses as written, and those behind names. */
 static bool set_checks(struct reach *r, uint64_t now)
 {
-    struct targets *book = refresh_book(r->refresh, now, 0);
+    bool any = r->wanted->checks_length > 0;
+    struct targets *book = any ? refresh_book(r->refresh, now, 0) : NULL;
     struct keys keys = {0};
 
     for (size_t i = 0; i < r->wanted->checks_length; i++) {

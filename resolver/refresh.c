@@ -423,14 +423,26 @@ struct refresh_totals refresh_totals(const struct refresh *r)
     return totals;
 }
 
+static size_t count_addresses(const struct refresh *r)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < r->length; i++)
+        count += r->targets[i]->families[0].addresses.length +
+                 r->targets[i]->families[1].addresses.length;
+    return count;
+}
+
 struct targets *refresh_book(const struct refresh *r, uint64_t now, uint64_t wall)
 {
     if (r == NULL || r->length == 0)
         return NULL;
     struct targets_entry *entries = alloc_array(r->length, sizeof *entries);
-    struct connection_address *all = alloc_array(r->length * BOTH_MAX, sizeof *all);
+    struct connection_address *all = alloc_array(count_addresses(r), sizeof *all);
+    size_t used = 0;
     for (size_t i = 0; i < r->length; i++) {
-        struct refresh_status status = status_of(r->targets[i], all + i * BOTH_MAX);
+        struct refresh_status status = status_of(r->targets[i], all + used);
+        used += status.length;
         entries[i] = (struct targets_entry){
             .name = status.name,
             .addresses = status.addresses,

@@ -330,6 +330,7 @@ static void settle_entry(struct catalog *catalog, struct catalog_document *entry
 
     if (changed) {
         out->changed = true;
+        out->wants |= catalogentry_wants(entry->served) || catalogentry_wants(entry->standing);
         catalog->since_image += connections_of(entry->served) + connections_of(entry->standing);
         entry->restored = false;
         catalogentry_set(entry, &entry->served, entry->standing);
@@ -413,7 +414,7 @@ struct wanted *catalog_wanted(const struct catalog *catalog)
 
     for (size_t i = 0; i < catalog->length; i++) {
         const struct catalog_version *version = catalog->entries[i]->served;
-        if (version != NULL && version->wants) {
+        if (catalogentry_wants(version)) {
             documents[length++] = version->document;
         }
     }
@@ -433,9 +434,10 @@ struct tableset *catalog_build_set(struct catalog *catalog, struct table_options
     return set;
 }
 
-void catalog_learned(struct catalog *catalog)
+void catalog_learned(struct catalog *catalog, const struct learned_facts *before,
+                     const struct learned_facts *after)
 {
-    catalogtables_spoil(catalog->tables);
+    catalogtables_learned(catalog->tables, before, after);
 }
 
 void catalog_join(struct catalog *catalog)

@@ -15,6 +15,7 @@
 #define PLDNS_CATALOG_H
 
 #include "halfwritten.h"
+#include "learned.h"
 #include "tableset.h"
 #include "wanted.h"
 
@@ -82,6 +83,7 @@ void catalog_source_failed(struct catalog *, const char *why);
 
 struct catalog_change {                /* of one catalog_finish() */
     bool changed;                      /* the served set differs: build a table */
+    bool wants;                        /* and so may what it wants found out */
     size_t accepted, refused, removed; /* documents: newly accepted, now refused, gone */
     size_t names_added, names_moved, names_removed; /* owner names */
     size_t names_not_held; /* detached, and let go before their hold is over (TOMBSTONE_MAX) */
@@ -101,11 +103,11 @@ char *catalog_detached(const struct catalog *, uint64_t now, uint64_t wall, size
 uint64_t catalog_detached_changes(const struct catalog *);
 
 /* Builds the tables of what is served now; documents and tombstones of 'options' are filled in
- * here.  From call to call of one catalog, 'options' differ in nothing but the generation, the
- * targets and the health; if what the latter two point at changed, that is told by
- * catalog_learned() first. */
+ * here.  From call to call of one catalog, 'options' differ in nothing but the generation, and the
+ * targets and the health: what changed of these is told by catalog_learned() first. */
 struct tableset *catalog_build_set(struct catalog *, struct table_options *options);
-void catalog_learned(struct catalog *);
+void catalog_learned(struct catalog *, const struct learned_facts *before,
+                     const struct learned_facts *after);
 /* The next tables are built in one piece. */
 void catalog_join(struct catalog *);
 /* True if the tables built last are what changed laid over older ones: those of the same documents

@@ -19,7 +19,7 @@ static bool is_well(const struct catalog *catalog)
 /* What names of endpoints lead to is found out after a reload. */
 static bool is_complete(const struct catalog_version *version)
 {
-    return version->document != NULL && !version->wants;
+    return version->document != NULL && !version->document->wants;
 }
 
 bool catalogearly_knows(const struct catalog *catalog, const char *name)
@@ -39,7 +39,7 @@ bool catalogearly_take(struct catalog *catalog, const char *name, struct catalog
         return false;
     }
     catalogentry_set(entry, &entry->foreseen, version);
-    if (!is_complete(version) || !is_well(catalog) || entry->served->wants) {
+    if (!is_complete(version) || !is_well(catalog) || catalogentry_wants(entry->served)) {
         return false;
     }
     for (size_t i = 0; i < catalog->length; i++) {

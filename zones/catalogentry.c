@@ -45,9 +45,14 @@ struct catalog_version *catalogentry_read(const char *name, void *bytes, size_t 
     }
     version->bytes = bytes;
     version->size = size;
-    version->wants = wanted_any(version->document);
+    version->document->wants = wanted_any(version->document);
     document_rest(version->document);
     return version;
+}
+
+bool catalogentry_wants(const struct catalog_version *version)
+{
+    return version != NULL && version->document != NULL && version->document->wants;
 }
 
 void catalogentry_drop(struct catalog_version *version)

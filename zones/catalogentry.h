@@ -8,7 +8,6 @@
 /* One version of a document. */
 struct catalog_version {
     struct document *document; /* NULL: it did not load */
-    bool wants;                /* wanted_any() */
     struct digest digest;
     bool summed; /* 'sum' is known */
     struct digest_sum sum;
@@ -45,6 +44,9 @@ struct catalog_version *catalogentry_read(const char *name, void *bytes, size_t 
                                           const struct digest *digest,
                                           const struct catalog_version *before,
                                           const struct halfwritten_source *accepted);
+
+/* True if it loaded, and wants something found out; NULL does not. */
+bool catalogentry_wants(const struct catalog_version *);
 
 /* One that stands nowhere. */
 void catalogentry_drop(struct catalog_version *);

@@ -74,7 +74,7 @@ static bool tell_documents(struct catalog *catalog, struct packing *packing, str
         if (version != NULL) {
             document_tell(version->document, packing);
             tell_sum(packing, version);
-            packing_number(packing, version->wants);
+            packing_number(packing, version->document->wants);
             tell_errors(packing, &version->errors);
         }
     }
@@ -239,7 +239,7 @@ static void take_documents(struct unpacking *unpacking, struct shelf *shelf,
         version->document = document;
         version->digest = document->digest;
         take_sum(unpacking, version);
-        version->wants = unpacking_number(unpacking) != 0;
+        document->wants = unpacking_number(unpacking) != 0;
         take_errors(unpacking, &version->errors);
         struct catalog_document *entry = catalog_find(catalog, document->name);
         catalogentry_set(entry, &entry->served, version);

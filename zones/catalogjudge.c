@@ -85,7 +85,7 @@ static void list_changes(struct catalog *catalog, version_fn *from, version_fn *
         const struct catalog_version *old = from(catalog->entries[i]),
                                      *new = to(catalog->entries[i]);
         if (old != new) {
-            documentchange_add(&catalog->changes, document_of(old), document_of(new));
+            documentchange_add(&catalog->changes, document_of(old), document_of(new), NULL);
         }
     }
 }

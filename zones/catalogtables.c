@@ -15,16 +15,16 @@ struct list {
 
 struct catalogtables {
     const struct view_list *views;
-    size_t count;          /* view_count() */
-    struct table **bases;  /* what was built whole last, held; NULL: nothing, or it is spoiled */
-    struct list documents; /* of them, held */
-    uint64_t tombstones;   /* how many changes of the tombstones they know … */
-    size_t graves;         /* … and how many of them they hold */
-    bool fresh;            /* they were not handed out yet */
-    bool patched;          /* what was handed out last lies over them */
-    bool joined;           /* what is built whole next is to hold the tombstones, too */
-    const struct targets *targets;
-    const struct health *health;
+    size_t count;           /* view_count() */
+    struct table **bases;   /* what was built whole last, held; NULL: nothing, or it is spoiled */
+    struct list documents;  /* of them, held */
+    uint64_t tombstones;    /* how many changes of the tombstones they know … */
+    size_t graves;          /* … and how many of them they hold */
+    bool fresh;             /* they were not handed out yet */
+    bool patched;           /* what was handed out last lies over them */
+    bool joined;            /* what is built whole next is to hold the tombstones, too */
+    bool plain;             /* they were built without targets and health */
+    struct learned learned; /* about endpoints since they were built */
 };
 
 struct catalogtables *catalogtables_new(const struct view_list *views)
@@ -45,9 +45,22 @@ void catalogtables_spoil(struct catalogtables *tables)
     }
     free(tables->bases);
     free(tables->documents.items);
+    learned_clear(&tables->learned);
     tables->bases = NULL;
     tables->fresh = false;
     tables->documents = (struct list){0};
+}
+
+void catalogtables_learned(struct catalogtables *tables, const struct learned_facts *before,
+                           const struct learned_facts *after)
+{
+    if (tables->bases == NULL) {
+        return;
+    }
+    learned_add(&tables->learned, before, after);
+    if (tables->learned.length > CATALOGTABLES_PATCH_MAX) {
+        catalogtables_spoil(tables);
+    }
 }
 
 void catalogtables_join(struct catalogtables *tables)
@@ -122,8 +135,8 @@ static void add(struct list *list, struct document *document)
     list->connections += document->length;
 }
 
-/* What differs from one list to the other; both stand by name. */
-static void compare(const struct list *old, const struct list *new,
+/* What differs from one list to the other, or is to be answered otherwise; both stand by name. */
+static void compare(const struct list *old, const struct list *new, const struct learned *learned,
                     struct documentchange_list *changes)
 {
     size_t o = 0, n = 0;
@@ -137,8 +150,9 @@ static void compare(const struct list *old, const struct list *new,
                                      : strcmp(mine->name, theirs->name);
         o += order <= 0;
         n += order >= 0;
-        if (mine != theirs) {
-            documentchange_add(changes, order <= 0 ? mine : NULL, order >= 0 ? theirs : NULL);
+        if (mine != theirs || learned_concerns_any(learned, theirs)) {
+            documentchange_add(changes, order <= 0 ? mine : NULL, order >= 0 ? theirs : NULL,
+                               learned);
         }
     }
 }
@@ -164,12 +178,31 @@ static bool is_small(const struct list *before, const struct list *after, const 
            changed * CATALOGTABLES_PATCH_PART <= all->connections;
 }
 
+/* True if these have nothing to do with the rest of what is live.  What changed was found to, but
+ * what was learned may be of any connection. */
+static bool lie_apart(struct ledger *live, const struct list *documents)
+{
+    bool apart = live != NULL;
+
+    for (size_t i = 0; i < documents->length && apart; i++) {
+        ledger_remove(live, documents->items[i]);
+    }
+    for (size_t i = 0; i < documents->length && apart; i++) {
+        apart = ledger_is_apart(live, documents->items[i]);
+    }
+    if (live != NULL) {
+        ledger_undo(live);
+    }
+    return apart;
+}
+
 /* ---- building ---- */
 
 /* What all views share. */
 struct building {
     struct catalogtables *tables;
     const struct tombstone_list *graves;
+    struct ledger *live;
     struct table_options *options;
     const struct viewsplit *all, *before, *after; /* the last two of a patch only */
 };
@@ -241,8 +274,7 @@ static struct tableset *build_whole(struct building *b, const struct list *all)
     keep(b->tables, set->tables, all->items, all->length);
     b->tables->tombstones = b->graves->changes;
     b->tables->graves = b->graves->length;
-    b->tables->targets = b->options->targets;
-    b->tables->health = b->options->health;
+    b->tables->plain = b->options->targets == NULL && b->options->health == NULL;
     b->tables->joined = false;
     return set;
 }
@@ -263,13 +295,14 @@ static struct tableset *build_patched(struct building *b, const struct list *all
     struct documentchange_list changes = {0};
     struct tableset *set = NULL;
 
-    compare(&tables->documents, all, &changes);
+    compare(&tables->documents, all, &tables->learned, &changes);
     struct list before = {alloc_array(changes.length, sizeof(struct document *)), 0, 0};
     struct list after = {alloc_array(changes.length, sizeof(struct document *)), 0, 0};
     divide(&changes, &before, &after);
     if (tables->fresh && changes.length + b->graves->length == 0) {
         set = share(tables);
-    } else if (is_small(&before, &after, all)) {
+    } else if (is_small(&before, &after, all) &&
+               (tables->learned.length == 0 || lie_apart(b->live, &after))) {
         struct viewsplit *splits[] = {viewsplit_new(tables->views, before.items, before.length),
                                       viewsplit_new(tables->views, after.items, after.length)};
         b->before = splits[0];
@@ -301,20 +334,19 @@ static struct tableset *build_bare(struct building *b, const struct list *all)
 
 struct tableset *catalogtables_build(struct catalogtables *tables,
                                      struct document *const *documents, size_t length,
-                                     const struct ledger *live, const struct tombstone_list *graves,
+                                     struct ledger *live, const struct tombstone_list *graves,
                                      struct table_options *options)
 {
     struct list all = {(struct document **)(uintptr_t)documents, length, 0};
     struct viewsplit *split = viewsplit_new(tables->views, documents, length);
-    struct building b = {tables, graves, options, split, NULL, NULL};
+    struct building b = {tables, graves, live, options, split, NULL, NULL};
     struct tableset *set = NULL;
 
     for (size_t i = 0; i < length; i++) {
         all.connections += documents[i]->length;
     }
     tables->patched = false;
-    if (tables->bases != NULL && tables->targets == options->targets &&
-        tables->health == options->health && graves->length <= CATALOGTABLES_TOMBSTONES_MAX) {
+    if (tables->bases != NULL && graves->length <= CATALOGTABLES_TOMBSTONES_MAX) {
         set = build_patched(&b, &all);
     }
     if (set == NULL && !tables->joined && graves->length > 0 &&
@@ -333,8 +365,8 @@ struct tableset *catalogtables_build(struct catalogtables *tables,
 static bool is_plain(const struct catalogtables *tables, struct document *const *documents,
                      size_t length)
 {
-    return tables->bases != NULL && tables->targets == NULL && tables->health == NULL &&
-           tables->graves == 0 && tables->documents.length == length &&
+    return tables->bases != NULL && tables->plain && tables->graves == 0 &&
+           tables->documents.length == length &&
            memcmp(tables->documents.items, documents, length * sizeof(struct document *)) == 0;
 }
 
@@ -366,7 +398,6 @@ void catalogtables_take(struct catalogtables *into, struct table *const *tables,
     }
     into->tombstones = 0;
     into->graves = 0;
-    into->targets = NULL;
-    into->health = NULL;
+    into->plain = true;
     into->fresh = true;
 }

@@ -3,6 +3,7 @@
 #ifndef PLDNS_CATALOGTABLES_H
 #define PLDNS_CATALOGTABLES_H
 
+#include "learned.h"
 #include "tableset.h"
 #include "tombstone.h"
 
@@ -18,9 +19,11 @@ struct catalogtables;
 struct catalogtables *catalogtables_new(const struct view_list *views);
 void catalogtables_free(struct catalogtables *);
 
-/* Something changed that is not told by documents and new tombstones, or documents changed that do
- * not lie apart from the others: the next tables are built whole. */
+/* Documents changed that do not lie apart from the others: the next tables are built whole. */
 void catalogtables_spoil(struct catalogtables *);
+/* Something became known of endpoints since the last tables. */
+void catalogtables_learned(struct catalogtables *, const struct learned_facts *before,
+                           const struct learned_facts *after);
 /* The next tables are built whole, in one piece with the tombstones. */
 void catalogtables_join(struct catalogtables *);
 /* Tombstones came that no document of these tables has left. */
@@ -48,9 +51,10 @@ void catalogtables_take(struct catalogtables *, struct table *const *tables,
                         struct document *const *documents, size_t length);
 
 /* The tables of these documents, which stand in the order of their names and whose claims are
- * 'live' (NULL: there are none).  The tombstones of 'options' are filled in here. */
+ * 'live' (NULL: there are none), which is settled and stays.  The tombstones of 'options' are
+ * filled in here. */
 struct tableset *catalogtables_build(struct catalogtables *, struct document *const *documents,
-                                     size_t length, const struct ledger *live,
+                                     size_t length, struct ledger *live,
                                      const struct tombstone_list *, struct table_options *options);
 
 #endif

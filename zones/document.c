@@ -383,5 +383,6 @@ void document_release(struct document *document)
     take_up(document);
     forget_read(document);
     free((char *)(uintptr_t)document->name);
+    free(document->looks_to);
     free(document);
 }

@@ -18,6 +18,10 @@ struct document {
     /* Whether no two of its connections have names at, above or below each other; found out when
      * it is asked for (documentchange.c). */
     enum document_apart { DOCUMENT_APART_UNKNOWN, DOCUMENT_APART, DOCUMENT_NOT_APART } apart;
+    bool wants; /* wanted_any(); set by who parsed it */
+    /* What its answers look to besides itself (learned.c); NULL until it is asked for. */
+    uint32_t *looks_to;
+    size_t looks_to_length;
     struct document_private {
         struct yamldoc *yaml;  /* its texts, and … */
         struct arena arena;    /* … all else above; neither when at rest */

@@ -100,9 +100,17 @@ static void end(struct side *side, bool good)
     }
 }
 
+static bool differ(const struct connection *old, const struct connection *new,
+                   const struct learned *learned)
+{
+    return old == NULL || new == NULL || !connection_equal(old, new) ||
+           (learned != NULL && learned_concerns(learned, new));
+}
+
 /* Holds the versions against each other place by place.  False: they are to be told whole. */
 static bool find_difference(const struct documentchange_list *list, struct document *before,
-                            struct document *after, struct documentchange *out)
+                            struct document *after, const struct learned *learned,
+                            struct documentchange *out)
 {
     struct side old, new;
     size_t most = DOCUMENTCHANGE_MOST - list->connections;
@@ -113,8 +121,7 @@ static bool find_difference(const struct documentchange_list *list, struct docum
     do {
         old.connection = document_next(&old.walk);
         new.connection = document_next(&new.walk);
-        if (old.connection == NULL || new.connection == NULL ||
-            !connection_equal(old.connection, new.connection)) {
+        if (differ(old.connection, new.connection, learned)) {
             keep(&old);
             keep(&new);
             good = old.part->length + new.part->length <= most;
@@ -130,7 +137,7 @@ static bool find_difference(const struct documentchange_list *list, struct docum
 /* ---- the list ---- */
 
 void documentchange_add(struct documentchange_list *list, struct document *before,
-                        struct document *after)
+                        struct document *after, const struct learned *learned)
 {
     struct documentchange change = {NULL, NULL};
 
@@ -138,7 +145,7 @@ void documentchange_add(struct documentchange_list *list, struct document *befor
         list->space = 2 * list->space + 4;
         list->items = alloc_resize(list->items, list->space, sizeof(*list->items));
     }
-    if (before != NULL && after != NULL && find_difference(list, before, after, &change)) {
+    if (before != NULL && after != NULL && find_difference(list, before, after, learned, &change)) {
         list->connections += change.before->length + change.after->length;
     } else {
         change = (struct documentchange){before != NULL ? document_hold(before) : NULL,

@@ -8,7 +8,7 @@
 #ifndef PLDNS_DOCUMENTCHANGE_H
 #define PLDNS_DOCUMENTCHANGE_H
 
-#include "document.h"
+#include "learned.h"
 
 /* Connections that a list keeps in memory. */
 #define DOCUMENTCHANGE_MOST 4096
@@ -24,9 +24,10 @@ struct documentchange_list {
     size_t connections; /* in memory */
 };
 
-/* Both versions, or one and NULL; they must outlive the list. */
+/* Both versions, or one and NULL; they must outlive the list.  Connections that are the same, but
+ * of whose endpoints something became known otherwise, differ, too; 'learned' may be NULL. */
 void documentchange_add(struct documentchange_list *, struct document *before,
-                        struct document *after);
+                        struct document *after, const struct learned *learned);
 /* Empty again, and its memory given back. */
 void documentchange_clear(struct documentchange_list *);
 

@@ -71,6 +71,12 @@ const struct health_entry *health_find(const struct health *health, const struct
     return bsearch(key, health->entries, health->length, sizeof(*health->entries), compare_key);
 }
 
+const struct health_entry *health_entries(const struct health *health, size_t *length)
+{
+    *length = health != NULL ? health->length : 0;
+    return health != NULL ? health->entries : NULL;
+}
+
 unsigned health_least(const struct connection_health *check, unsigned total)
 {
     unsigned least = (total * check->min_healthy_percent + 99) / 100;

@@ -25,6 +25,9 @@ void health_free(struct health *);                                      /* NULL 
 /* NULL: it answers, as far as is known.  A list that is NULL is empty. */
 const struct health_entry *health_find(const struct health *, const struct health_key *);
 
+/* All of them, by key. */
+const struct health_entry *health_entries(const struct health *, size_t *length);
+
 /* The order of keys, as for qsort(). */
 int health_compare(const struct health_key *, const struct health_key *);
 

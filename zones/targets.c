@@ -34,6 +34,16 @@ static int compare_key(const void *key, const void *item)
     return targets_compare(key, entry->name);
 }
 
+static bool is_in_order(const struct targets *book)
+{
+    size_t i = 1;
+
+    while (i < book->length && compare_entries(&book->entries[i - 1], &book->entries[i]) < 0) {
+        i++;
+    }
+    return i >= book->length;
+}
+
 struct targets *targets_make(const struct targets_entry *entries, size_t length)
 {
     struct targets *book = alloc_array(1, sizeof(*book));
@@ -51,7 +61,9 @@ struct targets *targets_make(const struct targets_entry *entries, size_t length)
         }
         entry->addresses = all;
     }
-    qsort(book->entries, length, sizeof(*book->entries), compare_entries);
+    if (!is_in_order(book)) {
+        qsort(book->entries, length, sizeof(*book->entries), compare_entries);
+    }
     return book;
 }
 
@@ -70,4 +82,10 @@ const struct targets_entry *targets_find(const struct targets *book, const uint8
         return NULL;
     }
     return bsearch(name, book->entries, book->length, sizeof(*book->entries), compare_key);
+}
+
+const struct targets_entry *targets_entries(const struct targets *book, size_t *length)
+{
+    *length = book != NULL ? book->length : 0;
+    return book != NULL ? book->entries : NULL;
 }

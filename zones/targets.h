@@ -24,6 +24,9 @@ void targets_free(struct targets *); /* NULL is fine */
 /* NULL: nothing is known of that name.  A book that is NULL is empty. */
 const struct targets_entry *targets_find(const struct targets *, const uint8_t *name);
 
+/* All of them, by name. */
+const struct targets_entry *targets_entries(const struct targets *, size_t *length);
+
 /* An order of folded names, as for qsort(). */
 int targets_compare(const uint8_t *, const uint8_t *);
 

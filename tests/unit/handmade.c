@@ -25,6 +25,7 @@ struct document *handmade_new(const char *name)
 void handmade_free(struct document *document)
 {
     arena_clear(&document->own.arena);
+    free(document->looks_to);
     free(document);
 }
 

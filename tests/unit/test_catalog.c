@@ -742,6 +742,32 @@ static void test_random(void **state)
     catalog_free(catalog);
 }
 
+/* What there is to be found out is asked for again only if it may have changed. */
+static void test_wants(void **state)
+{
+    static const char wanting[] =
+        "privateLinkConnectionId: plc-b\ntype: AWS_ENDPOINT_SERVICE\n"
+        "endpoints: [{dnsName: e.example.com}]\n"
+        "attachedDomains: [{type: CUSTOM, domains: [{name: b.x.example}]}]\n";
+    struct catalog *catalog = catalog_new(CATALOGPLAY_HOLD);
+
+    (void)state;
+    for (unsigned round = 0; round < 6; round++) {
+        const char *address = round < 2 ? "10.0.0.1" : "10.0.0.2";
+        catalog_begin(catalog);
+        catalogplay_offer_text(catalog, "a.yaml",
+                               catalogplay_document("plc-a", "a.x.example", address));
+        if (round >= 1 && round <= 3) {
+            catalogplay_offer_text(catalog, "b.yaml", wanting);
+        }
+        struct catalog_change change = catalogplay_finish(catalog);
+        /* One comes, one that wants, the first changes, nothing, the other goes, nothing. */
+        assert_int_equal(change.wants, round == 1 || round == 4);
+        assert_int_equal(change.changed, round != 3 && round != 5);
+    }
+    catalog_free(catalog);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -750,7 +776,7 @@ int main(void)
         cmocka_unit_test(test_conflicts),  cmocka_unit_test(test_targets),
         cmocka_unit_test(test_implied),    cmocka_unit_test(test_tombstones),
         cmocka_unit_test(test_many),       cmocka_unit_test(test_early),
-        cmocka_unit_test(test_random),
+        cmocka_unit_test(test_random),     cmocka_unit_test(test_wants),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -21,6 +21,8 @@
 #define PARTS     3 /* connections of a document */
 #define NUMBERS   (DOCUMENTS * PARTS)
 #define TEXT_SIZE 2048
+#define ADDRESSES 60 /* different ones */
+#define TARGETS   10 /* names of endpoints, each of several connections */
 #define HOLD      50 /* milliseconds of our clock */
 #define ROUNDS    200
 #define WALL      UINT64_C(1795270000000)
@@ -41,6 +43,10 @@ struct world {
     char accepted[DOCUMENTS][TEXT_SIZE]; /* the last of them that was served */
     struct view_list views;
     struct catalog *patched, *whole;
+    unsigned targets[TARGETS]; /* what is known of each */
+    uint64_t sick[ADDRESSES];  /* since when it does not answer; 0 = it does */
+    struct learned_facts facts;
+    unsigned learned; /* how often something became known, and a table was patched all the same */
     uint64_t now, generation;
     struct dname fences[2], suffixes[2];
     unsigned patches; /* how often a base outlived a change */
@@ -95,6 +101,18 @@ static void write_typed(char *out, size_t size, unsigned number)
              unique, names);
 }
 
+static int write_endpoint(char *out, size_t size)
+{
+    unsigned form = draw(4);
+    const char *health = draw(3) == 0 ? "  healthCheck: {port: 9092}\n" : "";
+
+    if (form == 0) {
+        return snprintf(out, size, "  - dnsName: e%u.target.test\n%s", draw(TARGETS), health);
+    }
+    return snprintf(out, size, "  - {%saddresses: [10.0.0.%u, 10.0.0.%u]}\n%s",
+                    form == 1 ? "zone: use1-az1, " : "", draw(ADDRESSES), ADDRESSES, health);
+}
+
 static void write_part(struct world *world, unsigned number)
 {
     static const char *const states[] = {"ACTIVE", "ACTIVE", "CREATING", "DELETED"};
@@ -104,10 +122,7 @@ static void write_part(struct world *world, unsigned number)
                       "  type: AWS_ENDPOINT_SERVICE\n  state: %s\n  ttl: %u\n  endpoints:\n",
                       draw(120) == 0 ? 0 : number, draw(3), states[draw(4)], 10 + draw(40));
 
-    at += snprintf(text + at, sizeof(world->parts[0]) - (size_t)at,
-                   draw(2) == 0 ? "  - addresses: [10.0.%u.%u]\n"
-                                : "  - {zone: use1-az1, addresses: [10.0.%u.%u]}\n",
-                   number, draw(250));
+    at += write_endpoint(text + at, sizeof(world->parts[0]) - (size_t)at);
     if (draw(3) == 0) {
         write_typed(text + at, sizeof(world->parts[0]) - (size_t)at, number);
     } else {
@@ -166,6 +181,8 @@ static struct table_options options_of(const struct world *world)
         .fences_length = ARRAY_LENGTH(world->fences),
         .search_suffixes = world->suffixes,
         .search_suffixes_length = ARRAY_LENGTH(world->suffixes),
+        .targets = world->facts.targets,
+        .health = world->facts.health,
     };
 }
 
@@ -174,6 +191,82 @@ static struct tableset *build(struct world *world, struct catalog *catalog)
     struct table_options options = options_of(world);
 
     return catalog_build_set(catalog, &options);
+}
+
+/* ---- what is known of endpoints ---- */
+
+/* Of a name. */
+enum {
+    KNOWN = 1,
+    RESOLVED = 2,
+    OTHER_ADDRESS = 4,
+    V4_TOLD = 8,
+    TROUBLE = 16,
+    LONG_SINCE = 32,
+    KNOWN_BITS = 6
+};
+
+static const struct targets *make_targets(const struct world *world)
+{
+    struct targets_entry entries[TARGETS];
+    struct dname names[TARGETS];
+    struct connection_address addresses[TARGETS];
+    size_t length = 0;
+    char text[32];
+
+    for (unsigned i = 0; i < TARGETS; i++) {
+        unsigned known = world->targets[i];
+        snprintf(text, sizeof(text), "e%u.target.test", i);
+        names[i] = name_of(text);
+        addresses[i] = (struct connection_address){
+            .v6 = i % 2 != 0, .bytes = {10, 0, 0, (uint8_t)(i + (known & OTHER_ADDRESS ? 1 : 0))}};
+        if (known & KNOWN) {
+            entries[length++] = (struct targets_entry){
+                .name = names[i].wire,
+                .addresses = &addresses[i],
+                .length = known & RESOLVED ? 1 : 0,
+                .v4_told = (known & V4_TOLD) != 0,
+                .trouble = known & TROUBLE ? "timeout" : "",
+                .trouble_since = known & LONG_SINCE ? 1000 : 5000,
+            };
+        }
+    }
+    return length > 0 ? targets_make(entries, length) : NULL;
+}
+
+static const struct health *make_health(const struct world *world)
+{
+    struct health_entry entries[ADDRESSES];
+    const struct connection_health check = {true, 9092, 5000, 2000, 2, 3, 0};
+    size_t length = 0;
+
+    for (unsigned i = 0; i < ADDRESSES; i++) {
+        if (world->sick[i] != 0) {
+            entries[length++] = (struct health_entry){
+                .key = {{.bytes = {10, 0, 0, (uint8_t)i}}, check}, .since = world->sick[i]};
+        }
+    }
+    return length > 0 ? health_make(entries, length) : NULL;
+}
+
+static void forget(const struct learned_facts *facts)
+{
+    targets_free((struct targets *)(uintptr_t)facts->targets);
+    health_free((struct health *)(uintptr_t)facts->health);
+}
+
+static void learn(struct world *world)
+{
+    struct learned_facts before = world->facts;
+
+    if (draw(2) == 0) {
+        world->targets[draw(TARGETS)] ^= 1u << draw(KNOWN_BITS);
+    } else {
+        world->sick[draw(ADDRESSES)] = 1000 * draw(3);
+    }
+    world->facts = (struct learned_facts){make_targets(world), make_health(world)};
+    catalog_learned(world->patched, &before, &world->facts);
+    forget(&before);
 }
 
 /* ---- comparing ---- */
@@ -194,6 +287,8 @@ static void compare_name(const struct table *a, const struct table *b, const cha
     }
     assert_int_equal(x.match.root_offset, y.match.root_offset);
     assert_int_equal(x.match.regional_fallback, y.match.regional_fallback);
+    assert_int_equal(x.match.answer != NULL && x.match.answer->a_waits,
+                     y.match.answer != NULL && y.match.answer->a_waits);
     assert_true(explain_ttl(&x) == explain_ttl(&y));
 }
 
@@ -366,6 +461,8 @@ static void restart(struct world *world)
     free(text);
     catalog_free(world->patched);
     world->patched = next;
+    forget(&world->facts); /* nothing is known yet */
+    world->facts = (struct learned_facts){NULL, NULL};
     world->restarts++;
 }
 
@@ -386,6 +483,10 @@ static void live(struct world *world)
         for (unsigned n = draw(4); n > 0; n--) {
             change(world);
         }
+        bool learns = draw(3) == 0;
+        if (learns) {
+            learn(world);
+        }
         world->now += draw(20) == 0 ? HOLD : 1;
         world->generation++;
         tell(world, world->patched, &a);
@@ -398,14 +499,14 @@ static void live(struct world *world)
         note_accepted(world);
         /* Freeing what was patched gives back the patch alone. */
         size_t all = before != NULL ? tableset_bytes(before) : 0;
-        world->patches += before != NULL && tableset_free(before) < all;
+        bool patched = before != NULL && tableset_free(before) < all;
+        world->patches += patched;
+        world->learned += patched && learns;
         before = set;
         if (draw(8) == 0) {
             restart(world);
         } else if (draw(10) == 0) {
             catalog_join(world->patched); /* a base of now, with tombstones */
-        } else if (draw(10) == 0) {
-            catalog_learned(world->patched); /* without, if it can be */
         }
     }
     tableset_free(before);
@@ -422,6 +523,9 @@ static unsigned run(uint32_t from, uint64_t hold, bool views)
     world->fences[1] = name_of("w5.example.com");
     world->suffixes[0] = name_of("corp.lan");
     world->suffixes[1] = name_of("corp.example");
+    for (unsigned i = 0; i < TARGETS; i++) {
+        world->targets[i] = KNOWN | RESOLVED | V4_TOLD;
+    }
     world->image = -1;
     world->hold = hold;
     world->patched = catalog_new(hold);
@@ -439,6 +543,8 @@ static unsigned run(uint32_t from, uint64_t hold, bool views)
     }
     live(world);
     assert_true(world->restarts > ROUNDS / 24);
+    assert_true(world->learned > ROUNDS / 24);
+    forget(&world->facts);
     unsigned patches = world->patches;
     close(world->image);
     catalog_free(world->patched);
@@ -469,7 +575,7 @@ static void test_patched_as_whole_in_views(void **state)
  * none of that, whenever they were built whole for something else. */
 static void test_detached_all_the_time(void **state)
 {
-    enum { LEARNED = 20, JOINED = 30, LAST = 60 };
+    enum { NEAR = 20, JOINED = 30, LAST = 60 };
     struct world *world = alloc_array(1, sizeof(*world));
     struct tableset *before = NULL;
     char id[16], name[32];
@@ -481,7 +587,9 @@ static void test_detached_all_the_time(void **state)
     for (unsigned round = 0; round < LAST; round++) {
         for (unsigned i = 0; i < DOCUMENTS; i++) {
             snprintf(id, sizeof(id), "plc-%u", i);
-            snprintf(name, sizeof(name), "h%u.example.com", i == 0 ? DOCUMENTS + round : i);
+            snprintf(name, sizeof(name),
+                     i == 1 && round >= NEAR ? "*.h2.example.com" : "h%u.example.com",
+                     i == 0 ? DOCUMENTS + round : i);
             snprintf(world->texts[i], TEXT_SIZE, "%s", catalogplay_document(id, name, "10.0.0.1"));
         }
         struct catalog_change a, b;
@@ -490,9 +598,7 @@ static void test_detached_all_the_time(void **state)
         tell(world, world->patched, &a);
         tell(world, world->whole, &b);
         catalog_join(world->whole);
-        if (round == LEARNED) {
-            catalog_learned(world->patched);
-        } else if (round == JOINED) {
+        if (round == JOINED) {
             catalog_join(world->patched);
         }
         struct tableset *set = build(world, world->patched), *other = build(world, world->whole);

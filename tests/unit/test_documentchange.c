@@ -111,7 +111,7 @@ static void test_rows(void **state)
         for (size_t v = 0; v < 2; v++) {
             versions[v] = texts[v] != NULL ? read_document(texts[v], i % 2 == 0) : NULL;
         }
-        documentchange_add(&list, versions[0], versions[1]);
+        documentchange_add(&list, versions[0], versions[1], NULL);
         assert_int_equal(list.length, 1);
         check_told(list.items[0].before, versions[0], rows[i / 2].gone);
         check_told(list.items[0].after, versions[1], rows[i / 2].come);
@@ -151,7 +151,7 @@ static void test_too_much(void **state)
 
     (void)state;
     for (unsigned i = 0; i < 3; i++) {
-        documentchange_add(&list, versions[0], versions[1]);
+        documentchange_add(&list, versions[0], versions[1], NULL);
         assert_int_equal(list.items[i].before == versions[0], i == 2);
         assert_int_equal(list.items[i].after == versions[1], i == 2);
         assert_int_equal(list.items[i].after->length, DOCUMENTCHANGE_MOST / 4);

@@ -30,13 +30,27 @@ static struct health *make_health(void)
     return health_make(&entry, 1);
 }
 
+/* What was in use goes. */
+static bool take(struct lore *lore)
+{
+    struct targets *targets;
+    struct health *health;
+
+    if (!lore_take(lore, &targets, &health)) {
+        return false;
+    }
+    targets_free(targets);
+    health_free(health);
+    return true;
+}
+
 static void test_nothing_yet(void **state)
 {
     struct lore *lore = lore_new();
 
     (void)state;
     assert_false(lore_waits(lore));
-    assert_false(lore_take(lore));
+    assert_false(take(lore));
     check(lore, NULL, NULL);
     lore_free(lore);
     lore_free(NULL);
@@ -52,19 +66,19 @@ static void test_the_last_counts(void **state)
     lore_put(lore, first, NULL);
     check(lore, NULL, NULL); /* not before it is taken */
     assert_true(lore_waits(lore));
-    assert_true(lore_take(lore));
+    assert_true(take(lore));
     assert_false(lore_waits(lore));
     check(lore, first, NULL);
-    assert_false(lore_take(lore)); /* nothing new: what is in use stays */
+    assert_false(take(lore)); /* nothing new: what is in use stays */
     check(lore, first, NULL);
     lore_put(lore, make_targets(), NULL);
     lore_put(lore, last, health);
     check(lore, first, NULL);
-    assert_true(lore_take(lore));
+    assert_true(take(lore));
     check(lore, last, health);
     lore_put(lore, NULL, NULL); /* that nothing is known is news, too */
     assert_true(lore_waits(lore));
-    assert_true(lore_take(lore));
+    assert_true(take(lore));
     check(lore, NULL, NULL);
     lore_free(lore);
 }
@@ -75,7 +89,7 @@ static void test_what_was_never_taken(void **state)
 
     (void)state;
     lore_put(lore, make_targets(), NULL);
-    assert_true(lore_take(lore));
+    assert_true(take(lore));
     lore_put(lore, make_targets(), NULL);
     lore_free(lore);
 }
