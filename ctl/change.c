@@ -19,7 +19,8 @@ static void add(struct change *change, const char *name, const struct offline_fi
     if (change->names == NULL) {
         change->names = json_object();
     }
-    (void)json_object_set_new(change->names, name, json_true());
+    /* The name of a file may be no UTF-8. */
+    (void)json_object_set_new_nocheck(change->names, name, json_true());
     change->items = alloc_resize(change->items, change->length + 1, sizeof(*change->items));
     change->items[change->length++] =
         (struct change_item){.name = alloc_string(name), .bytes = bytes, .size = size, .old = old};

@@ -233,6 +233,25 @@ def test_a_client_that_may_not_ask_is_told_its_reply(daemon, otherwise, said):
     assert "10.0.0.1" in daemon.ctl("explain", managed(1), "--client", "127.0.0.1").stdout
 
 
+# ---- documents that pldnsctl writes --------------------------------------------------------------
+
+def test_a_document_whose_name_is_no_utf8_is_judged_too(tmp_path):
+    (tmp_path / "a.yaml").write_text(custom(1, ["10.0.0.1"], "taken.example.com"))
+    odd = tmp_path / os.fsdecode(b"caf\xe9.yaml")
+    odd.write_text(custom(2, ["10.0.0.2"], "mine.example.com"))
+    before = odd.read_text()
+
+    def attach(name):
+        return subprocess.run([PLDNSCTL, "-a", str(tmp_path), "attach-domains", "plc-2", "--type", "CUSTOM", "--domain", name],
+                              capture_output=True, text=True, check=False, timeout=60 * SLACK)
+
+    ran = attach("taken.example.com")
+    assert (ran.returncode, ran.stdout) == (2, "") and "taken.example.com" in ran.stderr, ran.stdout + ran.stderr
+    assert odd.read_text() == before
+    ran = attach("free.example.com")
+    assert ran.returncode == 0 and "free.example.com" in odd.read_text(), ran.stderr
+
+
 # ---- the installation ----------------------------------------------------------------------------
 
 def test_the_unit_starts_what_is_installed():
