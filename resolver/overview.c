@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "alloc.h"
 #include "build.h"
@@ -267,6 +268,18 @@ static json_t *counters(const struct service *service)
     return map;
 }
 
+/* As others find it: they stand in another directory than we. */
+static void set_directory(json_t *map, const char *path)
+{
+    char *here = path[0] == '/' ? NULL : getcwd(NULL, 0), *whole = NULL;
+
+    if (here != NULL && asprintf(&whole, "%s/%s", here, path) < 0)
+        whole = NULL;
+    jsonmap_set(map, "directory", whole != NULL ? whole : path);
+    free(whole);
+    free(here);
+}
+
 json_t *overview_status(const struct service *service, uint64_t now)
 {
     const struct reload_outcome *last = reload_last(service->reload);
@@ -281,7 +294,7 @@ json_t *overview_status(const struct service *service, uint64_t now)
     jsonmap_set_number(map, "uptimeSeconds", (now - service->started_ms) / 1000);
     jsonmap_set_number(map, "generation", tableset_generation(tables));
     jsonmap_set_number(map, "ageSeconds", (now - service->published_ms) / 1000);
-    jsonmap_set(map, "directory", config->attachments.directory);
+    set_directory(map, config->attachments.directory);
     jsonmap_set_number(map, "refused", last->refused_now);
     jsonmap_set_if(map, "degraded", last->degraded_why);
     jsonmap_set_if(map, "stateTrouble", last->state_trouble);

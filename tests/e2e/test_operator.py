@@ -252,6 +252,20 @@ def test_a_document_whose_name_is_no_utf8_is_judged_too(tmp_path):
     assert ran.returncode == 0 and "free.example.com" in odd.read_text(), ran.stderr
 
 
+def test_a_change_is_followed_from_any_working_directory(daemon, tmp_path):
+    """The daemon was given its directory as seen from its own."""
+    daemon.set("attachments.directory", os.path.relpath(daemon.documents))
+    daemon.write("a.yaml", document(1, ["10.0.0.1"]))
+    daemon.start()
+    (tmp_path / "elsewhere").mkdir()
+    ran = subprocess.run([PLDNSCTL, "--server", "unix:%s" % daemon.socket, "-a", str(daemon.documents), "attach-domains",
+                          "plc-1", "--type", "CUSTOM", "--domain", "new.example.com"], cwd=tmp_path / "elsewhere",
+                         capture_output=True, text=True, check=False, timeout=60 * SLACK)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert daemon.ask("new.example.com") == ["10.0.0.1"]
+    assert daemon.status()["directory"].startswith("/")
+
+
 # ---- the installation ----------------------------------------------------------------------------
 
 def test_the_unit_starts_what_is_installed():
