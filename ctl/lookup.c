@@ -20,8 +20,38 @@ static const char *const types[] = {
     "HTTPS", "LOC",  "MX",  "NAPTR", "NS",    "NSEC",  "NSEC3",  "PTR", "RRSIG",
     "SOA",   "SPF",  "SRV", "SSHFP", "SVCB",  "TLSA",  "TXT",    "URI", NULL,
 };
+static const unsigned short numbers[] = {
+    1, 28, 255, 257, 5,  39, 48, 43, 13, 65, 29, 15, 35,
+    2, 47, 50,  12,  46, 6,  99, 33, 44, 64, 52, 16, 256,
+};
+_Static_assert(ARRAY_LENGTH(numbers) + 1 == ARRAY_LENGTH(types), "each word has its number");
 
-/* "aaaa" → "AAAA"; TYPE65280 passes; anything else is a slip of the pen. */
+/* What no record is of: OPT, and what RFC 6895 has for questions, but for ANY. */
+static bool is_of_no_record(unsigned long number)
+{
+    return number == 41 || (number >= 249 && number <= 254);
+}
+
+/* "TYPE28" → "AAAA", which is answered like it; TYPE65280 stays. */
+static bool read_number(char text[TYPE_SIZE])
+{
+    const char *digits = text + 4;
+    size_t length = strncmp(text, "TYPE", 4) == 0 ? strspn(digits, "0123456789") : 0;
+    unsigned long number = strtoul(length > 0 ? digits : "0", NULL, 10);
+
+    if (length == 0 || digits[length] != '\0' || number > 65535 || is_of_no_record(number)) {
+        return false;
+    }
+    (void)snprintf(text, TYPE_SIZE, "TYPE%lu", number);
+    for (size_t i = 0; types[i] != NULL; i++) {
+        if (numbers[i] == number) {
+            (void)snprintf(text, TYPE_SIZE, "%s", types[i]);
+        }
+    }
+    return true;
+}
+
+/* "aaaa" → "AAAA"; a number passes; anything else is a slip of the pen. */
 static bool read_type(const struct command_call *call, const char *word, char out[TYPE_SIZE])
 {
     size_t i;
@@ -35,8 +65,7 @@ static bool read_type(const struct command_call *call, const char *word, char ou
             return true;
         }
     }
-    if (strncmp(out, "TYPE", 4) == 0 && isdigit((unsigned char)out[4]) &&
-        strtoul(out + 4, NULL, 10) <= 65535 && strspn(out + 4, "0123456789") == strlen(out + 4)) {
+    if (strlen(word) < TYPE_SIZE && read_number(out)) {
         return true;
     }
     const char *near = spelling_nearest(out, types);
@@ -264,6 +293,8 @@ static void add_reply(struct output_grid *grid, const json_t *map)
     } else if (strcmp(type, "PTR") == 0 && *text_of(map, "pointer") != '\0') {
         output_grid_cell(grid, OUTPUT_GREEN, "PTR %s, TTL %" JSON_INTEGER_FORMAT,
                          text_of(map, "pointer"), json_integer_value(json_object_get(map, "ttl")));
+    } else if (strcmp(type, "SOA") == 0) { /* of the owned root: the answer there, else beside it */
+        output_grid_cell(grid, OUTPUT_GREEN, "NOERROR, the SOA alone");
     } else {
         output_grid_cell(grid, OUTPUT_YELLOW, "NOERROR, empty: nothing of type %s here", type);
     }

@@ -176,6 +176,16 @@ def test_explain_for_people(documents):
     assert "not owned: forwarded" in explain(documents, "www.example.org").stdout
 
 
+@pytest.mark.parametrize("kind, reply", [
+    ("TYPE1", "A 10.20.1.15 10.20.2.15, TTL 30"), ("type0028", "AAAA fd00::2, TTL 30"),
+    ("TYPE255", "HINFO, as for every name (RFC 8482)"), ("TYPE16", "NOERROR, empty: nothing of type TXT here"),
+    ("TYPE65280", "NOERROR, empty: nothing of type TYPE65280 here"), ("SOA", "NOERROR, the SOA alone"),
+])
+def test_explain_says_what_a_query_of_that_type_gets(documents, kind, reply):
+    lines = [line.split(None, 1) for line in explain(documents, "b1." + U, kind).stdout.splitlines()]
+    assert ["reply", reply] in lines, lines
+
+
 def test_explain_tells_the_near_miss(documents):
     out = explain(documents, "dvs6nl5jgveztmla3pxkxgh77i.aws.plc.tidbcloud.com").stdout
     assert "not owned" in out
@@ -193,6 +203,7 @@ def test_explain_owned(documents):
     ([64 * "x" + ".example"], "is no name: "),
     (["a.example", "AAAAA"], "did you mean AAAA?"),
     (["a.example", "TYPE65536"], "is no record type"),
+    (["a.example", "TYPE252"], "is no record type"),    # as AXFR and its like by name
     (["a.example", "--server", "unix:/x"], "--attachments asks no daemon"),
 ])
 def test_explain_wrong_use(documents, arguments, said):
