@@ -106,7 +106,12 @@ static void apply(json_t *item, const json_t *changes)
     }
 }
 
-/* Items that stay are changed where they stand, new ones are added behind them. */
+static bool goes(const json_t *item, const json_t *new, match_fn *match)
+{
+    return find(new, item, match, true) == NULL && !(match == is_same_domain && is_ours(item));
+}
+
+/* Items that stay are changed where they stand, others go, new ones are added behind them. */
 static void sync_in_place(struct sync *s, const char *key, json_t *old, const json_t *new,
                           match_fn *match)
 {
@@ -126,6 +131,11 @@ static void sync_in_place(struct sync *s, const char *key, json_t *old, const js
             json_decref(changes);
         }
     }
+    for (i = length; i-- > 0;) { /* from behind: the numbers of the others stay */
+        if (goes(json_array_get(old, i), new, match)) {
+            rewrite_remove(rewrite, s->place->node, s->place->value, key, i);
+        }
+    }
     json_array_foreach(new, i, item)
     {
         if (find(old, item, match, false) == NULL) {
@@ -137,25 +147,26 @@ static void sync_in_place(struct sync *s, const char *key, json_t *old, const js
 static void sync_list(struct sync *s, const char *key, const json_t *new, match_fn *match)
 {
     json_t *old = json_object_get(s->place->value, key), *final = json_array(), *item;
-    size_t i;
-    bool whole = !json_is_array(old) || json_array_size(old) == 0;
+    const struct yamldoc_node *list = rewrite_child(s->place->node, key);
+    size_t i, left = 0;
 
     json_array_foreach(old, i, item)
     {
         const json_t *wanted = find(new, item, match, true);
 
+        left += !goes(item, new, match);
         if (wanted != NULL) {
             json_t *copy = json_copy(item), *changes = item_changes(item, wanted);
 
             apply(copy, changes);
             json_decref(changes);
             (void)json_array_append_new(final, copy);
-        } else if (match == is_same_domain && is_ours(item)) {
+        } else if (!goes(item, new, match)) {
             (void)json_array_append(final, item);
-        } else {
-            whole = true; /* some go */
         }
     }
+    /* In brackets one comma would be wanted by several. */
+    bool whole = left == 0 || (left < json_array_size(old) && yamldoc_span(list)->flow);
     json_array_foreach(new, i, item)
     {
         if (find(old, item, match, false) == NULL) {

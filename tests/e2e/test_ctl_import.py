@@ -108,9 +108,9 @@ privateLinkConnections:
 """)
     ran = run(folder, GET)
     assert ran.returncode == FINE, ran.stderr
+    kept = ("# ours", "# the one", "state: ACTIVE   # not yet", "# theirs", "# by hand", "# a database", "ttl: 20")
     text = (folder / "mine.yaml").read_text()
-    for kept in ("# ours", "# the one", "state: ACTIVE   # not yet", "# theirs", "# by hand", "# a database", "ttl: 20"):
-        assert kept in text, text
+    assert [one for one in kept if one not in text] == [], text
     one, other = connections(folder)
     assert [d["type"] for d in one["attachedDomains"]] == ["CUSTOM", "TIDBCLOUD_MANAGED", "CONFLUENT"]
     assert one["endpoints"] == [{"zone": "use1-az1", "addresses": ["10.0.0.1"]}] and other["attachedDomains"] == []
@@ -118,6 +118,37 @@ privateLinkConnections:
     ran = run(folder, dict(GET, attachedDomains=GET["attachedDomains"][1:]))
     assert ran.stdout == "plc-0f3k2m9x updated in mine.yaml: attachedDomains\n"
     assert [d["type"] for d in connections(folder)[0]["attachedDomains"]] == ["CUSTOM", "CONFLUENT"]
+    text = (folder / "mine.yaml").read_text()
+    assert [one for one in kept if one not in text] == [], text
+
+
+def test_endpoints_that_go_take_nothing_of_others_along(folder):
+    (folder / "mine.yaml").write_text("""\
+privateLinkConnectionId: plc-0f3k2m9x
+type: AWS_ENDPOINT_SERVICE
+awsEndpointService: {endpointId: vpce-0123456789abcdef0}
+endpoints:
+  - zone: use1-az6
+    addresses: [10.0.6.5]
+  # the first rack
+  - zone: use1-az1   # b
+    addresses: ['10.9.9.9']   # changes
+    state: available
+  - zone: use1-az4
+    addresses: [10.0.4.5]
+  - zone: use1-az5
+    addresses: [10.0.5.5]
+  # behind all
+ttl: 20
+""")
+    ran = run(folder, VPCE, ENI, ZONES)
+    assert ran.returncode == FINE, ran.stderr
+    text = (folder / "mine.yaml").read_text()
+    assert [(e["zone"], e["addresses"]) for e in connections(folder)[0]["endpoints"]] == [
+        ("use1-az1", ["10.0.2.5"]), ("use1-az2", ["10.0.1.5", "fd00::5"])], text
+    for kept in ("# the first rack\n  - zone: use1-az1   # b\n", "  # changes\n    state", "  # behind all\nttl: 20\n"):
+        assert kept in text, text
+    assert "use1-az4" not in text and "use1-az5" not in text and "use1-az6" not in text
 
 
 def test_a_state_of_one_domain(folder):
