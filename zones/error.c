@@ -150,6 +150,9 @@ static int compare_places(const void *a, const void *b)
 
 void error_copy(struct error_list *to, const struct error_list *from, bool warnings)
 {
+    size_t errors = to->errors + from->errors;
+    size_t warned = to->warnings + (warnings ? from->warnings : 0);
+
     for (size_t i = 0; i < from->length; i++) {
         const struct error *e = &from->items[i];
         if (!e->warning)
@@ -157,6 +160,8 @@ void error_copy(struct error_list *to, const struct error_list *from, bool warni
         else if (warnings)
             error_warn(to, e->file, e->line, e->column, "%s", e->text);
     }
+    to->errors = errors; /* with those that 'from' did not keep */
+    to->warnings = warned;
 }
 
 void error_sort(struct error_list *list, size_t from)

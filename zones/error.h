@@ -57,7 +57,8 @@ void error_warn(struct error_list *, const char *file, unsigned line, unsigned c
 /* Moves all complaints of 'from' behind those of 'to'; 'from' is empty afterwards. */
 void error_move(struct error_list *to, struct error_list *from);
 
-/* Adds copies of the complaints of 'from', with or without warnings. */
+/* Adds copies of the complaints of 'from', with or without warnings, and counts those it did not
+ * keep. */
 void error_copy(struct error_list *to, const struct error_list *from, bool warnings);
 
 /* Sorts the complaints from number 'from' on by their places: a reader goes from top to bottom. */

@@ -60,6 +60,14 @@ def test_every_mistake_is_told_with_its_place(documents):
     assert "1 document would be refused" in ran.stdout
 
 
+def test_mistakes_that_are_too_many_to_list_are_counted(tmp_path):
+    (tmp_path / "bad.yaml").write_text(PENDING.replace("{name: db.example.com}", ", ".join(["{name: a..b}"] * 1000)))
+    ran = ctl("check", tmp_path)
+    assert ran.returncode == WRONG and len(ran.stdout.splitlines()) == 202
+    assert ran.stdout.endswith("/bad.yaml: 800 more complaints\n"
+                               "1 document, 0 connections: 1000 errors, 0 warnings; 1 document would be refused\n")
+
+
 def test_check_as_json(documents):
     (documents / "bad.yaml").write_text("a: [")
     ran = ctl("check", "-o", "json", documents)

@@ -82,6 +82,26 @@ static void test_moved_and_sorted(void **state)
     error_clear(&list);
 }
 
+static void test_a_copy_counts_what_is_not_kept(void **state)
+{
+    struct error_list from = {0}, to = {0};
+
+    (void)state;
+    for (unsigned i = 0; i < ERROR_LIST_MAX + 5; i++)
+        error_add(&from, "a", i, 1, "error %u", i);
+    error_warn(&from, "a", 1, 1, "warning");
+    error_copy(&to, &from, false);
+    assert_int_equal(to.length, ERROR_LIST_MAX);
+    assert_int_equal(to.errors, ERROR_LIST_MAX + 5);
+    assert_int_equal(to.warnings, 0);
+    error_copy(&to, &from, true);
+    assert_int_equal(to.length, ERROR_LIST_MAX);
+    assert_int_equal(to.errors, 2 * (ERROR_LIST_MAX + 5));
+    assert_int_equal(to.warnings, 1);
+    error_clear(&from);
+    error_clear(&to);
+}
+
 static void test_one_printable_line(void **state)
 {
     struct error_list list = {0};
@@ -106,6 +126,7 @@ int main(void)
         cmocka_unit_test(test_formats),
         cmocka_unit_test(test_a_full_list_keeps_errors_and_counts),
         cmocka_unit_test(test_moved_and_sorted),
+        cmocka_unit_test(test_a_copy_counts_what_is_not_kept),
         cmocka_unit_test(test_one_printable_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
