@@ -9,6 +9,7 @@
 #define ASK_MS    2000 /* is there a daemon, and which directory is its own? */
 #define FOLLOW_MS 30000
 #define GRACE_MS  3000
+#define ONCE_MS   300000 /* the daemon takes at most ten minutes; a longer wait asks again */
 
 /* The daemon's directory as it is known to it; in a container that may be another one here. */
 static bool is_ours(const struct folder *folder, const json_t *status)
@@ -44,13 +45,11 @@ static bool find_daemon(const struct folder *folder, enum exitcode *code)
     return ours;
 }
 
-static enum exitcode wait_for(const struct folder *folder, const struct change_item *item)
+static enum exitcode ask_for(const struct command_call *call, const struct change_item *item,
+                             uint64_t ms, struct client_reply *reply)
 {
-    const struct command_call *call = folder->call;
-    uint64_t ms = call->options->timeout_ms != 0 ? call->options->timeout_ms : FOLLOW_MS;
     char limit[24];
     struct client_request request = {.path = "/api/wait", .timeout_ms = ms + GRACE_MS};
-    struct client_reply reply;
 
     (void)snprintf(limit, sizeof(limit), "%llums", (unsigned long long)ms);
     if (item->bytes == NULL) { /* what is gone cannot be waited for, but looked for */
@@ -60,7 +59,21 @@ static enum exitcode wait_for(const struct folder *folder, const struct change_i
         request.query[0] = (struct client_pair){"document", item->name};
         request.query[1] = (struct client_pair){"timeout", limit};
     }
-    enum exitcode code = client_ask(call, &request, &reply);
+    return client_ask(call, &request, reply);
+}
+
+static enum exitcode wait_for(const struct folder *folder, const struct change_item *item)
+{
+    const struct command_call *call = folder->call;
+    uint64_t left = call->options->timeout_ms != 0 ? call->options->timeout_ms : FOLLOW_MS;
+    struct client_reply reply;
+
+    enum exitcode code = ask_for(call, item, left < ONCE_MS ? left : ONCE_MS, &reply);
+    while (code == EXITCODE_FINE && reply.status == 408 && left > ONCE_MS) {
+        left -= ONCE_MS;
+        client_reply_clear(&reply);
+        code = ask_for(call, item, left < ONCE_MS ? left : ONCE_MS, &reply);
+    }
     if (code != EXITCODE_FINE) {
         return code;
     }

@@ -375,6 +375,13 @@ def test_wait_asks_again_until_it_is_served(far):
     assert re.fullmatch(r"GET /api/wait\?generation=9&timeout=\d+ms", far.asked[0]) and len(far.asked) == 2
 
 
+def test_a_change_is_waited_for_longer_than_one_question_lasts(far, tmp_path):
+    far.answers = [(200, {"directory": str(tmp_path)}), (408, {"error": "time is over"}), (200, {"generation": 9})]
+    ran = ask(far, "create", "plc-1", "--type", "VPC_RESOURCE", "-a", tmp_path, "--timeout", "15m")
+    assert (ran.returncode, ran.stderr) == (FINE, "")
+    assert far.asked[1:] == ["GET /api/wait?document=plc-1.yaml&timeout=300000ms"] * 2
+
+
 def test_wait_ends(far):
     far.answers = [(408, {"error": "time is over"})]
     ran = ask(far, "wait", "--name", "a.example", "--timeout", "300ms")
