@@ -10,6 +10,33 @@
 #define FOLLOW_MS 30000
 #define GRACE_MS  3000
 #define ONCE_MS   300000 /* the daemon takes at most ten minutes; a longer wait asks again */
+#define DONE_SIZE 512
+
+/* "a.yaml is written": who does not hear of it would do it again. */
+static const char *done(const struct change *change, char text[DONE_SIZE])
+{
+    const struct change_item *first = change->items;
+
+    if (change->length == 0) {
+        (void)snprintf(text, DONE_SIZE, "there was nothing to write");
+    } else if (change->length > 1) {
+        (void)snprintf(text, DONE_SIZE, "%zu documents are written", change->length);
+    } else {
+        (void)snprintf(text, DONE_SIZE, "%s is %s", first->name,
+                       first->bytes != NULL ? "written" : "removed");
+    }
+    return text;
+}
+
+static enum exitcode not_followed(const struct change *change, enum exitcode code)
+{
+    char text[DONE_SIZE];
+
+    if (change->length > 0) {
+        output_error(&change->folder->call->output, "%s all the same", done(change, text));
+    }
+    return code;
+}
 
 /* The daemon's directory as it is known to it; in a container that may be another one here. */
 static bool is_ours(const struct folder *folder, const json_t *status)
@@ -22,22 +49,23 @@ static bool is_ours(const struct folder *folder, const json_t *status)
 }
 
 /* True: a daemon serves this directory.  A daemon that was named must answer. */
-static bool find_daemon(const struct folder *folder, enum exitcode *code)
+static bool find_daemon(const struct change *change, enum exitcode *code)
 {
+    const struct folder *folder = change->folder;
     const struct command_call *call = folder->call;
     struct client_request request = {.path = "/api/status", .timeout_ms = ASK_MS};
     struct client_reply reply;
-    char why[CLIENT_WHY_SIZE];
+    char why[CLIENT_WHY_SIZE], text[DONE_SIZE];
     bool named = (call->options->given & OPTIONS_SERVER) != 0;
 
     enum client_result result = client_try(call->options, &request, &reply, why);
     if (result != CLIENT_ANSWERED) {
-        *code = named ? client_failed(call, result, why) : EXITCODE_FINE;
+        *code = named ? not_followed(change, client_failed(call, result, why)) : EXITCODE_FINE;
         return false;
     }
     bool ours = is_ours(folder, reply.json);
     if (!ours && named) {
-        output_error(&call->output, "written, but pldnsd at %s does not serve %s",
+        output_error(&call->output, "%s, but pldnsd at %s does not serve %s", done(change, text),
                      call->options->server, folder->path);
         *code = EXITCODE_NO;
     }
@@ -62,9 +90,9 @@ static enum exitcode ask_for(const struct command_call *call, const struct chang
     return client_ask(call, &request, reply);
 }
 
-static enum exitcode wait_for(const struct folder *folder, const struct change_item *item)
+static enum exitcode wait_for(const struct change *change, const struct change_item *item)
 {
-    const struct command_call *call = folder->call;
+    const struct command_call *call = change->folder->call;
     uint64_t left = call->options->timeout_ms != 0 ? call->options->timeout_ms : FOLLOW_MS;
     struct client_reply reply;
 
@@ -75,7 +103,7 @@ static enum exitcode wait_for(const struct folder *folder, const struct change_i
         code = ask_for(call, item, left < ONCE_MS ? left : ONCE_MS, &reply);
     }
     if (code != EXITCODE_FINE) {
-        return code;
+        return not_followed(change, code);
     }
     if (reply.status == 408) {
         output_error(&call->output, "time is over: %s is written and not served yet", item->name);
@@ -97,11 +125,11 @@ enum exitcode change_follow(const struct change *change)
     enum exitcode code = EXITCODE_FINE;
 
     folder_unlock(folder);
-    if ((folder->call->options->given & OPTIONS_NO_WAIT) != 0 || !find_daemon(folder, &code)) {
+    if ((folder->call->options->given & OPTIONS_NO_WAIT) != 0 || !find_daemon(change, &code)) {
         return code;
     }
     for (size_t i = 0; code == EXITCODE_FINE && i < change->length; i++) {
-        code = wait_for(folder, &change->items[i]);
+        code = wait_for(change, &change->items[i]);
     }
     return code;
 }

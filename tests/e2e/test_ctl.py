@@ -382,6 +382,16 @@ def test_a_change_is_waited_for_longer_than_one_question_lasts(far, tmp_path):
     assert far.asked[1:] == ["GET /api/wait?document=plc-1.yaml&timeout=300000ms"] * 2
 
 
+@pytest.mark.parametrize("answers", [[], [(500, "no")], [(200, None), (500, "no")]])
+def test_what_is_written_is_told_when_the_daemon_cannot_be_asked(far, tmp_path, answers):
+    folder = tmp_path / "d"
+    folder.mkdir()
+    far.answers = [(status, {"directory": str(folder)} if body is None else body) for status, body in answers]
+    ran = ask(far, "create", "--type", "VPC_RESOURCE", "-a", folder)
+    (written,) = [file.name for file in folder.iterdir()]
+    assert ran.returncode in (NO, UNREACHABLE) and written in ran.stderr and "written" in ran.stderr, ran.stderr
+
+
 def test_wait_ends(far):
     far.answers = [(408, {"error": "time is over"})]
     ran = ask(far, "wait", "--name", "a.example", "--timeout", "300ms")

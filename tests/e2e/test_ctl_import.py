@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from test_ctl import FINE, WRONG, ctl
+from test_ctl import FINE, UNREACHABLE, WRONG, ctl
 
 U = "dvs6nl5jgveztmla3pxkxgh76i"
 GET = {
@@ -68,6 +68,8 @@ def test_get_becomes_a_document_and_once_is_enough(folder):
     assert "privateLinkConnectionId: plc-0f3k2m9x\n" in text and "\n  - attachDomainId: attach-domain-7c1d\n" in text
     ran = run(folder, GET)
     assert ran.stdout == "plc-0f3k2m9x unchanged in plc-0f3k2m9x.yaml\n" and (folder / "plc-0f3k2m9x.yaml").read_text() == text
+    ran = run(folder, GET, options=["--server", "unix:/nonexistent/pldns.sock"])     # it must answer, and that is all
+    assert ran.returncode == UNREACHABLE and "written" not in ran.stderr, ran.stderr
 
 
 def test_standard_input(folder):
