@@ -281,9 +281,12 @@ enum exitcode create_connection(const struct command_call *call)
     struct folder folder;
     struct folder_found found;
     struct draft draft = {.id = ""};
-    json_t *map = from_options(call);
     enum exitcode code = EXITCODE_WRONG;
 
+    if (call->length > 0 && call->options->id != NULL && folder_id(call) == NULL) {
+        return code;
+    }
+    json_t *map = from_options(call);
     bool ok = call->options->file != NULL ? from_file(call, map, &draft)
                                           : from_nothing(call, map, &draft);
     json_decref(map);

@@ -137,6 +137,7 @@ def test_version():
     (["status", "--server", "unix:/" + 120 * "x"], "107"),
     (["wait", "--generation", "x"], "--generation wants a number"),
     (["wait", "--generation", "1", "--name", "a"], "one of --generation, --document and --name"),
+    (["create", "plc-1", "--id", "plc-2", "--type", "VPC_RESOURCE", "-a", "/nonexistent"], "two connections are named: plc-1 and plc-2"),
 ])
 def test_wrong_use(arguments, said):
     ran = ctl(*arguments)
