@@ -234,9 +234,24 @@ static bool fill(int fd, const struct change_item *item)
     return fsync(fd) == 0;
 }
 
+/* Who interrupts us is heard when nothing half done stands beside. */
+static void hold_signals(sigset_t *before)
+{
+    sigset_t held;
+
+    (void)sigemptyset(&held);
+    (void)sigaddset(&held, SIGINT);
+    (void)sigaddset(&held, SIGTERM);
+    (void)sigaddset(&held, SIGHUP);
+    (void)sigprocmask(SIG_BLOCK, &held, before);
+}
+
 /* Complete beside, then put in its place: whoever reads sees the old version or the new one. */
 static bool replace(const struct folder *folder, const struct change_item *item, const char *path)
 {
+    sigset_t before;
+
+    hold_signals(&before);
     char *temporary = path_of(folder, ".%.XXXXXX", item->name);
     int fd = mkostemp(temporary, O_CLOEXEC);
     bool ok = fd >= 0;
@@ -257,6 +272,7 @@ static bool replace(const struct folder *folder, const struct change_item *item,
                      item->old != NULL ? "the old version stays" : "there is no such document");
     }
     free(temporary);
+    (void)sigprocmask(SIG_SETMASK, &before, NULL);
     return ok;
 }
 

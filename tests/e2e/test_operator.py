@@ -252,6 +252,22 @@ def test_a_document_whose_name_is_no_utf8_is_judged_too(tmp_path):
     assert ran.returncode == 0 and "free.example.com" in odd.read_text(), ran.stderr
 
 
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_interrupted_change_leaves_nothing_beside(tmp_path, sign):
+    """As soon as the new version is begun: it may come or not, but no half of it stays in the folder."""
+    padding = "# %s\n" % ("x" * 100) * 20000    # to write it takes a while
+    for n in range(10):
+        (tmp_path / "a.yaml").write_text(custom(1, ["10.0.0.1"], "a.example.com") + padding)
+        with subprocess.Popen([PLDNSCTL, "-a", str(tmp_path), "attach-domains", "plc-1", "--type", "CUSTOM", "--domain",
+                               "b%d.example.com" % n], stdout=subprocess.DEVNULL) as process:
+            while len(os.listdir(tmp_path)) == 1 and process.poll() is None:
+                pass
+            process.send_signal(sign)
+            assert process.wait(60 * SLACK) in (0, -sign)
+        assert os.listdir(tmp_path) == ["a.yaml"]
+        assert (tmp_path / "a.yaml").read_text().endswith(padding)
+
+
 def test_a_change_is_followed_from_any_working_directory(daemon, tmp_path):
     """The daemon was given its directory as seen from its own."""
     daemon.set("attachments.directory", os.path.relpath(daemon.documents))
