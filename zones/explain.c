@@ -57,7 +57,7 @@ void explain_find_near(const struct table *table, const uint8_t *name, const cha
                        struct explain *out)
 {
     explain_find(table, name, type, out);
-    if (out->match.outcome == TABLE_NOT_OWNED)
+    if (out->match.outcome == TABLE_NOT_OWNED || out->match.outcome == TABLE_FENCED)
         out->is_near = table_near(table, name, &out->near);
 }
 
@@ -187,11 +187,10 @@ char *explain_text(const struct table *table, const struct explain *explain, cha
         return text;
     }
     add(&line, "%s", explain_outcome(explain));
-    if (explain->match.outcome == TABLE_NOT_OWNED) {
-        if (explain->is_near)
-            add(&line, "; %s is attached", dname_to_text(explain->near.wire, name));
+    if (explain->is_near)
+        add(&line, "; %s is attached", dname_to_text(explain->near.wire, name));
+    if (explain->match.outcome == TABLE_NOT_OWNED)
         return text;
-    }
     if (explain->ruled)
         add_rule(&line, explain);
     else if (explain->root.size > 0)

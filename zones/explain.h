@@ -22,7 +22,7 @@ struct explain { /* points into the table */
 /* What a question of that type ("A", "AAAA", …) would find; nothing is near. */
 void explain_find(const struct table *, const uint8_t *name, const char *type, struct explain *out);
 
-/* The same and, for a name that is not owned, what is near: takes far longer (see table_near()). */
+/* The same, and what is near a name that is not attached: takes far longer (see table_near()). */
 void explain_find_near(const struct table *, const uint8_t *name, const char *type,
                        struct explain *out);
 

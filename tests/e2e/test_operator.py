@@ -222,6 +222,17 @@ def test_a_name_below_a_host_that_is_attached_alone(daemon):
     assert daemon.chaos("x.orders.rds.example.com").startswith("not owned; orders.rds.example.com is attached; ")
 
 
+def test_the_near_miss_of_a_fenced_name_is_told(daemon):
+    daemon.set("fence", ["plc.tidbcloud.com"])
+    daemon.write("a.yaml", document(1, ["10.0.0.1"]))
+    daemon.start()
+    near = managed(1).replace("b1.", "*.")
+    missed = near.replace("*.b", "b1.c")
+    ran = daemon.ctl("explain", missed)
+    assert "fenced and not attached: NXDOMAIN\n" in ran.stdout and "%s is attached\n" % near in ran.stdout
+    assert "; %s is attached root=plc.tidbcloud.com" % near in daemon.chaos(missed)
+
+
 @pytest.mark.parametrize("otherwise,said", [("refuse", "REFUSED"), ("drop", "none")])
 def test_a_client_that_may_not_ask_is_told_its_reply(daemon, otherwise, said):
     daemon.set("clients.otherwise", otherwise)

@@ -32,7 +32,7 @@ static const char documents[] =
     "  endpoints: [{addresses: [10.0.1.6]}]\n"
     "  attachedDomains:\n"
     "  - {attachDomainId: ad-2, type: CUSTOM, domains: [{name: db.corp.example},\n"
-    "      {name: alone.example}, {name: mine.invalid}]}\n";
+    "      {name: alone.example}, {name: mine.invalid}, {name: kept.fence.example}]}\n";
 
 static const struct {
     const char *name, *text;
@@ -45,6 +45,8 @@ static const struct {
     {"db.corp.example", "owned, not ready: SERVFAIL rule=db.corp.example connection=plc-b "
                         "state=CREATING message=\"soon\" document=doc.yaml:20 generation=42"},
     {"a.fence.example", "fenced and not attached: NXDOMAIN root=fence.example generation=42"},
+    {"x.kept.fence.example", "fenced and not attached: NXDOMAIN; kept.fence.example is attached "
+                             "root=fence.example generation=42"},
     {"www.example", "not owned"},
     {"x.alone.example", "not owned; alone.example is attached"},
     {"x.localhost", "built in, never forwarded addresses=127.0.0.1,::1"},
