@@ -123,7 +123,7 @@ static json_t *explained(const struct table *table, const struct dname *name, co
     explain_find_near(table, name->wire, type, &e);
     set_name(map, "name", name->wire);
     set(map, "type", type);
-    (void)json_object_set_new(map, "owned", json_boolean(e.match.outcome != TABLE_NOT_OWNED));
+    (void)json_object_set_new(map, "owned", json_boolean(explain_is_owned(&e)));
     set(map, "outcome", explain_outcome(&e));
     set(map, "rcode", explain_rcode(&e));
     if (e.match.placeholder) {

@@ -415,17 +415,17 @@ json_t *overview_explain(const struct service *service, const struct dname *name
     struct explain e;
 
     explain_find_near(table, name->wire, type, &e);
-    bool owned = e.match.outcome != TABLE_NOT_OWNED;
+    bool ours = e.match.outcome != TABLE_NOT_OWNED;
     bool allowed = client == NULL || netblock_contains(&service->config->allow, client);
     set_name(map, "name", name->wire);
     jsonmap_set(map, "type", type);
-    jsonmap_set_boolean(map, "owned", owned);
+    jsonmap_set_boolean(map, "owned", explain_is_owned(&e));
     jsonmap_set(map, "outcome", explain_outcome(&e));
     if (allowed)
         set_reply(map, &e);
     else
         jsonmap_set_if(map, "rcode", service->config->otherwise == CONFIG_REFUSE ? "REFUSED" : "");
-    if (owned)
+    if (ours)
         set_owned(map, &e);
     else if (allowed && e.special == SPECIAL_NONE)
         (void)json_object_set_new(map, "upstreams", upstreams(route_of(service, name->wire)));

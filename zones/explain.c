@@ -61,6 +61,18 @@ void explain_find_near(const struct table *table, const uint8_t *name, const cha
         out->is_near = table_near(table, name, &out->near);
 }
 
+bool explain_is_owned(const struct explain *explain)
+{
+    switch (explain->match.outcome) {
+    case TABLE_NOT_OWNED:
+    case TABLE_FENCED:
+    case TABLE_SEARCH:
+        return false;
+    default:
+        return true;
+    }
+}
+
 const char *explain_outcome(const struct explain *explain)
 {
     switch (explain->match.outcome) {

@@ -31,6 +31,9 @@ void explain_find_near(const struct table *, const uint8_t *name, const char *ty
  * "built in, never forwarded: NXDOMAIN".  Returns 'text'. */
 char *explain_text(const struct table *, const struct explain *, char *text, size_t size);
 
+/* Attached, or not long ago: a fence and a search suffix keep back what is not. */
+bool explain_is_owned(const struct explain *);
+
 /* The words for what becomes of it: "owned", "owned, not ready: SERVFAIL", "not owned". */
 const char *explain_outcome(const struct explain *);
 

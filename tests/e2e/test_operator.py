@@ -233,6 +233,17 @@ def test_the_near_miss_of_a_fenced_name_is_told(daemon):
     assert "; %s is attached root=plc.tidbcloud.com" % near in daemon.chaos(missed)
 
 
+@pytest.mark.parametrize("name,owned", [("h.example", True), ("x.fence.example", False), ("h.example.svc.example", False)])
+def test_what_is_refused_without_being_attached_is_not_owned(daemon, name, owned):
+    daemon.set("fence", ["fence.example"])
+    daemon.set("searchSuffixes", ["svc.example"])
+    daemon.write("a.yaml", custom(1, ["10.0.0.1"], "h.example"))
+    daemon.start()
+    ran = daemon.ctl("explain", name, "--owned", "-o", "json")
+    assert (ran.returncode, json.loads(ran.stdout)["owned"]) == (0 if owned else 1, owned), ran.stdout
+    assert json.loads(ran.stdout)["rcode"] == ("NOERROR" if owned else "NXDOMAIN")
+
+
 @pytest.mark.parametrize("otherwise,said", [("refuse", "REFUSED"), ("drop", "none")])
 def test_a_client_that_may_not_ask_is_told_its_reply(daemon, otherwise, said):
     daemon.set("clients.otherwise", otherwise)
