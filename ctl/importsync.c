@@ -46,7 +46,10 @@ static bool is_same_domain(const json_t *old, const json_t *new)
     if (*id != '\0' && strcmp(id, text_of(new, "attachDomainId")) == 0) {
         return true;
     }
-    return *name != '\0' && strcmp(name, text_of(new, "uniqueName")) == 0 &&
+    if (*name == '\0') { /* CUSTOM has none, and may have no id */
+        return json_equal(old, new);
+    }
+    return strcmp(name, text_of(new, "uniqueName")) == 0 &&
            strcmp(text_of(old, "type"), text_of(new, "type")) == 0;
 }
 

@@ -72,6 +72,19 @@ def test_get_becomes_a_document_and_once_is_enough(folder):
     assert ran.returncode == UNREACHABLE and "written" not in ran.stderr, ran.stderr
 
 
+def test_what_list_prints_can_be_imported_again(folder):
+    custom = {"privateLinkConnectionId": "plc-c", "type": "VPC_RESOURCE", "endpoints": [{"addresses": ["10.0.0.1"]}],
+              "attachedDomains": [{"type": "CUSTOM", "domains": [{"name": "a.example.com"}, {"name": "b.example.com"}]},
+                                  {"type": "CUSTOM", "domains": [{"name": "c.example.com"}]}]}
+    assert run(folder, custom).returncode == FINE
+    listed = json.loads(ctl("list", "-a", folder, "-o", "json").stdout)
+    ran = run(folder, listed)
+    assert (ran.returncode, ran.stdout) == (FINE, "plc-c unchanged in plc-c.yaml\n"), ran.stderr
+    listed["privateLinkConnections"][0]["endpoints"][0]["addresses"] = ["10.0.0.2"]
+    ran = run(folder, listed)
+    assert (ran.returncode, ran.stdout) == (FINE, "plc-c updated in plc-c.yaml: endpoints\n"), ran.stderr
+
+
 def test_standard_input(folder):
     assert ctl("import", "-a", folder, stdin=json.dumps(GET)).returncode == FINE
     assert ctl("import", "-", "-a", folder, stdin=json.dumps([GET])).stdout.endswith("unchanged in plc-0f3k2m9x.yaml\n")
