@@ -119,17 +119,59 @@ static enum exitcode wait_for(const struct change *change, const struct change_i
     return code;
 }
 
+/* The names of the documents whose newest version is served. */
+static json_t *read_served(const struct change *change)
+{
+    struct client_request request = {.path = "/api/status"};
+    struct client_reply reply;
+    char why[CLIENT_WHY_SIZE];
+    json_t *names = json_object(), *one;
+    size_t i;
+
+    if (client_try(change->folder->call->options, &request, &reply, why) != CLIENT_ANSWERED) {
+        return names;
+    }
+    json_array_foreach(json_object_get(reply.json, "documents"), i, one)
+    {
+        const char *name = json_string_value(json_object_get(one, "name"));
+        const char *state = json_string_value(json_object_get(one, "state"));
+
+        if (name != NULL && state != NULL && strcmp(state, "accepted") == 0) {
+            (void)json_object_set_new(names, name, json_true());
+        }
+    }
+    client_reply_clear(&reply);
+    return names;
+}
+
+/* Whom we wait for has the whole directory looked at: the others need not be asked for, then. */
+static enum exitcode wait_for_all(const struct change *change)
+{
+    enum exitcode code = EXITCODE_FINE;
+    json_t *served = NULL;
+
+    for (size_t i = 0; code == EXITCODE_FINE && i < change->length; i++) {
+        const struct change_item *item = &change->items[i];
+
+        if (item->bytes == NULL || json_object_get(served, item->name) == NULL) {
+            code = wait_for(change, item);
+        }
+        if (code == EXITCODE_FINE && served == NULL && i + 1 < change->length) {
+            served = read_served(change);
+        }
+    }
+    json_decref(served);
+    return code;
+}
+
 enum exitcode change_follow(const struct change *change)
 {
     struct folder *folder = change->folder;
     enum exitcode code = EXITCODE_FINE;
 
     folder_unlock(folder);
-    if ((folder->call->options->given & OPTIONS_NO_WAIT) != 0 || !find_daemon(change, &code)) {
-        return code;
-    }
-    for (size_t i = 0; code == EXITCODE_FINE && i < change->length; i++) {
-        code = wait_for(change, &change->items[i]);
+    if ((folder->call->options->given & OPTIONS_NO_WAIT) == 0 && find_daemon(change, &code)) {
+        code = wait_for_all(change);
     }
     return code;
 }

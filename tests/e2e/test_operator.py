@@ -274,6 +274,23 @@ def test_a_document_whose_name_is_no_utf8_is_judged_too(tmp_path):
     assert ran.returncode == 0 and "free.example.com" in odd.read_text(), ran.stderr
 
 
+def test_many_documents_that_change_at_once_are_not_followed_one_by_one(daemon, tmp_path):
+    told = [json.loads(custom(n, ["10.0.0.1"], "h%d.example.com" % n)) for n in range(100)]
+    (tmp_path / "told.json").write_text(json.dumps(told))
+    daemon.start()
+    ran = daemon.ctl("-a", daemon.documents, "import", tmp_path / "told.json")
+    assert ran.returncode == 0, ran.stderr
+    assert daemon.ask("h0.example.com") == daemon.ask("h99.example.com") == ["10.0.0.1"]
+    runs = daemon.log.count("changed=no")
+    for one in told:
+        one["endpoints"][0]["addresses"] = ["10.0.0.2"]
+    (tmp_path / "told.json").write_text(json.dumps(told))
+    ran = daemon.ctl("-a", daemon.documents, "import", tmp_path / "told.json")
+    assert ran.returncode == 0, ran.stderr
+    assert daemon.ask("h0.example.com") == daemon.ask("h99.example.com") == ["10.0.0.2"]
+    assert daemon.log.count("changed=no") - runs < 10      # each looked at all of them
+
+
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupted_change_leaves_nothing_beside(tmp_path, sign):
     """As soon as the new version is begun: it may come or not, but no half of it stays in the folder."""
