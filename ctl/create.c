@@ -366,8 +366,11 @@ static enum exitcode take_out(struct folder *folder, const struct folder_found *
         code = code == EXITCODE_FINE ? change_follow(&change) : code;
     }
     if (code == EXITCODE_FINE && call->output.format == OPTIONS_TABLE) {
-        printf("private link connection %s deleted from %s\n",
-               text_of(told, "privateLinkConnectionId"), found->file->name);
+        fputs("private link connection ", stdout);
+        output_text(stdout, text_of(told, "privateLinkConnectionId"));
+        fputs(" deleted from ", stdout);
+        output_text(stdout, found->file->name);
+        putchar('\n');
     } else if (code == EXITCODE_FINE) {
         output_value(&call->output, json_incref(told));
     }

@@ -181,7 +181,9 @@ static void print_domains(const struct output *output, const json_t *connection)
     {
         fputs("  ", stdout);
         output_colored(output, stdout, OUTPUT_BOLD, or_dash(text_of(domain, "attachDomainId")));
-        printf("  %s ", text_of(domain, "type"));
+        fputs("  ", stdout);
+        output_text(stdout, text_of(domain, "type"));
+        putchar(' ');
         output_text(stdout, text_of(domain, "uniqueName"));
         putchar('\n');
         json_array_foreach(json_object_get(domain, "domains"), j, name)

@@ -359,7 +359,9 @@ static void print(const struct output *output, const json_t *map)
     char addresses[EXPLAIN_TEXT_MAX];
 
     output_text(stdout, text_of(map, "name"));
-    printf(" %s\n", text_of(map, "type"));
+    putchar(' ');
+    output_text(stdout, text_of(map, "type"));
+    putchar('\n');
     add_reply(&grid, map);
     output_grid_cell(&grid, OUTPUT_BOLD, "outcome");
     output_grid_cell(&grid, OUTPUT_PLAIN, "%s%s", text_of(map, "outcome"),

@@ -274,6 +274,18 @@ def test_a_document_whose_name_is_no_utf8_is_judged_too(tmp_path):
     assert ran.returncode == 0 and "free.example.com" in odd.read_text(), ran.stderr
 
 
+def test_no_octets_of_a_document_reach_the_terminal_as_they_are(tmp_path):
+    def ctl(*arguments):
+        return subprocess.run([PLDNSCTL, "-a", str(tmp_path), *arguments], capture_output=True, text=True, check=False,
+                              timeout=60 * SLACK)
+
+    (tmp_path / "\x1b[31mred.yaml").write_text(document(1, ["10.0.0.1"], attachedDomains=[{"type": "\x1b[32mgreen"}]))
+    ran = ctl("get", "plc-1")
+    assert ran.returncode == 2 and "\\x1B[32mgreen" in ran.stdout and "\x1b" not in ran.stdout + ran.stderr, ran.stdout
+    ran = ctl("delete", "plc-1", "--force")
+    assert (ran.returncode, ran.stdout) == (0, "private link connection plc-1 deleted from \\x1B[31mred.yaml\n"), ran.stderr
+
+
 def test_many_documents_that_change_at_once_are_not_followed_one_by_one(daemon, tmp_path):
     told = [json.loads(custom(n, ["10.0.0.1"], "h%d.example.com" % n)) for n in range(100)]
     (tmp_path / "told.json").write_text(json.dumps(told))
