@@ -254,11 +254,13 @@ static bool replace(const struct folder *folder, const struct change_item *item,
     hold_signals(&before);
     char *temporary = path_of(folder, ".%.XXXXXX", item->name);
     int fd = mkostemp(temporary, O_CLOEXEC);
-    bool ok = fd >= 0;
+    bool ok = fd >= 0, as_read = true;
 
     if (ok) {
         copy_rights(fd, path);
-        ok = fill(fd, item) && close(fd) == 0 && rename(temporary, path) == 0;
+        ok = fill(fd, item) && close(fd) == 0;
+        as_read = !ok || is_as_read(folder, item, path); /* the disk may have taken its time */
+        ok = ok && as_read && rename(temporary, path) == 0;
         if (!ok) {
             int error = errno;
 
@@ -266,7 +268,7 @@ static bool replace(const struct folder *folder, const struct change_item *item,
             errno = error;
         }
     }
-    if (!ok) {
+    if (!ok && as_read) {
         output_error(&folder->call->output, "%s/%s cannot be written: %s; %s", folder->path,
                      item->name, strerror(errno),
                      item->old != NULL ? "the old version stays" : "there is no such document");

@@ -2,6 +2,7 @@
 detachment, an explanation that has to be the answer, and an installation that starts."""
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -301,6 +302,36 @@ def test_many_documents_that_change_at_once_are_not_followed_one_by_one(daemon, 
     assert ran.returncode == 0, ran.stderr
     assert daemon.ask("h0.example.com") == daemon.ask("h99.example.com") == ["10.0.0.2"]
     assert daemon.log.count("changed=no") - runs < 10      # each looked at all of them
+
+
+# An editor that saves while the new version is brought to the disk.
+EDITOR = """
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+int fsync(int fd)
+{
+    (void)rename(getenv("SAVED"), getenv("DOCUMENT"));
+    return (int)syscall(SYS_fsync, fd);
+}
+"""
+
+
+@pytest.mark.skipif(shutil.which("cc") is None, reason="there is no compiler")
+@pytest.mark.skipif(b"__asan_init" in Path(PLDNSCTL).read_bytes(), reason="a sanitizer wants to be loaded first")
+def test_what_an_editor_saves_meanwhile_is_left_alone(tmp_path):
+    (tmp_path / "editor.c").write_text(EDITOR)
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", tmp_path / "editor.so", tmp_path / "editor.c"], check=True)
+    folder, saved = tmp_path / "d", tmp_path / "saved"
+    folder.mkdir()
+    (folder / "a.yaml").write_text(custom(1, ["10.0.0.1"], "a.example.com"))
+    saved.write_text(custom(1, ["10.0.0.1"], "of.the.editor.example.com"))
+    environment = {**os.environ, "LD_PRELOAD": str(tmp_path / "editor.so"), "SAVED": str(saved), "DOCUMENT": str(folder / "a.yaml")}
+    ran = subprocess.run([PLDNSCTL, "-a", str(folder), "attach-domains", "plc-1", "--type", "CUSTOM", "--domain", "b.example.com"],
+                         capture_output=True, text=True, check=False, timeout=60 * SLACK, env=environment)
+    assert ran.returncode == 2 and "was changed by somebody else meanwhile" in ran.stderr, ran.stderr
+    assert "of.the.editor.example.com" in (folder / "a.yaml").read_text() and os.listdir(folder) == ["a.yaml"]
 
 
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
