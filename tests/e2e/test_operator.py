@@ -12,7 +12,7 @@ from pathlib import Path
 import dns.rcode
 import pytest
 
-from conftest import BUILD, PLDNSCTL, PLDNSD, SLACK, custom, document, eventually, managed
+from conftest import BUILD, PLDNSCTL, PLDNSD, ROOT, SLACK, custom, document, eventually, managed
 
 MANY = 1500     # documents: a start that takes a while
 
@@ -376,3 +376,6 @@ def test_the_unit_starts_what_is_installed():
     assert "\nExecReload=%s reload\n" % installed["pldnsctl"][1] in unit
     assert installed["pldns.yaml"][1] == "/etc/pldns/pldns.yaml"     # as all pages say
     assert Path(PLDNSD).exists()
+    # Its user is there when sysusers.d has been read: at the next boot, or as the manual says.
+    assert "\nUser=pldns\n" in unit and "\nu pldns " in Path(installed["pldns.conf"][0]).read_text(encoding="utf-8")
+    assert "systemd-sysusers" in (ROOT / "README.md").read_text(encoding="utf-8")
