@@ -77,9 +77,10 @@ static void warn_name(const struct fields *fields, const struct connection *conn
                     "'%.*s' is the name of a zone, which differs from account to account; brokers "
                     "carry zone ids such as use1-az1",
                     name->wire[2], (const char *)name->wire + 3);
-    if (domain_name_misses_zone(connection, domain, name->wire))
-        fields_warn(fields, NAME, NULL, "its zone '%.*s' has no endpoint", name->wire[2],
-                    (const char *)name->wire + 3);
+    const uint8_t *missed = domain_missed_zone(connection, domain, name->wire);
+    if (missed != NULL)
+        fields_warn(fields, NAME, NULL, "its zone '%.*s' has no endpoint", missed[0],
+                    (const char *)missed + 1);
 }
 
 static bool read_name(const struct fields *fields, const struct connection *connection,

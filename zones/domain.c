@@ -233,11 +233,16 @@ static bool has_zones(const struct connection *connection)
     return false;
 }
 
+/* The label of a written name that stands for a zone, if one does. */
+static const uint8_t *zone_label(const struct connection_domain *domain, const uint8_t *name)
+{
+    return domain->root != NULL ? label_at_root(domain->root, name) : wildcard_label(domain, name);
+}
+
 const char *domain_name_zone(const struct connection *connection,
                              const struct connection_domain *domain, const uint8_t *name)
 {
-    const uint8_t *label =
-        domain->root != NULL ? label_at_root(domain->root, name) : wildcard_label(domain, name);
+    const uint8_t *label = zone_label(domain, name);
 
     for (unsigned i = 0; label != NULL && i < connection->endpoints_length; i++) {
         if (is_zone(label, connection->endpoints[i].zone))
@@ -246,14 +251,16 @@ const char *domain_name_zone(const struct connection *connection,
     return "";
 }
 
-bool domain_name_misses_zone(const struct connection *connection,
-                             const struct connection_domain *domain, const uint8_t *name)
+const uint8_t *domain_missed_zone(const struct connection *connection,
+                                  const struct connection_domain *domain, const uint8_t *name)
 {
-    const uint8_t *label = wildcard_label(domain, name);
+    const uint8_t *label = zone_label(domain, name);
 
-    return label != NULL && has_zones(connection) &&
-           zoneid_valid(connection->cloud, (const char *)label + 1, label[0]) &&
-           domain_name_zone(connection, domain, name)[0] == '\0';
+    if (label != NULL && has_zones(connection) &&
+        zoneid_valid(connection->cloud, (const char *)label + 1, label[0]) &&
+        domain_name_zone(connection, domain, name)[0] == '\0')
+        return label;
+    return NULL;
 }
 
 bool domain_name_names_zone(const struct connection *connection,
@@ -371,7 +378,7 @@ static void give_written(struct giver *giver, const struct connection_domain *do
         const struct connection_name *name = &domain->names[i];
         if (domain->root != NULL && name->state == STATE_USABLE &&
             connection->fallback == CONNECTION_STRICT &&
-            domain_name_misses_zone(connection, domain, name->wire))
+            domain_missed_zone(connection, domain, name->wire) != NULL)
             continue;
         giver->rule.name = name;
         giver->rule.line = name->line;

@@ -51,13 +51,13 @@ bool domain_is_broad(const uint8_t *wildcard);
 const char *domain_name_zone(const struct connection *, const struct connection_domain *,
                              const uint8_t *name);
 
-/* True if a written wildcard's label behind "*." (in a typed domain, right left of the root) is a
- * zone id of the connection's cloud without an endpoint, while other endpoints have zones. */
-bool domain_name_misses_zone(const struct connection *, const struct connection_domain *,
-                             const uint8_t *name);
+/* That label, counted octets, if it is instead a zone id of the connection's cloud without an
+ * endpoint, while other endpoints have zones; else NULL. */
+const uint8_t *domain_missed_zone(const struct connection *, const struct connection_domain *,
+                                  const uint8_t *name);
 
-/* True if that label is instead what one account calls a zone (us-east-1a), on AWS: broker names
- * carry ids. */
+/* True if a written wildcard's label behind "*." (in a typed domain, right left of the root) is
+ * what one account calls a zone (us-east-1a), on AWS: broker names carry ids. */
 bool domain_name_names_zone(const struct connection *, const struct connection_domain *,
                             const uint8_t *name);
 
@@ -67,8 +67,8 @@ bool domain_name_names_zone(const struct connection *, const struct connection_d
  * it writes no such name itself: below U a zone's label means its endpoints, however the domain
  * came to its names.  Where another connection writes that name, that one stands.
  *
- * A written wildcard of a typed domain that misses its zone makes no rule under a strict fallback:
- * the names below it are then owned without a rule, and refused for their zone. */
+ * A written name of a typed domain that misses its zone makes no rule under a strict fallback:
+ * what it covered is then owned without a rule, and refused for its zone. */
 void domain_rules(const struct connection *, domain_rule_fn *each, void *arg);
 
 /* How many rules that will be at most. */

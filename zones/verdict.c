@@ -213,7 +213,7 @@ void verdict_of(struct verdict *out, const struct domain_rule *rule,
     }
     /* Under a strict fallback there is no such rule, see domain.h. */
     out->regional_fallback = rule->name != NULL && domain->root != NULL &&
-                             domain_name_misses_zone(connection, domain, rule->name->wire);
+                             domain_missed_zone(connection, domain, rule->name->wire) != NULL;
     /* Two rounds: the zone wanted first, then, if all are wanted, the others. */
     const char *first = zone[0] != '\0' ? zone : facts->own_zone;
     for (unsigned i = 0; i < connection->endpoints_length && first[0] != '\0'; i++) {

@@ -103,19 +103,25 @@ static bool has_zone(const struct model_root *root, const char *label)
     return false;
 }
 
+/* The label of a written name right left of the root. */
+static const char *label_at_root(const struct model_root *root, const char *name)
+{
+    const char *dot;
+
+    while ((dot = strchr(name, '.')) != NULL && strcmp(dot + 1, root->name) != 0) {
+        name = dot + 1;
+    }
+    return name;
+}
+
 /* The zone of a name written below the root, or "". */
 static void zone_of(const struct model_root *root, const char *name, char out[8])
 {
-    const char *label = name, *dot;
+    const char *label = label_at_root(root, name);
 
     out[0] = '\0';
-    while ((dot = strchr(label, '.')) != NULL && strcmp(dot + 1, root->name) != 0) {
-        label = dot + 1;
-    }
-    for (size_t i = 0; i < root->zones_length; i++) {
-        if (strlen(root->zones[i]) == strcspn(label, ".") && has_zone(root, label)) {
-            snprintf(out, 8, "%.3s", label);
-        }
+    if (model_is_zone(label) && has_zone(root, label)) {
+        snprintf(out, 8, "%.3s", label);
     }
 }
 
@@ -141,8 +147,8 @@ static void attach_typed(struct set *set, struct connection *connection, const c
         }
         return;
     }
-    bool misses = strncmp(name, "*.", 2) == 0 && model_is_zone(name + 2) && name[5] == '.' &&
-                  strcmp(name + 6, root) == 0 && r->checked && !has_zone(r, name + 2);
+    const char *label = label_at_root(r, name);
+    bool misses = r->checked && model_is_zone(label) && !has_zone(r, label);
     handmade_names(set->document, domain, name);
     if (!misses || !r->strict) {
         struct model_rule *rule = add_rule(set, connection, "", "", name);

@@ -200,8 +200,20 @@ static void test_zones(void **state)
         {"x.use1-az2." US, "empty at=11"},
         {"b1.use1-az2." US, "answer rule=*.use1-az2." US " at=12 a=3"},
         {"use1-az1." US, "answer rule=use1-az1." US " at=9 a=1"},
-        {"b1.use1-az9." US, "answer rule=b1.use1-az9." US " at=12 a=1,3"},
+        {"b1.use1-az9." US, "no zone rule=*." US " at=12"},
         {"a.use1-az1.b2." US, "answer rule=*.use1-az1.b2." US " at=14 a=1,3"},
+    };
+    /* A zone without endpoint means the same in front of a host as behind "*.". */
+    static const struct row strict_hosts[] = {
+        {"b1.use1-az1." US, "answer rule=b1.use1-az1." US " at=12 a=1"},
+        {"b1.use1-az9." US, "no zone at=12"},
+        {"a.x.use1-az9." US, "no zone at=13"},
+        {"use1-az8." US, "no zone at=9"},
+    };
+    static const struct row regional_hosts[] = {
+        {"b1.use1-az9." US, "answer rule=b1.use1-az9." US " at=12 a=1,3 regional"},
+        {"a.x.use1-az9." US, "answer rule=*.x.use1-az9." US " at=13 a=1,3 regional"},
+        {"use1-az8." US, "answer rule=use1-az8." US " at=9 a=1,3 regional"},
     };
     static const struct row hosts[] = {
         {"b1.use1-az1." US, "answer rule=b1.use1-az1." US " at=12 a=1"},
@@ -228,6 +240,12 @@ static void test_zones(void **state)
          "b1.use1-az1." US " *." US " *.x.use1-az2." US " use1-az1." US " b1.use1-az9." US
          " *.use1-az1.b2." US,
          listed_beside, ARRAY_LENGTH(listed_beside)},
+        {CONNECTION_STRICT, "use1-az1", "use1-az2",
+         "b1.use1-az1." US " b1.use1-az9." US " *.x.use1-az9." US " use1-az8." US, strict_hosts,
+         ARRAY_LENGTH(strict_hosts)},
+        {CONNECTION_REGIONAL, "use1-az1", "use1-az2",
+         "b1.use1-az9." US " *.x.use1-az9." US " use1-az8." US, regional_hosts,
+         ARRAY_LENGTH(regional_hosts)},
         {CONNECTION_REGIONAL, "use1-az1", "use1-az2", "b1.use1-az1." US " b1." US, hosts,
          ARRAY_LENGTH(hosts)},
     };
