@@ -381,9 +381,10 @@ static bool may_start(const struct builder *b, const char *why, struct error_lis
         if (entry.refused && !entry.served)
             error_copy(errors, entry.complaints, false);
     }
-    if (why != NULL && served == 0)
-        error_add(errors, b->config->attachments.directory, 0, 0,
-                  "cannot be read: %s, and no accepted documents are kept", why);
+    if (why != NULL && (served == 0 || errors->errors > before))
+        error_add(errors, b->config->attachments.directory, 0, 0, "cannot be read: %s, %s", why,
+                  errors->errors > before ? "nor is all that was accepted kept whole"
+                                          : "and no accepted documents are kept");
     return errors->errors == before;
 }
 

@@ -245,15 +245,18 @@ bool catalog_offer_digest(struct catalog *catalog, const char *name, const struc
     return true;
 }
 
-/* What was refused is no business of this process. */
+/* What was refused is no business of this process, unless nothing else is left of a document: where
+ * the source cannot tell more of it, it is missed. */
 static void forget_newest(struct catalog *catalog)
 {
     for (size_t i = 0; i < catalog->length; i++) {
         struct catalog_document *entry = catalog->entries[i];
         entry->restored = entry->served != NULL;
-        catalogentry_kept(entry);
-        catalogentry_set(entry, &entry->newest, NULL);
-        error_clear(&entry->complaints);
+        if (entry->restored) {
+            catalogentry_kept(entry);
+            catalogentry_set(entry, &entry->newest, NULL);
+            error_clear(&entry->complaints);
+        }
     }
 }
 

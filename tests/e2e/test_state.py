@@ -58,6 +58,26 @@ def test_directory_that_is_missing_at_start(running):
     keeps(daemon, "a.yaml")
 
 
+@pytest.mark.parametrize("damage", ["nonsense", ""], ids=["damaged", "empty"])
+def test_directory_that_is_missing_and_a_copy_that_does_not_load(running, damage):
+    """Some of what was accepted is not to be had: its names would be forwarded."""
+    daemon = running
+    daemon.stop()
+    daemon.documents.rename(daemon.documents.with_name("away.d"))
+    (daemon.state / "image").unlink()
+    (daemon.state / "accepted" / "b.yaml").write_text(damage)
+    ran = daemon.run()
+    assert ran.returncode == 2 and "pldnsd: b.yaml:" in ran.stderr
+    assert "attachments.d: cannot be read: No such file or directory, nor is all " in ran.stderr
+    daemon.set("attachments.onStartError", "serve")
+    daemon.start()
+    assert daemon.ask(managed(1)) == ["10.0.0.1"]
+    assert daemon.status()["refused"] == 1 and "degraded" in daemon.status()
+    daemon.documents.with_name("away.d").rename(daemon.documents)
+    eventually(lambda: daemon.ask(managed(2)) == ["10.0.0.2"], "the directory is back")
+    eventually(lambda: daemon.status()["refused"] == 0, "nothing is refused")
+
+
 def test_document_deleted_while_the_daemon_was_down(running):
     daemon = running
     daemon.stop()

@@ -78,6 +78,25 @@ static void test_restore(void **state)
     assert_int_equal(catalog_length(catalog), 0);
     catalog_free(catalog);
 
+    /* Nor does one of them load, and one contradicts another: they are missed, until it is back. */
+    catalog = catalog_new(CATALOGPLAY_HOLD);
+    catalog_begin(catalog);
+    restore(catalog, "a", "plc-a", "*.a.x.example");
+    restore(catalog, "b", "plc-b", "*.a.x.example");
+    catalogplay_offer_text(catalog, "c", "[");
+    catalog_restored(catalog);
+    catalog_begin(catalog);
+    catalog_source_failed(catalog, "No such file or directory");
+    assert_int_equal(catalogplay_finish(catalog).refused, 2);
+    assert_string_equal(catalogplay_served(catalog),
+                        "a(restored) b(none)(refused) c(none)(refused)");
+    catalog_begin(catalog);
+    catalogplay_offer(catalog, "a", "plc-a", "*.a2.x.example");
+    catalogplay_offer(catalog, "b", "plc-b", "*.a.x.example");
+    assert_int_equal(catalogplay_finish(catalog).refused, 0);
+    assert_string_equal(catalogplay_served(catalog), "a b");
+    catalog_free(catalog);
+
     /* It can, and holds nothing: all that was attached is detached. */
     catalog = catalog_new(CATALOGPLAY_HOLD);
     catalog_begin(catalog);
