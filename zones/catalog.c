@@ -193,16 +193,11 @@ enum catalog_offer catalog_offer_reading(struct catalog *catalog, const char *na
     return new->document != NULL ? CATALOG_PARSED : CATALOG_REFUSED;
 }
 
-static void *copy_of(const void *bytes, size_t size)
-{
-    return memcpy(alloc_resize(NULL, size + 1, 1), bytes, size); /* never of nothing */
-}
-
 enum catalog_offer catalog_offer(struct catalog *catalog, const char *name, const void *bytes,
                                  size_t size)
 {
     return catalog_offer_reading(catalog, name,
-                                 catalog_read(catalog, name, copy_of(bytes, size), size));
+                                 catalog_read(catalog, name, alloc_copy(bytes, size), size));
 }
 
 bool catalog_offer_same(struct catalog *catalog, const char *name)

@@ -372,7 +372,8 @@ def test_state_directory_that_is_taken_away(running, way):
     daemon.write("c.yaml", document(3, ["10.0.0.3"]))
     daemon.reload()
     keeps(daemon, "a.yaml", "c.yaml")
-    assert (daemon.state / "detached").exists() and "stateTrouble" not in daemon.status()
+    assert (daemon.state / "detached").exists()
+    eventually(lambda: "stateTrouble" not in daemon.status(), "nothing is amiss any more")
     daemon.write("a.yaml", "nonsense")
     daemon.restart(signal.SIGKILL)
     assert daemon.ask(managed(1)) == ["10.0.0.1"]
