@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "alloc.h"
 
@@ -200,6 +201,26 @@ static void note_touched(struct blocks *b)
         b->touched = b->end + 1;
 }
 
+static size_t round_up(size_t octets, size_t step)
+{
+    return (octets + step - 1) / step * step;
+}
+
+/* Small pages are what comes there next, as when it is used for the first time. */
+void blocks_trim(struct blocks *b)
+{
+    size_t end = (b->end + 1) * BLOCKS_UNIT, touched = blocks_touched(b);
+    size_t page = round_up(end, (size_t)sysconf(_SC_PAGESIZE)), huge = round_up(end, ALLOC_HUGE);
+
+    if (touched > page)
+        (void)madvise(b->memory + page, touched - page, MADV_DONTNEED);
+    if (b->offered > huge) {
+        (void)madvise(b->memory + huge, b->offered - huge, MADV_NOHUGEPAGE);
+        b->offered = huge;
+    }
+    b->touched = 0;
+}
+
 /* ---- blocks ---- */
 
 struct blocks *blocks_new(size_t limit)
@@ -309,6 +330,13 @@ uint32_t blocks_place(const struct blocks *b, const void *block)
 void *blocks_at(const struct blocks *b, uint32_t place)
 {
     return head_at(b, place) + 1;
+}
+
+bool blocks_is_within(const struct blocks *b, const void *block, size_t most)
+{
+    size_t end = blocks_place(b, block) * BLOCKS_UNIT + blocks_size(block);
+
+    return end + BLOCKS_UNIT <= most; /* a head stands behind it */
 }
 
 size_t blocks_size(const void *block)

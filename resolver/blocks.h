@@ -34,6 +34,11 @@ void blocks_give(struct blocks *, void *);
 uint32_t blocks_place(const struct blocks *, const void *block);
 void *blocks_at(const struct blocks *, uint32_t place);
 
+/* True if it ends in the first 'most' octets. */
+bool blocks_is_within(const struct blocks *, const void *block, size_t most);
+/* Gives the memory behind the last block back to the system, as if it had never been in use. */
+void blocks_trim(struct blocks *);
+
 size_t blocks_size(const void *block);        /* octets that it takes, overhead included */
 size_t blocks_used(const struct blocks *);    /* octets that all of them take */
 size_t blocks_touched(const struct blocks *); /* octets that were ever in use */

@@ -48,20 +48,14 @@ struct cache {
     struct reply reply; /* what cache_get() lends if it has hops */
 };
 
-static uint32_t seconds(uint64_t ms)
-{
-    return ms / 1000 < UINT32_MAX ? (uint32_t)(ms / 1000) : UINT32_MAX;
-}
-
 struct cache *cache_new(const struct cache_options *options)
 {
     struct cache *c = alloc_array(1, sizeof *c);
 
     c->options = *options;
     questionhash_init(&c->hash, &options->key);
-    c->limits.least_ttl = seconds(options->min_ttl_ms + 999);
-    c->limits.most_ttl = seconds(options->max_ttl_ms);
-    c->limits.most_negative_ttl = seconds(options->max_negative_ttl_ms);
+    c->limits = cacheentry_limits_of(options->min_ttl_ms, options->max_ttl_ms,
+                                     options->max_negative_ttl_ms);
     c->index = cacheindex_new(options->bytes / ENTRY_LEAST);
     c->blocks = blocks_new(options->bytes < BLOCKS_LIMIT_MAX ? options->bytes : BLOCKS_LIMIT_MAX);
     c->fixed = sizeof *c + cacheindex_bytes(c->index);
@@ -72,21 +66,6 @@ struct cache *cache_new(const struct cache_options *options)
 }
 
 /* ---- one entry in all its lists ---- */
-
-/* What a question differs by, of an entry that remembers its failure. */
-static uint64_t rest_of_failure(const struct reply_question *q)
-{
-    struct reply_question failed = *q;
-
-    failed.none = 1;
-    return failed.rest;
-}
-
-static inline bool is_about(const struct cacheentry *e, uint64_t rest,
-                            const struct reply_question *q)
-{
-    return e->rest == rest && octets_same(cacheentry_name(e), q->name, q->name_size);
-}
 
 /* What is known of a question. */
 struct found {
@@ -102,9 +81,9 @@ APART static struct found find(const struct cache *c, const struct reply_questio
     for (; place != 0; place = cacheindex_next(&look)) {
         struct cacheentry *e = blocks_at(c->blocks, place);
 
-        if (is_about(e, q->rest, q))
+        if (cacheentry_is_about(e, q->rest, q))
             found.answer = e;
-        else if (is_about(e, rest_of_failure(q), q))
+        else if (cacheentry_is_about(e, cacheentry_rest_of_failure(q), q))
             found.failure = e;
     }
     return found;
@@ -120,7 +99,7 @@ static inline struct found find_noted(const struct cache *c, const struct reply_
         return find(c, q);
     if (note.place == 0)
         return (struct found){NULL, NULL};
-    return is_about(e, q->rest, q) ? (struct found){e, NULL} : find(c, q);
+    return cacheentry_is_about(e, q->rest, q) ? (struct found){e, NULL} : find(c, q);
 }
 
 void cache_expect(const struct cache *c, const struct reply_question *q)
@@ -221,6 +200,22 @@ static size_t room_for_blocks(const struct cache *c)
     return others < c->options.bytes ? c->options.bytes - others : 0;
 }
 
+/* The heap cannot grow, because what it needs was used once and stands in holes: those that lie
+ * behind the first 'room' octets make room for it. */
+RARE static void clear_end(struct cache *c, size_t room)
+{
+    struct cacheentry_links *newer;
+
+    for (struct cacheentry_links *at = c->queue.newer; at != &c->queue; at = newer) {
+        newer = at->newer;
+        if (blocks_is_within(c->blocks, entry_of(at), room))
+            continue;
+        drop(c, entry_of(at));
+        c->evicted++;
+    }
+    blocks_trim(c->blocks);
+}
+
 /* Memory for an entry of so many octets, or NULL if it cannot fit. */
 IN_ONE_PIECE APART static struct cacheentry *make_room(struct cache *c, size_t want, uint64_t now)
 {
@@ -232,6 +227,8 @@ IN_ONE_PIECE APART static struct cacheentry *make_room(struct cache *c, size_t w
     for (;;) {
         size_t room = room_for_blocks(c), before = blocks_used(c->blocks);
 
+        if (blocks_touched(c->blocks) > room && before + want + BLOCKS_OVERHEAD <= room)
+            clear_end(c, room);
         if (blocks_touched(c->blocks) <= room && !cacheindex_is_full(c->index))
             e = blocks_take(c->blocks, want, room);
         if (e != NULL)
@@ -457,7 +454,7 @@ void cache_put_failure(struct cache *c, const struct reply_question *q,
     if (e != NULL)
         drop(c, e);
     /* As if nothing had ended: what has may be wanted just because of failures. */
-    e = make(c, q, rest_of_failure(q), false, size, 0);
+    e = make(c, q, cacheentry_rest_of_failure(q), false, size, 0);
     if (e == NULL)
         return;
     e->ends = now + ms;

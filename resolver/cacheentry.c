@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "octets.h"
 #include "wire.h"
 
 #define COUNTS_AT 6 /* of ANCOUNT in the header; NSCOUNT and ARCOUNT follow */
@@ -80,6 +79,19 @@ void cacheentry_write(const struct cacheentry *e, uint64_t now, uint32_t stale_t
 }
 
 /* ---- keeping ---- */
+
+static uint32_t seconds(uint64_t ms)
+{
+    return ms / 1000 < UINT32_MAX ? (uint32_t)(ms / 1000) : UINT32_MAX;
+}
+
+struct cacheentry_limits cacheentry_limits_of(uint64_t min_ttl_ms, uint64_t max_ttl_ms,
+                                              uint64_t max_negative_ttl_ms)
+{
+    return (struct cacheentry_limits){.least_ttl = seconds(min_ttl_ms + 999),
+                                      .most_ttl = seconds(max_ttl_ms),
+                                      .most_negative_ttl = seconds(max_negative_ttl_ms)};
+}
 
 uint32_t cacheentry_clamp(const struct cacheentry_limits *limits, uint32_t ttl)
 {

@@ -7,6 +7,7 @@
 #define PLDNS_CACHEENTRY_H
 
 #include "expiry.h"
+#include "octets.h"
 #include "reply.h"
 
 struct cacheentry_links { /* in the queue, which is a ring */
@@ -52,11 +53,28 @@ static inline const uint8_t *cacheentry_name(const struct cacheentry *e)
     return e->message + REPLY_HEADER_SIZE;
 }
 
+/* 'rest' is the question's, or this, of an entry that remembers its failure. */
+static inline uint64_t cacheentry_rest_of_failure(const struct reply_question *q)
+{
+    struct reply_question failed = *q;
+
+    failed.none = 1;
+    return failed.rest;
+}
+
+static inline bool cacheentry_is_about(const struct cacheentry *e, uint64_t rest,
+                                       const struct reply_question *q)
+{
+    return e->rest == rest && octets_same(cacheentry_name(e), q->name, q->name_size);
+}
+
 /* All of a reply that has hops. */
 void cacheentry_lend(const struct cacheentry *, struct reply *);
 /* Writes the records, TTLs counted down to 'now'; those of what has ended are 'stale_ttl'. */
 void cacheentry_write(const struct cacheentry *, uint64_t now, uint32_t stale_ttl, uint8_t *out);
 
+struct cacheentry_limits cacheentry_limits_of(uint64_t min_ttl_ms, uint64_t max_ttl_ms,
+                                              uint64_t max_negative_ttl_ms);
 uint32_t cacheentry_clamp(const struct cacheentry_limits *, uint32_t ttl);
 
 /* Works out what of a message would be kept.  False: nothing. */

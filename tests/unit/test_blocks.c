@@ -156,13 +156,39 @@ static void test_less_room(void **state)
     blocks_free(b);
 }
 
+/* What lies behind the last block can be given up, and be had again. */
+static void test_trimmed(void **state)
+{
+    enum { SIZE = 100, LESS = 1 << 20, MOST = 3 << 20 };
+    struct blocks *b = blocks_new(MOST);
+    static void *all[MOST / SIZE];
+    size_t length = 0, kept = 0;
+
+    (void)state;
+    for (void *block; (block = blocks_take(b, SIZE, MOST)) != NULL;)
+        all[length++] = block;
+    assert_true(blocks_is_within(b, all[0], LESS) && !blocks_is_within(b, all[length - 1], LESS));
+    assert_true(blocks_is_within(b, all[length - 1], blocks_touched(b)));
+    assert_false(blocks_is_within(b, all[length - 1], blocks_touched(b) - 1));
+    for (; blocks_is_within(b, all[kept], LESS); kept++)
+        memset(all[kept], (int)kept, SIZE);
+    for (size_t i = kept; i < length; i++)
+        blocks_give(b, all[i]);
+    assert_true(blocks_touched(b) > LESS);
+    blocks_trim(b);
+    assert_in_range(blocks_touched(b), LESS - 2 * SIZE, LESS);
+    for (size_t i = 0; i < kept; i++)
+        assert_int_equal(((uint8_t *)all[i])[SIZE - 1], (uint8_t)i);
+    assert_non_null(blocks_take(b, LESS, MOST));
+    blocks_free(b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_any_order),
-        cmocka_unit_test(test_joined),
-        cmocka_unit_test(test_bounds),
-        cmocka_unit_test(test_less_room),
+        cmocka_unit_test(test_any_order), cmocka_unit_test(test_joined),
+        cmocka_unit_test(test_bounds),    cmocka_unit_test(test_less_room),
+        cmocka_unit_test(test_trimmed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
