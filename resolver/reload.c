@@ -51,6 +51,7 @@ struct reload {
     int done;                      /* eventfd: the builder has a report */
     struct event *on_done, *timer, *begun, *quiet;
     struct timeval quiet_time;
+    uint64_t tried_ms; /* when the last run ended that read the files, to keep them */
     reload_done_fn *listener;
     void *listener_arg;
 };
@@ -201,6 +202,8 @@ static void take_report(struct reload *r, struct buildreport *report)
     r->outcome.recent = r->outcome.change;
     r->outcome.change.changed = report->built;
     uint64_t now = clock_ms(), since = recent_join(&r->recent, now, &r->outcome.recent);
+    if (report->read)
+        r->tried_ms = now;
     if (since != 0)
         r->outcome.recent_ms = now > since ? now - since : 1;
     r->outcome.recent.changed = r->outcome.recent.changed || report->built;
@@ -255,10 +258,10 @@ static void set_timer(struct reload *r)
 
     if (r->report->next_expiry != UINT64_MAX)
         delay = nearer(delay, r->report->next_expiry + EXPIRY_SLACK_MS, now);
-    if (r->trouble[0] != '\0' && delay > STATE_RETRY_MS)
-        delay = STATE_RETRY_MS;
-    if ((r->report->degraded != NULL || r->report->unreadable > 0) && delay > READ_RETRY_MS)
-        delay = READ_RETRY_MS;
+    if (r->trouble[0] != '\0' && !r->wanted)
+        delay = nearer(delay, r->tried_ms + STATE_RETRY_MS, now);
+    if ((r->report->degraded != NULL || r->report->unreadable > 0) && !r->wanted)
+        delay = nearer(delay, r->tried_ms + READ_RETRY_MS, now);
     if (r->report->look_again != UINT64_MAX)
         delay = nearer(delay, r->report->look_again, now);
     if (delay >= TIMER_MOST_MS) {

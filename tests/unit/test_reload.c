@@ -501,6 +501,53 @@ static void what_is_learned(void **unused)
     reload_free(r);
 }
 
+/* ---- what is tried again ---- */
+
+/* The last of the base's timers, by the wall clock. */
+static int keep_last(const struct event_base *b, const struct event *event, void *last)
+{
+    struct timeval end;
+
+    (void)b;
+    if (event_pending(event, EV_TIMEOUT, &end) != 0 &&
+        evutil_timercmp(&end, (struct timeval *)last, >))
+        *(struct timeval *)last = end;
+    return 0;
+}
+
+static struct timeval last_timer(void)
+{
+    struct timeval last = {0};
+
+    assert_int_equal(event_base_foreach_event(base, keep_last, &last), 0);
+    return last;
+}
+
+/* Addresses of endpoints change all the time: that tries nothing again, and puts nothing off. */
+static void what_is_learned_puts_off_no_retry(void **unused)
+{
+    const struct timeval pause = {2, 0}, step = {1, 0};
+    char path[96];
+
+    (void)unused;
+    snprintf(path, sizeof path, "%s/state", folder);
+    FILE *f = fopen(path, "w"); /* where the state directory should be */
+    assert_non_null(f);
+    fclose(f);
+    write_target("a.yaml", "a.example");
+    struct reload *r = start();
+    assert_string_not_equal(reload_last(r)->state_trouble, "");
+    struct timeval before = last_timer(), after;
+    event_base_loopexit(base, &pause);
+    assert_int_equal(event_base_dispatch(base), 0);
+    reload_learn(r, book_of(7), NULL);
+    await_generation(r, 2);
+    after = last_timer();
+    evutil_timeradd(&before, &step, &before);
+    assert_true(evutil_timercmp(&after, &before, <));
+    reload_free(r);
+}
+
 /* ---- what cannot wait for the end of a burst ---- */
 
 /* True: the new address was answered before the reload that tells of it. */
@@ -554,6 +601,7 @@ int main(void)
         TEST(asking_from_a_callback),
         TEST(ends_while_running),
         TEST(what_is_learned),
+        TEST(what_is_learned_puts_off_no_retry),
         TEST(what_keeps_from_starting),
         TEST(last_versions_survive),
         TEST(readers_see_whole_tables),
