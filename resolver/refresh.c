@@ -148,10 +148,12 @@ static bool drop_ended(struct target *target)
     return changed;
 }
 
-static void note_trouble(struct target *target, enum targetanswer outcome, uint64_t now)
+static void note_trouble(struct target *target, enum targetanswer told, uint64_t now)
 {
     struct refresh *r = target->refresh;
-    bool had = target->trouble != TARGETANSWER_ADDRESSES, has = outcome != TARGETANSWER_ADDRESSES;
+    bool had = target->trouble != TARGETANSWER_ADDRESSES, has = told != TARGETANSWER_ADDRESSES;
+    /* That it did not get to be asked for is no news of a name in trouble. */
+    enum targetanswer outcome = had && told == TARGETANSWER_OVERLOADED ? target->trouble : told;
     bool again = had && outcome == target->trouble;
 
     target->trouble = outcome;
@@ -163,7 +165,7 @@ static void note_trouble(struct target *target, enum targetanswer outcome, uint6
     } else {
         target->failures++;
         r->failures++;
-        r->loops += outcome == TARGETANSWER_OWNED;
+        r->loops += told == TARGETANSWER_OWNED;
         if (!had)
             target->trouble_ms = now;
         if (!again)

@@ -363,6 +363,33 @@ static void test_so_many_at_once(void **state)
     end(w);
 }
 
+static void count_overloaded(void *arg, const struct refresh_status *s)
+{
+    *(unsigned *)arg += strcmp(s->trouble, "overloaded") == 0;
+}
+
+/* While upstreams are silent not all names get to be asked for in each round.  That is no news of
+ * them: what was found out last is what is wrong. */
+static void test_silence_stays_silence(void **state)
+{
+    struct world *w = begin();
+    char texts[1024] = "";
+    unsigned overloaded = 0;
+    size_t used = 0;
+
+    (void)state;
+    for (unsigned i = 0; i < 2 * REFRESH_AT_ONCE; i++)
+        used += (size_t)snprintf(texts + used, sizeof texts - used, "%02u.example ", i);
+    want(w, texts);
+    fake_network_pass(w->net, 100000); /* each had its turn */
+    for (unsigned i = 0; i < 20; i++) {
+        refresh_each(w->refresh, count_overloaded, &overloaded);
+        fake_network_pass(w->net, 1000);
+    }
+    assert_int_equal(overloaded, 0);
+    end(w);
+}
+
 static void test_book(void **state)
 {
     static const uint8_t a[] = "\1a\7example", b[] = "\1b\7example", c[] = "\1c\7example";
@@ -411,6 +438,7 @@ int main(void)
         cmocka_unit_test(test_one_family_is_silent),
         cmocka_unit_test(test_names_come_and_go),
         cmocka_unit_test(test_so_many_at_once),
+        cmocka_unit_test(test_silence_stays_silence),
         cmocka_unit_test(test_book),
         cmocka_unit_test(test_owned_name),
     };
