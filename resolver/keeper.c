@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "alloc.h"
@@ -141,10 +142,14 @@ void keeper_restore(struct keeper *k, struct catalog *catalog, uint64_t generati
 static void keep_from_source(struct keeper *k, const struct catalog_entry *entry, int folder)
 {
     struct digest digest;
+    struct stat status;
     char *bytes;
     size_t size;
     const char *why;
 
+    if (fstatat(folder, entry->name, &status, 0) == 0 &&
+        statedir_has_no_room(k->state, (size_t)status.st_size))
+        return;
     if (!slurp_file(folder, entry->name, YAMLDOC_SIZE_MAX, &bytes, &size, NULL, &why)) {
         statedir_miss(k->state, entry->name);
         return;

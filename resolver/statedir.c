@@ -53,6 +53,7 @@ struct statedir {
     bool full;   /* … and for want of room */
     bool lost;   /* … and not for a name that is too long alone */
     bool rest_kept;
+    size_t no_room; /* the fewest octets in this batch for which there was no room */
     char trouble[TROUBLE_MAX];
 };
 
@@ -127,6 +128,7 @@ struct statedir *statedir_open(const char *path)
 
     state->path = alloc_string(path);
     state->at = statefolders_none;
+    state->no_room = SIZE_MAX;
     if (path[0] != '\0')
         (void)open_folders(state); /* the trouble is noted */
     return state;
@@ -255,6 +257,7 @@ void statedir_each(struct statedir *state, const void *marks, size_t marks_size,
 bool statedir_begin(struct statedir *state)
 {
     state->full = false;
+    state->no_room = SIZE_MAX;
     if (state->at.accepted >= 0 && !statefolders_stand(&state->at, state->path)) {
         statefolders_close(&state->at);
         drop_kept(state);
@@ -318,11 +321,18 @@ static bool write_file(int folder, const char *file, const void *bytes, size_t s
     return ok;
 }
 
+bool statedir_has_no_room(const struct statedir *state, size_t size)
+{
+    return size >= state->no_room;
+}
+
 void statedir_put(struct statedir *state, const char *name, const void *bytes, size_t size)
 {
     char file[NAME_MAX + 1], temporary[32];
     struct digest digest;
 
+    if (statedir_has_no_room(state, size))
+        return; /* the batch has failed already */
     digest_of(&digest, bytes, size);
     if (statedir_holds(state, name, &digest))
         return;
@@ -334,6 +344,8 @@ void statedir_put(struct statedir *state, const char *name, const void *bytes, s
     unsigned number = (unsigned)state->pending_length;
     temporary_name(number, temporary);
     if (!write_file(state->at.accepted, temporary, bytes, size, number < SYNC_ALL_FROM)) {
+        if (errno == ENOSPC || errno == EDQUOT)
+            state->no_room = size;
         fail(state, "%.80s: %s", name, strerrordesc_np(errno));
         return;
     }

@@ -44,8 +44,12 @@ bool statedir_holds(const struct statedir *, const char *name, const struct dige
 void *statedir_get(const void *state, const char *name, const struct digest *, size_t least,
                    size_t *size);
 
-/* Keeps these bytes for 'name'; bytes that are kept already cost nothing. */
+/* Keeps these bytes for 'name'; bytes that are kept already cost nothing, nor do as many as there
+ * was no room for in this batch. */
 void statedir_put(struct statedir *, const char *name, const void *bytes, size_t size);
+
+/* True if so many octets need not be put in this batch: for no more of them there was no room. */
+bool statedir_has_no_room(const struct statedir *, size_t size);
 
 /* What is served for 'name' cannot be kept, for it is nowhere to be had any more: a trouble until
  * something else is served. */

@@ -1,6 +1,7 @@
 /* The state directory: what is kept, found again, removed; and that trouble costs nothing but
  * itself. */
 #include <dirent.h>
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -16,6 +18,19 @@
 #include "statedir.h"
 
 static char folder[64], state[96], accepted[128];
+
+/* More octets than that find no room on the disk. */
+static size_t room = SIZE_MAX;
+static unsigned writes;
+
+ssize_t pwrite(int fd, const void *octets, size_t size, off_t at)
+{
+    writes++;
+    if (size <= room)
+        return syscall(SYS_pwrite64, fd, octets, size, at);
+    errno = ENOSPC;
+    return -1;
+}
 
 static int make_folder(void **unused)
 {
@@ -219,6 +234,37 @@ static void trouble_that_ends(void **unused)
     assert_string_equal(kept(), "a=one;");
 }
 
+/* Thousands that are not kept must not be tried again with each change; what needs less room than
+ * those that found none may find some. */
+static void what_finds_no_room_is_tried_once(void **unused)
+{
+    char name[16];
+
+    (void)unused;
+    struct statedir *s = statedir_open(state);
+    for (unsigned batch = 0; batch < 2; batch++) {
+        (void)statedir_begin(s);
+        room = batch == 0 ? 3 : SIZE_MAX;
+        writes = 0;
+        for (unsigned i = 0; i < 50; i++) {
+            snprintf(name, sizeof name, "d%02u", i);
+            put(s, name, i % 10 == 9 ? "all" : i % 2 == 0 ? "seven" : "twelve");
+        }
+        assert_int_equal(writes, batch == 0 ? 1 + 5 : 45);
+        assert_int_equal(statedir_commit(s), batch == 1);
+        assert_int_equal(statedir_is_full(s), batch == 0);
+        assert_int_equal(statedir_rest_is_kept(s), batch == 1);
+        assert_int_equal(statedir_trouble(s) != NULL, batch == 0);
+    }
+    assert_false(statedir_has_no_room(s, 5));
+    statedir_close(s);
+    char *all = kept();
+    unsigned found = 0;
+    for (char *at = all; (at = strchr(at, ';')) != NULL; at++)
+        found++;
+    assert_int_equal(found, 50);
+}
+
 static void one_daemon_at_a_time(void **unused)
 {
     struct statedir *first = statedir_open(state), *second = statedir_open(state);
@@ -311,6 +357,7 @@ int main(void)
         TEST(left_overs_are_removed_and_foreign_files_ignored),
         TEST(nothing_is_kept_without_a_path),
         TEST(trouble_that_ends),
+        TEST(what_finds_no_room_is_tried_once),
         TEST(one_daemon_at_a_time),
         TEST(what_was_detached_is_kept_at_once),
     };
