@@ -30,6 +30,7 @@ struct keeper {
     bool stamped;      /* otherwise there are no images */
     struct digest stamp;
     uint64_t image_next; /* no image is made before */
+    bool image_failed;   /* the last one, which was told */
 };
 
 struct keeper *keeper_new(struct statedir *state, const char *directory, const struct digest *stamp)
@@ -96,11 +97,13 @@ static void *read_image(struct keeper *k, struct catalog *catalog, uint64_t gene
     return marks;
 }
 
-/* Nothing is lost with an image but time. */
+/* Nothing is lost with an image but time: that is told once, until there is one again. */
 static void tell_failure(struct keeper *k, int why)
 {
-    log_info("image", "why=\"%s\" now=\"the next start reads the documents\"",
-             strerrordesc_np(why));
+    if (!k->image_failed)
+        log_info("image", "why=\"%s\" now=\"the next start reads the documents\"",
+                 strerrordesc_np(why));
+    k->image_failed = true;
     k->image_next = clock_ms() + IMAGE_RETRY_MS;
 }
 
@@ -190,6 +193,7 @@ static void keep_image(struct keeper *k, struct catalog *catalog, struct table_o
         tell_failure(k, errno);
         catalogshelf_leave(catalog, shelf);
     } else {
+        k->image_failed = false;
         k->image_next = clock_ms() + IMAGE_PAUSE * (clock_ms() - started);
     }
     free(marks);

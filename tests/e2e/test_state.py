@@ -341,6 +341,9 @@ def test_full_disk_costs_the_snapshot_only(small):
     eventually(lambda: small.status().get("stateTrouble"), "the trouble")
     assert "No space left on device" in small.status()["stateTrouble"]
     assert len(small.ask(managed(39))) == 16
+    for _ in range(4):                              # each tries again, and nothing is new
+        small.reload()
+    assert small.log.count("the next start reads the documents") == 1
     for n in range(2, 40):
         small.remove("d%d.yaml" % n)
     small.write("a.yaml", document(1, ["10.0.0.3"]))
