@@ -424,7 +424,7 @@ static bool send_bytes(struct network_socket *s, const uint8_t *data, size_t siz
     if (s->stream != NULL)
         return send_stream(s, data, size);
     turn_put_off(&n->turn, &n->leave);
-    if (data != n->network.room || outbox_is_full(&n->outbox))
+    if (data != outbox_room(&n->outbox) || outbox_is_full(&n->outbox))
         return put_out(s, data, size);
     n->network.room = outbox_seal(&n->outbox, s, s->fd, size);
     return true;
