@@ -384,14 +384,27 @@ static bool on_datagram(struct portpool_socket *s, const uint8_t *data, size_t s
     return ask != NULL && s->pool->fn(s->pool->arg, ask, PORTPOOL_REPLY, data, size, now);
 }
 
+/* True if the address that a socket got when it was opened is this host's no more, or leads
+ * nowhere: a new one may get another. */
+static bool is_stranded(int error)
+{
+    return error == ENETUNREACH || error == EHOSTUNREACH || error == EADDRNOTAVAIL ||
+           error == EINVAL;
+}
+
 /* Who asked may have lost interest meanwhile. */
-static void on_unsent(struct portpool_socket *s, const uint8_t *data, size_t size, uint64_t now)
+RARE static void on_unsent(struct portpool_socket *s, const uint8_t *data, size_t size,
+                           uint64_t now)
 {
     struct portpool_ask *ask = portpool_find(s, data, size);
+    int error = errno;
 
+    if (is_stranded(error) && s->place != PORTPOOL_SIZE)
+        retire(s, NULL);
     if (ask == NULL)
         return;
     portpool_drop(ask);
+    errno = error;
     s->pool->fn(s->pool->arg, ask, PORTPOOL_UNSENT, NULL, 0, now);
 }
 

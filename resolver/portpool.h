@@ -2,9 +2,10 @@
  *
  * Each question goes out of a socket chosen at random, under a random id.  While the pool is not
  * full each question opens a port of its own; a port serves at most so many questions and so long,
- * then another takes its place and the old one only waits for what it still owes.  A reply counts
- * only on the socket that asked: the kernel sees to address and port, the id leads to the question
- * through an array, and the asker checks the rest.
+ * then another takes its place and the old one only waits for what it still owes.  So does one that
+ * finds no way out, for the host may have another address by now.  A reply counts only on the
+ * socket that asked: the kernel sees to address and port, the id leads to the question through an
+ * array, and the asker checks the rest.
  *
  * Bounded: PORTPOOL_SIZE sockets besides those that wait for their last replies, PORTPOOL_SLOTS
  * questions on each. */

@@ -321,6 +321,21 @@ def test_a_cut_cable_is_noticed_and_its_mending_too(daemon, stage, net):
     eventually(lambda: daemon.ask("n%d.alone.test" % time.monotonic_ns()) == [ANSWER], "recovery", 5 + 5 * SLACK)
 
 
+def test_another_address_of_ours_is_used_at_once(daemon, stage, net):
+    """Ports that were opened when the host had another one lead nowhere: they must not be drawn again and again."""
+    stage("silent", tell)
+    for start in range(0, 700, 100):                # all that there may be
+        Asking(daemon, ["p%d.alone.test" % i for i in range(start, start + 100)]).wait()
+    net.ip("-n", net.ours, "address", "delete", "10.53.0.1/24", "dev", "cable")
+    net.ip("-n", net.ours, "address", "add", "10.53.0.5/24", "dev", "cable")
+    try:
+        told = [daemon.ask("n%d.alone.test" % i) for i in range(40)]
+    finally:
+        net.ip("-n", net.ours, "address", "delete", "10.53.0.5/24", "dev", "cable")
+        net.ip("-n", net.ours, "address", "add", "10.53.0.1/24", "dev", "cable")
+    assert told.count([ANSWER]) >= 30, told
+
+
 def test_the_best_one_fails_and_comes_back(daemon, stage, net):
     asked = []
 

@@ -23,7 +23,8 @@ static struct portpool *pool;
 static struct portpool_ask asks[ASKS];
 static struct fake_sent sent[ASKS];
 static struct {
-    unsigned replies, errors, floods;
+    unsigned replies, errors, floods, unsent;
+    int error; /* of what was not sent */
     struct portpool_ask *last;
     bool right, drop_all; /* what the asker says and does when it is told */
 } told;
@@ -39,6 +40,11 @@ static bool on_event(void *arg, struct portpool_ask *ask, enum portpool_event ev
     told.replies += event == PORTPOOL_REPLY;
     told.errors += event == PORTPOOL_ERROR;
     told.floods += event == PORTPOOL_FLOODED;
+    if (event == PORTPOOL_UNSENT) {
+        told.unsent++;
+        told.error = errno;
+        return true;
+    }
     assert_non_null(ask->socket);
     for (size_t i = 0; i < ASKS && told.drop_all; i++)
         portpool_drop(&asks[i]);
@@ -183,6 +189,39 @@ static void test_an_old_one_is_not_used(void **state)
     finish();
 }
 
+/* A socket that finds no way out any more is not drawn again: this host may have another address,
+ * which a new one gets.  What keeps all from sending is not its fault. */
+static void test_one_without_a_way_out(void **state)
+{
+    static const struct {
+        int error;
+        bool stays;
+    } rows[] = {{ENETUNREACH, false},  {EINVAL, false}, {EADDRNOTAVAIL, false},
+                {EHOSTUNREACH, false}, {ENOBUFS, true}, {EPERM, true}};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+        uint8_t message[12] = {0};
+
+        begin();
+        ask(0, true);
+        fake_network_fail_sockets(net, 1, EMFILE); /* the same once more */
+        fake_network_fail_sends(net, 1, rows[i].error);
+        assert_true(portpool_send(pool, &asks[1], NULL, message, sizeof message, START));
+        fake_network_pass(net, 0);
+        assert_int_equal(told.unsent, 1);
+        assert_int_equal(told.error, rows[i].error);
+        assert_true(fake_network_is_open(net, &sent[0])); /* its other question may be answered */
+        reply(0, asks[0].id);
+        assert_int_equal(told.replies, 1);
+        assert_int_equal(fake_network_is_open(net, &sent[0]), rows[i].stays);
+        assert_int_equal(portpool_sockets(pool), rows[i].stays);
+        ask(2, !rows[i].stays);
+        assert_int_equal(fake_network_opened(net), rows[i].stays ? 1 : 2);
+        finish();
+    }
+}
+
 /* Places are drawn ahead: not for a pool that was larger then. */
 static void test_a_pool_that_shrinks(void **state)
 {
@@ -230,6 +269,7 @@ int main(void)
         cmocka_unit_test(test_wrong_replies_of_before),
         cmocka_unit_test(test_a_worn_one_waits_for_its_last_reply),
         cmocka_unit_test(test_an_old_one_is_not_used),
+        cmocka_unit_test(test_one_without_a_way_out),
         cmocka_unit_test(test_a_pool_that_shrinks),
         cmocka_unit_test(test_ids_are_spread),
     };
