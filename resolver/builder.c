@@ -43,7 +43,7 @@ struct builder {
     struct source_dir *source;
     struct writing *writing;
     struct keeper *keeper;
-    uint64_t generation, fingerprint;
+    uint64_t generation;
     struct catalog_change early_change; /* that the next report tells of, too */
     struct lore *lore;
     uint64_t trimmed; /* when memory was given back to the system last; 0 = never */
@@ -54,6 +54,7 @@ struct builder {
     pthread_cond_t wanted;
     bool asked, keep, end; /* what the thread is to do: 'job', keep what was accepted, end … */
     enum builder_job job;
+    struct fileset which;     /* of which files something was heard, for a job that reads */
     char early[NAME_MAX + 1]; /* … and read this document, unless there is a job; "": none */
     struct buildreport *report;
     char trouble[BUILDER_TROUBLE]; /* of the state directory */
@@ -70,6 +71,7 @@ static struct buildreport *report_of(const struct builder *b, const struct catal
     report->unreadable = source_dir_unreadable(b->source);
     report->being_written = alloc_string(source_dir_being_written(b->source));
     report->look_again = source_dir_look_again(b->source);
+    report->fingerprint = source_dir_seen(b->source);
     report->took_ms = clock_ms() - started;
     return report;
 }
@@ -84,15 +86,18 @@ static void trim(struct builder *b)
     malloc_trim(0);
 }
 
-/* NULL, or why the directory cannot be read. */
+/* NULL, or why the directory cannot be read.  'which' is NULL: every file is to be read. */
 static const char *read_source(struct catalog *catalog, struct source_dir *source,
-                               const char *directory, bool trust)
+                               const char *directory, const struct fileset *which)
 {
     char text[DEGRADED_MAX];
     const char *why;
 
     catalog_begin(catalog);
-    if (source_dir_read(source, catalog, trust, clock_wall_us(), &why))
+    if (which != NULL && source_dir_read_some(source, catalog, which, clock_wall_us()))
+        return NULL;
+    catalog_begin(catalog); /* once more: some may have been told */
+    if (source_dir_read(source, catalog, which != NULL, clock_wall_us(), &why))
         return NULL;
     snprintf(text, sizeof text, "%s: %s", directory, why);
     catalog_source_failed(catalog, text);
@@ -166,12 +171,12 @@ static void run_early(struct builder *b, const char *name)
     catalogearly_join(&b->early_change, &change);
 }
 
-static struct buildreport *run(struct builder *b, bool trust)
+static struct buildreport *run(struct builder *b, const struct fileset *which)
 {
     struct catalog_change change;
     uint64_t started = clock_ms();
 
-    (void)read_source(b->catalog, b->source, b->config->attachments.directory, trust);
+    (void)read_source(b->catalog, b->source, b->config->attachments.directory, which);
     catalog_finish(b->catalog, started, &change);
     bool expired = catalog_expire(b->catalog, started);
     bool built = change.changed || expired || lore_waits(b->lore);
@@ -210,7 +215,8 @@ static struct buildreport *make_whole(struct builder *b)
     return report_of(b, &none, started);
 }
 
-static struct buildreport *do_job(struct builder *b, enum builder_job job)
+static struct buildreport *do_job(struct builder *b, enum builder_job job,
+                                  const struct fileset *which)
 {
     switch (job) {
     case BUILDER_REBUILD:
@@ -221,7 +227,7 @@ static struct buildreport *do_job(struct builder *b, enum builder_job job)
     case BUILDER_TRUST:
         break;
     }
-    return run(b, job == BUILDER_TRUST);
+    return run(b, job == BUILDER_TRUST ? which : NULL);
 }
 
 /* ---- the thread ---- */
@@ -278,6 +284,8 @@ static void *thread_main(void *arg)
             pthread_cond_wait(&b->wanted, &b->lock);
         bool asked = b->asked, keep = b->keep, end = b->end;
         enum builder_job job = b->job;
+        struct fileset which = {0};
+        fileset_move(&which, &b->which);
         char arrived[sizeof b->early];
         memcpy(arrived, b->early, sizeof arrived);
         b->asked = b->keep = false;
@@ -286,9 +294,10 @@ static void *thread_main(void *arg)
         if (end)
             return NULL;
         if (asked)
-            hand_over(b, do_job(b, job));
+            hand_over(b, do_job(b, job, &which));
         else if (arrived[0] != '\0')
             run_early(b, arrived);
+        fileset_clear(&which);
         /* Behind the report: nobody waits for a disk. */
         if (keep) {
             keep_accepted(b);
@@ -312,12 +321,14 @@ bool builder_start(struct builder *b, int done)
     return failure == 0;
 }
 
-void builder_run(struct builder *b, enum builder_job job)
+void builder_run(struct builder *b, enum builder_job job, struct fileset *which)
 {
     pthread_mutex_lock(&b->lock);
     assert(!b->asked);
     b->asked = true;
     b->job = job;
+    if (which != NULL)
+        fileset_move(&b->which, which);
     b->keep = b->keep || job == BUILDER_READ || job == BUILDER_TRUST;
     pthread_cond_signal(&b->wanted);
     pthread_mutex_unlock(&b->lock);
@@ -359,11 +370,6 @@ char *builder_state_trouble(struct builder *b, char text[BUILDER_TROUBLE])
 struct publish *builder_table(struct builder *b)
 {
     return b->table;
-}
-
-uint64_t builder_fingerprint(const struct builder *b)
-{
-    return b->fingerprint;
 }
 
 /* ---- the first load ---- */
@@ -416,9 +422,8 @@ struct builder *builder_new(const struct config *config, struct hash_key key,
     b->keeper = keeper_new(b->state, config->attachments.directory, stamped ? &stamp : NULL);
     keeper_restore(b->keeper, b->catalog, b->generation + 1, &b->key);
     (void)note_trouble(b);
-    b->fingerprint = source_dir_fingerprint(config->attachments.directory);
     /* Whatever is there: nothing better is known. */
-    const char *why = read_source(b->catalog, b->source, config->attachments.directory, false);
+    const char *why = read_source(b->catalog, b->source, config->attachments.directory, NULL);
     source_dir_heed(b->source, b->writing);
     catalog_finish(b->catalog, started, &change);
     if (!may_start(b, why, &found) && config->attachments.on_start_error == CONFIG_START_EXIT) {
@@ -463,6 +468,7 @@ void builder_free(struct builder *b)
     source_dir_free(b->source);
     writing_free(b->writing);
     catalog_free(b->catalog);
+    fileset_clear(&b->which);
     pthread_mutex_destroy(&b->lock);
     pthread_cond_destroy(&b->wanted);
     free(b);
@@ -476,7 +482,7 @@ void builder_check(const struct config *config, struct error_list *errors)
     struct catalog_entry entry;
 
     catalog_set_views(catalog, &config->attachments.views);
-    const char *why = read_source(catalog, source, config->attachments.directory, false);
+    const char *why = read_source(catalog, source, config->attachments.directory, NULL);
     catalog_finish(catalog, clock_ms(), &change);
     for (size_t i = 0; i < catalog_length(catalog); i++) {
         catalog_entry(catalog, i, &entry);

@@ -6,6 +6,7 @@
 #define PLDNS_BUILDER_H
 
 #include "buildreport.h"
+#include "fileset.h"
 #include "config.h"
 #include "publish.h"
 
@@ -17,9 +18,6 @@ MUST_USE struct builder *builder_new(const struct config *, struct hash_key,
 void builder_free(struct builder *); /* ends the thread */
 
 struct publish *builder_table(struct builder *); /* of struct tableset */
-
-/* A number that changes with the directory, taken before the first load read it. */
-uint64_t builder_fingerprint(const struct builder *);
 
 /* The report that is waiting to be taken, or NULL.  There is one after builder_new(), and after
  * every run. */
@@ -43,13 +41,14 @@ void builder_keep(struct builder *);
 
 enum builder_job {
     BUILDER_READ,    /* every file is read */
-    BUILDER_TRUST,   /* files that look untouched are not */
+    BUILDER_TRUST,   /* those of which something was heard, if they look touched */
     BUILDER_REBUILD, /* the same documents, with what was learned meanwhile */
     BUILDER_WHOLE,   /* nothing new: see 'patched' */
 };
 
-/* Asks for a run; not while one is under way. */
-void builder_run(struct builder *, enum builder_job);
+/* Asks for a run; not while one is under way.  The set, of a job that reads, is empty afterwards.
+ */
+void builder_run(struct builder *, enum builder_job, struct fileset *);
 /* A document arrived, and a job that reads will be asked for soon: the thread reads this one
  * before, unless it has more to do.  What that changes, and what is served of it already, the job's
  * report tells. */

@@ -21,6 +21,7 @@ struct buildreport {
     size_t length;
     uint64_t next_expiry; /* monotonic ms: the next tombstone ends; UINT64_MAX if there is none */
     uint64_t took_ms;
+    uint64_t fingerprint;  /* source_dir_seen() */
     bool read;             /* the directory was read; else the table was only built again */
     struct wanted *wanted; /* what the documents want found out, if they are others than before */
 };

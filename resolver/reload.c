@@ -13,7 +13,7 @@
 #include "clock.h"
 #include "log.h"
 #include "recent.h"
-#include "tombstone.h"
+#include "reloadlog.h"
 #include "watch.h"
 
 /* What could not be read is tried again after this long: the reason may be gone without a trace in
@@ -25,9 +25,6 @@
 #define EXPIRY_SLACK_MS 5
 #define TIMER_MOST_MS   86400000ULL
 #define QUOTED          1200
-/* Complaints about one document that are logged: a program that writes documents makes one mistake
- * many times. */
-#define LOGGED_MAX 20
 
 struct asker {
     struct asker *next;
@@ -43,7 +40,8 @@ struct reload {
     struct reload_outcome outcome;
     char trouble[BUILDER_TROUBLE]; /* of the state directory */
     bool running, wanted;          /* a run is under way; another must follow it */
-    bool thorough;                 /* that one reads every file, however untouched it looks */
+    bool thorough;                 /* that one reads every file, however untouched it looks … */
+    struct fileset which;          /* … or those of which something was heard since the last */
     struct recent recent;          /* what changed in runs that nobody was told of … */
     bool learned;                  /* something that the next run builds a table of */
     struct asker *asking;          /* of the run under way */
@@ -57,84 +55,6 @@ struct reload {
 };
 
 /* ---- what is told ---- */
-
-static bool is_same_text(const struct error_list *a, const struct error_list *b)
-{
-    if (a->length != b->length)
-        return false;
-    for (size_t i = 0; i < a->length; i++) {
-        if (a->items[i].line != b->items[i].line || strcmp(a->items[i].text, b->items[i].text) != 0)
-            return false;
-    }
-    return true;
-}
-
-static bool is_news(const struct catalog_entry *entry, const struct catalog_entry *before)
-{
-    return before == NULL || entry->refused != before->refused || entry->served != before->served ||
-           entry->restored != before->restored ||
-           memcmp(&entry->offered_digest, &before->offered_digest, sizeof(struct digest)) != 0 ||
-           !is_same_text(entry->complaints, before->complaints);
-}
-
-static void log_entry(const struct catalog_entry *entry)
-{
-    size_t length = entry->complaints->length, most = length < LOGGED_MAX ? length : LOGGED_MAX;
-    char line[QUOTED], quoted[QUOTED];
-
-    for (size_t i = 0; i < most; i++) {
-        const struct error *e = &entry->complaints->items[i];
-        log_quote(error_format(e, line, sizeof line), quoted, sizeof quoted);
-        if (e->warning)
-            log_warning("document", "name=%s what=%s", entry->name, quoted);
-        else
-            log_error("document refused", "name=%s what=%s now=\"%s\"", entry->name, quoted,
-                      entry->served ? "its last accepted version is served" : "it is not served");
-    }
-    if (most < length)
-        log_warning("document",
-                    "name=%s what=\"and %zu complaints more\" now=\"pldnsctl check shows all\"",
-                    entry->name, length - most);
-}
-
-/* Complaints are logged when they are new, not at every run again. */
-static void log_documents(const struct buildreport *report, const struct buildreport *before)
-{
-    size_t at = 0, length = before != NULL ? before->length : 0;
-
-    for (size_t i = 0; i < report->length; i++) {
-        const struct catalog_entry *entry = &report->documents[i], *old = NULL;
-        while (at < length && strcmp(before->documents[at].name, entry->name) < 0)
-            at++;
-        if (at < length && strcmp(before->documents[at].name, entry->name) == 0)
-            old = &before->documents[at];
-        if (is_news(entry, old))
-            log_entry(entry);
-    }
-}
-
-static bool serves_any(const struct buildreport *report)
-{
-    for (size_t i = 0; i < report->length; i++) {
-        if (report->documents[i].served)
-            return true;
-    }
-    return false;
-}
-
-static void log_degraded(const struct buildreport *report, const struct buildreport *before)
-{
-    const char *was = before != NULL && before->degraded != NULL ? before->degraded : "";
-    char quoted[QUOTED];
-
-    if (report->degraded != NULL && strcmp(report->degraded, was) != 0)
-        log_error("degraded", "why=%s now=\"%s\"",
-                  log_quote(report->degraded, quoted, sizeof quoted),
-                  serves_any(report) ? "all that was accepted last is served"
-                                     : "nothing was accepted before, so no name is attached");
-    else if (report->degraded == NULL && was[0] != '\0')
-        log_info("degraded", "now=\"the directory can be read again\"");
-}
 
 static void take_trouble(struct reload *r)
 {
@@ -151,36 +71,9 @@ static void take_trouble(struct reload *r)
         log_info("state", "now=\"all accepted documents are kept again\"");
 }
 
-static void log_outcome(const struct buildreport *report, bool news)
-{
-    const struct catalog_change *c = &report->change;
-
-    (news ? log_info : log_debug)(
-        "reload",
-        "generation=%llu changed=%s names_added=%zu names_moved=%zu names_removed=%zu "
-        "documents=%zu accepted=%zu refused=%zu removed=%zu ms=%llu",
-        (unsigned long long)report->generation, report->built ? "yes" : "no", c->names_added,
-        c->names_moved, c->names_removed, report->length, c->accepted, report->refused, c->removed,
-        (unsigned long long)report->took_ms);
-}
-
-static void log_not_held(const struct catalog_change *c)
-{
-    if (c->names_not_held > 0)
-        log_warning("detached",
-                    "names=%zu why=\"more than %u are detached at once\" now=\"these are forwarded "
-                    "before detachHold is over\"",
-                    c->names_not_held, TOMBSTONE_MAX);
-}
-
 static void take_report(struct reload *r, struct buildreport *report)
 {
-    log_documents(report, r->report);
-    log_degraded(report, r->report);
-    log_not_held(&report->change);
-    /* A retry that found what the last run found is no news, unless somebody asked. */
-    log_outcome(report, (report->built && report->read) || r->asking != NULL || r->report == NULL ||
-                            report->refused != r->report->refused);
+    reloadlog_write(report, r->report, r->asking != NULL);
     if (report->wanted == NULL && r->report != NULL) { /* not taken yet, and still wanted */
         report->wanted = r->report->wanted;
         r->report->wanted = NULL;
@@ -204,6 +97,8 @@ static void take_report(struct reload *r, struct buildreport *report)
     uint64_t now = clock_ms(), since = recent_join(&r->recent, now, &r->outcome.recent);
     if (report->read)
         r->tried_ms = now;
+    if (report->read && r->watch != NULL)
+        watch_was_read(r->watch, report->fingerprint);
     if (since != 0)
         r->outcome.recent_ms = now > since ? now - since : 1;
     r->outcome.recent.changed = r->outcome.recent.changed || report->built;
@@ -218,14 +113,14 @@ static void start_if_wanted(struct reload *r)
     r->running = true;
     r->learned = false;
     if (!r->wanted) {
-        builder_run(r->builder, BUILDER_REBUILD);
+        builder_run(r->builder, BUILDER_REBUILD, NULL);
         return;
     }
     r->wanted = false;
     assert(r->asking == NULL);
     r->asking = r->waiting;
     r->waiting = NULL;
-    builder_run(r->builder, r->thorough ? BUILDER_READ : BUILDER_TRUST);
+    builder_run(r->builder, r->thorough ? BUILDER_READ : BUILDER_TRUST, &r->which);
     r->thorough = false;
 }
 
@@ -309,9 +204,12 @@ static void on_done(evutil_socket_t fd, short what, void *arg)
     start_if_wanted(r);
 }
 
-static void on_changed(void *arg)
+static void on_changed(void *arg, struct fileset *which)
 {
-    reload_request(arg, NULL, NULL);
+    struct reload *r = arg;
+
+    fileset_move(&r->which, which);
+    reload_request(r, NULL, NULL);
 }
 
 /* The run that follows soon reads all; this is what need not wait for it. */
@@ -325,9 +223,15 @@ static void on_arrived(void *arg, const char *name)
 
 static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
+    struct reload *r = arg;
+
     (void)fd;
     (void)what;
-    reload_request(arg, NULL, NULL);
+    /* What could not be read is tried again, else it was for the time alone. */
+    if (r->report->degraded != NULL || r->report->unreadable > 0 ||
+        r->report->being_written[0] != '\0')
+        fileset_add_any(&r->which);
+    reload_request(r, NULL, NULL);
 }
 
 /* The loop runs: the start is over. */
@@ -349,7 +253,7 @@ static void on_quiet(evutil_socket_t fd, short what, void *arg)
     if (r->running) /* its end sets the timer anew */
         return;
     r->running = true;
-    builder_run(r->builder, BUILDER_WHOLE);
+    builder_run(r->builder, BUILDER_WHOLE, NULL);
 }
 
 /* ---- the contract ---- */
@@ -381,7 +285,7 @@ struct reload *reload_new(struct event_base *base, const struct config *config, 
     r->begun = evtimer_new(base, on_begun, r);
     event_active(r->begun, EV_TIMEOUT, 0);
     r->watch =
-        watch_new(base, config->attachments.directory, builder_fingerprint(builder), on_changed, r);
+        watch_new(base, config->attachments.directory, r->report->fingerprint, on_changed, r);
     watch_tell_arrivals(r->watch, on_arrived);
     return r;
 }
@@ -413,6 +317,7 @@ void reload_free(struct reload *r)
         close(r->done);
     free_askers(r->asking);
     free_askers(r->waiting);
+    fileset_clear(&r->which);
     buildreport_free(r->report);
     free(r);
 }

@@ -1,6 +1,5 @@
 #include "source_dir.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -14,6 +13,7 @@
 #include "cpus.h"
 #include "crew.h"
 #include "filetime.h"
+#include "folderlist.h"
 #include "slurp.h"
 #include "yamldoc.h"
 
@@ -22,8 +22,9 @@
 
 struct seen {
     char *name;
-    struct stat status;
-    bool settled; /* as long as 'status' stays, so do the bytes */
+    struct stat status; /* all zero: it has none */
+    uint64_t hash;      /* of both */
+    bool settled;       /* as long as 'status' stays, so do the bytes */
     bool unreadable;
 };
 
@@ -32,96 +33,72 @@ struct source_dir {
     struct seen *seen; /* sorted by name */
     size_t length;
     size_t unreadable;
+    uint64_t fingerprint;    /* of them; 0: the directory could not be read */
+    struct stat folder;      /* the directory itself */
+    bool linked;             /* what stands elsewhere may change unheard */
     struct writing *writing; /* NULL: nobody is waited for */
     char *being_written;     /* NULL: nothing is … */
     uint64_t look_again;     /* … and nobody need look */
 };
 
-struct listing {
-    char **names; /* sorted */
-    size_t length;
-    bool cut; /* there were more than SOURCE_DIR_DOCUMENTS_MAX */
-};
+/* ---- the fingerprint ---- */
 
-static bool is_document(const char *name)
+/* FNV-1a: nobody gains anything by a collision of his own files. */
+static uint64_t mix(uint64_t hash, const void *bytes, size_t size)
 {
-    static const char *const endings[] = {".yaml", ".yml", ".json"};
-    size_t length = strlen(name);
+    const uint8_t *at = bytes;
 
-    if (name[0] == '.')
-        return false;
-    for (size_t i = 0; i < ARRAY_LENGTH(endings); i++) {
-        size_t size = strlen(endings[i]);
-        if (length > size && strcmp(name + length - size, endings[i]) == 0)
-            return true;
-    }
-    return false;
+    for (size_t i = 0; i < size; i++)
+        hash = (hash ^ at[i]) * 0x100000001b3u;
+    return hash;
 }
 
-static int by_name(const void *a, const void *b)
+/* Of a file whose status is all zero, its name alone: unreadable is a state too. */
+static uint64_t hash_of(const char *name, const struct stat *status)
 {
-    return strcmp(*(char *const *)a, *(char *const *)b);
+    uint64_t hash = mix(0xcbf29ce484222325u, name, strlen(name) + 1);
+
+    hash = mix(hash, &status->st_dev, sizeof status->st_dev);
+    hash = mix(hash, &status->st_ino, sizeof status->st_ino);
+    hash = mix(hash, &status->st_size, sizeof status->st_size);
+    hash = mix(hash, &status->st_mtim, sizeof status->st_mtim);
+    hash = mix(hash, &status->st_ctim, sizeof status->st_ctim);
+    return hash ^ hash >> 32; /* they are added up */
 }
 
-static void clear(struct listing *list)
+static void look_at(int folder, const char *name, struct stat *status)
 {
-    for (size_t i = 0; i < list->length; i++)
-        free(list->names[i]);
-    free(list->names);
-    *list = (struct listing){0};
+    if (fstatat(folder, name, status, 0) != 0)
+        *status = (struct stat){0};
 }
 
-/* errno is left as readdir() set it: 0 at the end of the directory. */
-static void collect(struct listing *list, DIR *folder)
+static uint64_t fingerprint_of(uint64_t sum)
 {
-    const struct dirent *entry;
-    size_t room = 0;
-
-    while (errno = 0, (entry = readdir(folder)) != NULL) {
-        if (!is_document(entry->d_name))
-            continue;
-        if (list->length == SOURCE_DIR_DOCUMENTS_MAX) {
-            list->cut = true;
-            break;
-        }
-        if (list->length == room) {
-            room = room == 0 ? 16 : room * 2;
-            list->names = alloc_resize(list->names, room, sizeof(char *));
-        }
-        list->names[list->length++] = alloc_string(entry->d_name);
-    }
+    return sum != 0 ? sum : 1;
 }
 
-/* The documents of the directory; '*folder' is open then.  False: 'why'. */
-static bool list_folder(const char *path, int *folder, struct listing *list, const char **why)
+uint64_t source_dir_fingerprint(const char *path)
 {
-    *list = (struct listing){0};
-    *folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    /* closedir() closes its descriptor; files are opened relative to the other one. */
-    int copy = *folder >= 0 ? fcntl(*folder, F_DUPFD_CLOEXEC, 0) : -1;
-    DIR *stream = copy >= 0 ? fdopendir(copy) : NULL;
+    struct folderlist list;
+    struct stat status;
+    uint64_t sum = 0;
+    const char *why;
+    int folder;
 
-    if (stream == NULL) {
-        *why = strerrordesc_np(errno);
-        if (copy >= 0)
-            close(copy);
-        if (*folder >= 0)
-            close(*folder);
-        return false;
+    if (!folderlist_read(path, &folder, &list, &why))
+        return 0;
+    for (size_t i = 0; i < list.length; i++) {
+        look_at(folder, list.names[i], &status);
+        sum += hash_of(list.names[i], &status);
     }
-    collect(list, stream);
-    int failure = errno;
-    closedir(stream);
-    /* Half a directory is not the truth: what is missing from it would be detached. */
-    if (failure != 0 || list->cut) {
-        *why = list->cut ? "holds more than 100000 documents" : strerrordesc_np(failure);
-        clear(list);
-        close(*folder);
-        return false;
-    }
-    if (list->length > 1)
-        qsort(list->names, list->length, sizeof(char *), by_name);
-    return true;
+    folderlist_clear(&list);
+    close(folder);
+    return fingerprint_of(sum);
+}
+
+uint64_t source_dir_seen(const struct source_dir *dir)
+{
+    return dir->fingerprint;
 }
 
 /* ---- what is known of files ---- */
@@ -246,17 +223,12 @@ static void offer_one(struct source_dir *dir, const struct pass *pass, size_t i)
 }
 
 /* True: it is as it was when it was offered last, and need not be read. */
-static bool offer_same(struct catalog *catalog, int folder, struct seen *file,
-                       const struct seen *before)
+static bool offer_same(struct catalog *catalog, struct seen *file, const struct seen *before)
 {
-    struct stat status;
-
-    if (before == NULL || !before->settled || fstatat(folder, file->name, &status, 0) != 0 ||
-        !is_same_status(&status, &before->status) || !catalog_offer_same(catalog, file->name))
-        return false;
-    file->status = status;
-    file->settled = true;
-    return true;
+    file->settled = before != NULL && before->settled &&
+                    is_same_status(&file->status, &before->status) &&
+                    catalog_offer_same(catalog, file->name);
+    return file->settled;
 }
 
 static size_t hands_for(size_t octets)
@@ -273,20 +245,20 @@ static void offer_all(struct source_dir *dir, struct pass *pass, struct seen *fi
                       bool trust)
 {
     size_t at = 0;
-    struct stat status;
 
     pass->files = alloc_array(length, sizeof *pass->files);
     for (size_t i = 0; i < length; i++) {
         const struct seen *before = trust ? seen_before(dir, files[i].name, &at) : NULL;
+        look_at(pass->folder, files[i].name, &files[i].status);
         if (is_held(dir, files[i].name)) {
             hold(dir, pass->catalog, files[i].name);
             continue;
         }
-        if (offer_same(pass->catalog, pass->folder, &files[i], before))
+        if (offer_same(pass->catalog, &files[i], before))
             continue;
         pass->files[pass->length++] = &files[i];
-        if (fstatat(pass->folder, files[i].name, &status, 0) == 0 && S_ISREG(status.st_mode))
-            pass->octets += (size_t)status.st_size;
+        if (S_ISREG(files[i].status.st_mode))
+            pass->octets += (size_t)files[i].status.st_size;
     }
     pass->readings = alloc_array(pass->length, sizeof *pass->readings);
     pass->why = alloc_array(pass->length, sizeof *pass->why);
@@ -300,39 +272,158 @@ static void offer_all(struct source_dir *dir, struct pass *pass, struct seen *fi
     free(pass->why);
 }
 
-static void forget(struct source_dir *dir)
+/* Reads the files of these names, which stand in order and are taken over. */
+static struct seen *read_files(struct source_dir *dir, struct catalog *catalog, int folder,
+                               struct folderlist *list, bool trust, uint64_t now_us)
 {
-    for (size_t i = 0; i < dir->length; i++)
-        free(dir->seen[i].name);
+    struct seen *fresh = alloc_array(list->length, sizeof *fresh);
+    struct pass pass = {
+        .catalog = catalog, .folder = folder, .times = filetime_of(folder), .now_us = now_us};
+
+    for (size_t i = 0; i < list->length; i++)
+        fresh[i].name = list->names[i];
+    free(list->names);
+    offer_all(dir, &pass, fresh, list->length, trust);
+    for (size_t i = 0; i < list->length; i++)
+        fresh[i].hash = hash_of(fresh[i].name, &fresh[i].status);
+    return fresh;
+}
+
+static void replace_seen(struct source_dir *dir, struct seen *seen, size_t length)
+{
+    uint64_t sum = 0;
+
     free(dir->seen);
-    dir->seen = NULL;
-    dir->length = 0;
+    dir->seen = seen;
+    dir->length = length;
+    dir->unreadable = 0;
+    for (size_t i = 0; i < length; i++) {
+        dir->unreadable += seen[i].unreadable;
+        sum += seen[i].hash;
+    }
+    dir->fingerprint = fingerprint_of(sum);
 }
 
 bool source_dir_read(struct source_dir *dir, struct catalog *catalog, bool trust, uint64_t now_us,
                      const char **why)
 {
-    struct listing list;
+    struct folderlist list;
     int folder;
 
     begin_holding(dir);
-    if (!list_folder(dir->path, &folder, &list, why))
+    dir->fingerprint = 0;
+    if (!folderlist_read(dir->path, &folder, &list, why))
         return false;
-    struct seen *fresh = alloc_array(list.length, sizeof *fresh);
-    for (size_t i = 0; i < list.length; i++)
-        fresh[i].name = list.names[i]; /* taken over */
-    struct pass pass = {
-        .catalog = catalog, .folder = folder, .times = filetime_of(folder), .now_us = now_us};
-    offer_all(dir, &pass, fresh, list.length, trust);
+    folderlist_sort(&list);
+    dir->linked = list.linked;
+    if (fstat(folder, &dir->folder) != 0)
+        dir->folder = (struct stat){0};
+    struct seen *fresh = read_files(dir, catalog, folder, &list, trust, now_us);
     close(folder);
-    forget(dir);
-    dir->unreadable = 0;
-    for (size_t i = 0; i < list.length; i++)
-        dir->unreadable += fresh[i].unreadable;
-    dir->seen = fresh;
-    dir->length = list.length;
-    free(list.names);
+    for (size_t i = 0; i < dir->length; i++)
+        free(dir->seen[i].name);
+    replace_seen(dir, fresh, list.length);
     return true;
+}
+
+/* ---- some of them ---- */
+
+/* The documents among these, and those of them that are there as files of their own.  False: of
+ * one it cannot be told. */
+static bool list_some(int folder, const struct fileset *which, struct folderlist *heard,
+                      struct folderlist *there)
+{
+    struct stat status;
+    bool good = true;
+
+    *heard = (struct folderlist){.names = alloc_array(which->length, sizeof(char *))};
+    *there = (struct folderlist){.names = alloc_array(which->length, sizeof(char *))};
+    for (size_t i = 0; i < which->length && good; i++) {
+        char *name = which->names[i];
+        if (!folderlist_is_document(name))
+            continue;
+        heard->names[heard->length++] = alloc_string(name);
+        if (fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW) == 0)
+            there->names[there->length++] = alloc_string(name);
+        else
+            status.st_mode = errno == ENOENT ? S_IFREG : 0;
+        good = !S_ISLNK(status.st_mode) && status.st_mode != 0;
+    }
+    folderlist_sort(heard);
+    folderlist_sort(there);
+    return good;
+}
+
+/* All but these stand as they stood.  False: of one that is not known. */
+static bool offer_others(const struct source_dir *dir, struct catalog *catalog,
+                         const struct folderlist *but)
+{
+    size_t at = 0;
+    bool known = true;
+
+    for (size_t i = 0; i < dir->length && known; i++) {
+        const char *name = dir->seen[i].name;
+        while (at < but->length && strcmp(but->names[at], name) < 0)
+            at++;
+        if (at == but->length || strcmp(but->names[at], name) != 0)
+            known = catalog_offer_same(catalog, name);
+    }
+    return known;
+}
+
+/* Puts these in the place of those of which something was heard; both stand in order. */
+static void join(struct source_dir *dir, const struct folderlist *heard, struct seen *fresh,
+                 size_t length)
+{
+    struct seen *all = alloc_array(dir->length + length, sizeof *all);
+    size_t n = 0, at = 0, used = 0;
+
+    for (size_t i = 0; i < dir->length; i++) {
+        struct seen *old = &dir->seen[i];
+        while (at < heard->length && strcmp(heard->names[at], old->name) < 0)
+            at++;
+        bool gone = at < heard->length && strcmp(heard->names[at], old->name) == 0;
+        while (n < length && strcmp(fresh[n].name, old->name) <= 0)
+            all[used++] = fresh[n++];
+        if (gone)
+            free(old->name);
+        else
+            all[used++] = *old;
+    }
+    while (n < length)
+        all[used++] = fresh[n++];
+    replace_seen(dir, all, used);
+}
+
+static bool may_read_some(const struct source_dir *dir, int folder)
+{
+    struct stat status;
+
+    return dir->fingerprint != 0 && !dir->linked && dir->being_written == NULL &&
+           fstat(folder, &status) == 0 && status.st_ino == dir->folder.st_ino &&
+           status.st_dev == dir->folder.st_dev;
+}
+
+bool source_dir_read_some(struct source_dir *dir, struct catalog *catalog,
+                          const struct fileset *which, uint64_t now_us)
+{
+    int folder = open(dir->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    struct folderlist heard = {0}, there = {0};
+
+    bool good = folder >= 0 && !which->any && may_read_some(dir, folder) &&
+                list_some(folder, which, &heard, &there) && offer_others(dir, catalog, &heard);
+    if (good) {
+        begin_holding(dir);
+        struct seen *fresh = read_files(dir, catalog, folder, &there, true, now_us);
+        join(dir, &heard, fresh, there.length);
+        free(fresh);
+        there = (struct folderlist){0};
+    }
+    folderlist_clear(&heard);
+    folderlist_clear(&there);
+    if (folder >= 0)
+        close(folder);
+    return good;
 }
 
 bool source_dir_read_early(const struct source_dir *dir, struct catalog *catalog, const char *name,
@@ -342,7 +433,7 @@ bool source_dir_read_early(const struct source_dir *dir, struct catalog *catalog
     char *bytes;
     size_t size;
     const char *why;
-    bool read = folder >= 0 && is_document(name) && catalogearly_knows(catalog, name) &&
+    bool read = folder >= 0 && folderlist_is_document(name) && catalogearly_knows(catalog, name) &&
                 slurp_file(folder, name, SOURCE_DIR_EARLY_MAX, &bytes, &size, NULL, &why);
 
     if (folder >= 0)
@@ -370,7 +461,9 @@ void source_dir_free(struct source_dir *dir)
 {
     if (dir == NULL)
         return;
-    forget(dir);
+    for (size_t i = 0; i < dir->length; i++)
+        free(dir->seen[i].name);
+    free(dir->seen);
     free(dir->being_written);
     free(dir->path);
     free(dir);
@@ -394,41 +487,4 @@ const char *source_dir_being_written(const struct source_dir *dir)
 uint64_t source_dir_look_again(const struct source_dir *dir)
 {
     return dir->look_again;
-}
-
-/* ---- the fingerprint ---- */
-
-/* FNV-1a: nobody gains anything by a collision of his own files. */
-static uint64_t mix(uint64_t hash, const void *bytes, size_t size)
-{
-    const uint8_t *at = bytes;
-
-    for (size_t i = 0; i < size; i++)
-        hash = (hash ^ at[i]) * 0x100000001b3u;
-    return hash;
-}
-
-uint64_t source_dir_fingerprint(const char *path)
-{
-    struct listing list;
-    uint64_t hash = 0xcbf29ce484222325u;
-    const char *why;
-    int folder;
-
-    if (!list_folder(path, &folder, &list, &why))
-        return 0;
-    for (size_t i = 0; i < list.length; i++) {
-        struct stat status;
-        hash = mix(hash, list.names[i], strlen(list.names[i]) + 1);
-        if (fstatat(folder, list.names[i], &status, 0) != 0)
-            continue; /* its name alone counts: unreadable is a state too */
-        hash = mix(hash, &status.st_dev, sizeof status.st_dev);
-        hash = mix(hash, &status.st_ino, sizeof status.st_ino);
-        hash = mix(hash, &status.st_size, sizeof status.st_size);
-        hash = mix(hash, &status.st_mtim, sizeof status.st_mtim);
-        hash = mix(hash, &status.st_ctim, sizeof status.st_ctim);
-    }
-    clear(&list);
-    close(folder);
-    return hash != 0 ? hash : 1;
 }

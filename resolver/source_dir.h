@@ -6,10 +6,10 @@
 #define PLDNS_SOURCE_DIR_H
 
 #include "catalogearly.h"
+#include "fileset.h"
 #include "writing.h"
 
-#define SOURCE_DIR_DOCUMENTS_MAX 100000
-#define SOURCE_DIR_EARLY_MAX     (1u << 20)
+#define SOURCE_DIR_EARLY_MAX (1u << 20)
 
 struct source_dir; /* remembers how the files stood when they were read; one thread's at a time */
 
@@ -27,6 +27,13 @@ void source_dir_heed(struct source_dir *, struct writing *);
  * says so, nothing was offered. */
 MUST_USE bool source_dir_read(struct source_dir *, struct catalog *, bool trust, uint64_t now_us,
                               const char **why);
+
+/* The same after the directory was read, of those files alone of which something was heard, as if
+ * all others stood as they stood then: what a change costs does not grow with the documents that
+ * there are.  False: it has to be read whole (symbolic links, files that were being written to,
+ * another directory in its place), from catalog_begin() on. */
+MUST_USE bool source_dir_read_some(struct source_dir *, struct catalog *, const struct fileset *,
+                                   uint64_t now_us);
 
 /* Reads one document alone, in advance of a reading, and takes it into the catalog as
  * catalogearly_take() has it.  One that is larger than SOURCE_DIR_EARLY_MAX waits, and so does one
@@ -47,5 +54,7 @@ uint64_t source_dir_look_again(const struct source_dir *);
 /* A fingerprint of what the directory holds, by names, sizes, times and inodes: cheap, and
  * different when anything was touched.  0: the directory cannot be read. */
 uint64_t source_dir_fingerprint(const char *path);
+/* The fingerprint of what was read last. */
+uint64_t source_dir_seen(const struct source_dir *);
 
 #endif

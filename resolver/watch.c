@@ -27,7 +27,8 @@ struct watch {
     char *parent;
     struct folderwatch folder; /* without inotify: poll only */
     int on_parent;             /* watch descriptor, -1: none */
-    uint64_t seen;             /* fingerprint when 'changed' was last called */
+    uint64_t seen;             /* fingerprint of what was read last */
+    struct fileset which;      /* of which something was heard since 'changed' was last called */
     struct event *readable, *merge, *poll;
     watch_changed_fn *changed;
     watch_arrived_fn *arrived; /* may be NULL … */
@@ -39,34 +40,13 @@ static void add_watches(struct watch *watch)
 {
     if (watch->folder.inotify < 0)
         return;
+    int before = watch->folder.folder;
     (void)folderwatch_set(&watch->folder, watch->path, EVENTS);
+    if (watch->folder.folder != before || before < 0)
+        fileset_add_any(&watch->which);
     /* The parent tells when the directory comes, or when another one takes its place. */
     watch->on_parent = inotify_add_watch(watch->folder.inotify, watch->parent,
                                          IN_CREATE | IN_MOVED_TO | IN_ONLYDIR | IN_EXCL_UNLINK);
-}
-
-/* What was told meanwhile is covered by what follows. */
-static void listen_again(struct watch *watch)
-{
-    char buffer[BUFFER];
-
-    if (watch->readable == NULL)
-        return;
-    while (read(watch->folder.inotify, buffer, sizeof buffer) > 0)
-        continue;
-    event_add(watch->readable, NULL);
-}
-
-static void on_merged(evutil_socket_t fd, short what, void *arg)
-{
-    struct watch *watch = arg;
-
-    (void)fd;
-    (void)what;
-    listen_again(watch);
-    add_watches(watch); /* the directory may be another one by now */
-    watch->seen = source_dir_fingerprint(watch->path);
-    watch->changed(watch->arg);
 }
 
 static bool is_quiet(const struct watch *watch)
@@ -86,14 +66,25 @@ static void soon(struct watch *watch)
 }
 
 /* Events in the parent count only if they are about the directory. */
-static bool is_relevant(const struct watch *watch, const struct inotify_event *event)
+static bool is_of_parent(const struct watch *watch, const struct inotify_event *event)
 {
     const char *name = strrchr(watch->path, '/');
 
-    if (event->wd == watch->folder.folder || (event->mask & IN_Q_OVERFLOW) != 0)
-        return true;
     name = name != NULL ? name + 1 : watch->path;
     return event->wd == watch->on_parent && event->len > 0 && strcmp(event->name, name) == 0;
+}
+
+/* False: it is of no interest. */
+static bool note(struct watch *watch, const struct inotify_event *event)
+{
+    if (event->wd == watch->folder.folder && event->len > 0)
+        fileset_add(&watch->which, event->name);
+    else if (event->wd == watch->folder.folder || (event->mask & IN_Q_OVERFLOW) != 0 ||
+             is_of_parent(watch, event))
+        fileset_add_any(&watch->which);
+    else
+        return false;
+    return true;
 }
 
 static bool is_arrival(const struct watch *watch, const struct inotify_event *event)
@@ -102,25 +93,51 @@ static bool is_arrival(const struct watch *watch, const struct inotify_event *ev
            (event->mask & (IN_MOVED_TO | IN_ISDIR)) == IN_MOVED_TO;
 }
 
-static void on_readable(evutil_socket_t fd, short what, void *arg)
+/* One reading of what is told.  False: nothing was. */
+static bool hear(struct watch *watch, bool *relevant)
 {
-    struct watch *watch = arg;
     _Alignas(struct inotify_event) char buffer[BUFFER];
-    ssize_t size = read(fd, buffer, sizeof buffer);
-    bool relevant = false;
+    ssize_t size = read(watch->folder.inotify, buffer, sizeof buffer);
 
-    (void)what;
     for (ssize_t at = 0; at < size;) {
         const struct inotify_event *event = (const struct inotify_event *)(void *)(buffer + at);
         if (is_arrival(watch, event) && is_quiet(watch)) {
             watch->arrived(watch->arg, event->name);
             watch->told = clock_ms();
         }
-        relevant |= is_relevant(watch, event);
+        *relevant |= note(watch, event);
         at += (ssize_t)(sizeof *event + event->len);
     }
+    return size > 0;
+}
+
+static void on_readable(evutil_socket_t fd, short what, void *arg)
+{
+    struct watch *watch = arg;
+    bool relevant = false;
+
+    (void)fd;
+    (void)what;
+    (void)hear(watch, &relevant);
     if (relevant)
         soon(watch);
+}
+
+static void on_merged(evutil_socket_t fd, short what, void *arg)
+{
+    struct watch *watch = arg;
+    bool relevant = false;
+
+    (void)fd;
+    (void)what;
+    if (watch->readable != NULL) {
+        while (hear(watch, &relevant)) /* what was told meanwhile belongs to it */
+            continue;
+        event_add(watch->readable, NULL);
+    }
+    add_watches(watch); /* the directory may be another one by now */
+    watch->changed(watch->arg, &watch->which);
+    fileset_clear(&watch->which);
 }
 
 static void on_poll(evutil_socket_t fd, short what, void *arg)
@@ -129,8 +146,15 @@ static void on_poll(evutil_socket_t fd, short what, void *arg)
 
     (void)fd;
     (void)what;
-    if (source_dir_fingerprint(watch->path) != watch->seen)
-        soon(watch);
+    if (source_dir_fingerprint(watch->path) == watch->seen)
+        return;
+    fileset_add_any(&watch->which);
+    soon(watch);
+}
+
+void watch_was_read(struct watch *watch, uint64_t fingerprint)
+{
+    watch->seen = fingerprint;
 }
 
 static void split_path(struct watch *watch, const char *path)
@@ -165,6 +189,7 @@ struct watch *watch_new(struct event_base *base, const char *path, uint64_t fing
             event_new(base, watch->folder.inotify, EV_READ | EV_PERSIST, on_readable, watch);
         event_add(watch->readable, NULL);
         add_watches(watch);
+        fileset_clear(&watch->which);
     }
     /* What changed between the first reading and now. */
     on_poll(-1, 0, watch);
@@ -185,6 +210,7 @@ void watch_free(struct watch *watch)
     event_free(watch->merge);
     event_free(watch->poll);
     folderwatch_close(&watch->folder);
+    fileset_clear(&watch->which);
     free(watch->path);
     free(watch->parent);
     free(watch);

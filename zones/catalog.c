@@ -45,9 +45,12 @@ struct catalog_document *catalog_known(const struct catalog *catalog, const char
 
 struct catalog_document *catalog_find(struct catalog *catalog, const char *name)
 {
-    size_t low;
+    size_t low = catalog->next;
+    bool known = low < catalog->length && strcmp(catalog->entries[low]->name, name) == 0;
 
-    if (look_up(catalog, name, &low)) {
+    known = known || look_up(catalog, name, &low);
+    catalog->next = low + 1;
+    if (known) {
         return catalog->entries[low];
     }
     if (catalog->length == catalog->space) {

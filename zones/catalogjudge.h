@@ -17,6 +17,7 @@ struct catalog {
     const struct view_list *views;     /* NULL = there are none */
     struct catalog_document **entries; /* by name */
     size_t length, space;
+    size_t next; /* behind the one that was looked up last: sources tell theirs in order */
     struct halfwritten_source accepted;
     struct hash_key sum_key; /* of digest_sum_of() */
     struct hash_key key;     /* set with … */

@@ -224,13 +224,173 @@ static void the_fingerprint_sees_changes(void **unused)
     assert_int_equal(source_dir_fingerprint(folder), empty);
 }
 
+/* ---- some files alone ---- */
+
+/* What the catalog has after a reading: "a.yaml b.yaml(refused)". */
+static const char *finish(struct catalog *catalog, char text[512])
+{
+    struct catalog_change change;
+    struct catalog_entry entry;
+
+    catalog_finish(catalog, 1, &change);
+    text[0] = '\0';
+    for (size_t i = 0; i < catalog_length(catalog); i++) {
+        catalog_entry(catalog, i, &entry);
+        size_t used = strlen(text);
+        snprintf(text + used, 512 - used, "%s%s%s:%02x", used > 0 ? " " : "", entry.name,
+                 entry.refused ? "(refused)" : "", entry.offered_digest.bytes[0]);
+    }
+    return text;
+}
+
+static const char *read_whole(struct source_dir *source, struct catalog *catalog, char text[512])
+{
+    const char *why;
+
+    catalog_begin(catalog);
+    assert_true(source_dir_read(source, catalog, true, 0, &why));
+    return finish(catalog, text);
+}
+
+/* NULL: it has to be read whole. */
+static const char *read_some(struct source_dir *source, struct catalog *catalog, const char *names,
+                             char text[512])
+{
+    struct fileset which = {0};
+    char copy[256], *rest = copy;
+
+    snprintf(copy, sizeof copy, "%s", names);
+    for (char *name; (name = strsep(&rest, " ")) != NULL;) {
+        if (strcmp(name, "any") == 0)
+            fileset_add_any(&which);
+        else if (name[0] != '\0')
+            fileset_add(&which, name);
+    }
+    catalog_begin(catalog);
+    bool good = source_dir_read_some(source, catalog, &which, 0);
+    fileset_clear(&which);
+    return good ? finish(catalog, text) : NULL;
+}
+
+static void what_was_heard_of_is_read_alone(void **unused)
+{
+    struct source_dir *source = source_dir_new(folder);
+    struct catalog *catalog = catalog_new(0);
+    char text[512], path[128], before[512];
+
+    (void)unused;
+    assert_null(read_some(source, catalog, "a.yaml", text)); /* nothing is known yet */
+    write_file("a.yaml", none);
+    write_file("b.yaml", none);
+    assert_non_null(read_whole(source, catalog, before));
+    assert_string_equal(read_some(source, catalog, "", text), before);
+    write_file("a.yaml", "[");
+    write_file("b.yaml", "[");
+    assert_non_null(
+        strstr(read_some(source, catalog, "x .b.yaml a.yaml", text), "a.yaml(refused)"));
+    assert_null(strstr(text, "b.yaml(refused)")); /* nobody heard of it */
+    at(path, sizeof path, "a.yaml");
+    unlink(path);
+    write_file("c.yaml", none);
+    assert_ptr_equal(strstr(read_some(source, catalog, "c.yaml b.yaml a.yaml", text), "b.yaml"),
+                     text);
+    assert_non_null(strstr(text, "b.yaml(refused)"));
+    assert_non_null(strstr(text, "c.yaml:"));
+    assert_int_equal(source_dir_seen(source), source_dir_fingerprint(folder));
+    source_dir_free(source);
+    catalog_free(catalog);
+}
+
+static void what_is_to_be_read_whole(void **unused)
+{
+    struct source_dir *source = source_dir_new(folder);
+    struct catalog *catalog = catalog_new(0);
+    char text[512], path[128], other[160];
+
+    (void)unused;
+    write_file("a.yaml", none);
+    assert_non_null(read_whole(source, catalog, text));
+    assert_null(read_some(source, catalog, "any", text));
+    assert_non_null(read_some(source, catalog, "a.yaml", text));
+    at(path, sizeof path, "l.yaml");
+    assert_int_equal(symlink("a.yaml", path), 0);
+    assert_null(read_some(source, catalog, "l.yaml", text));
+    assert_non_null(read_whole(source, catalog, text));
+    assert_null(read_some(source, catalog, "a.yaml", text)); /* what is behind it may change, too */
+    unlink(path);
+    assert_non_null(read_whole(source, catalog, text));
+    assert_non_null(read_some(source, catalog, "a.yaml", text));
+    snprintf(other, sizeof other, "%s.old", folder);
+    assert_int_equal(rename(folder, other), 0);
+    assert_null(read_some(source, catalog, "a.yaml", text));
+    assert_int_equal(mkdir(folder, 0700), 0);
+    assert_null(read_some(source, catalog, "a.yaml", text));
+    assert_int_equal(rmdir(folder), 0);
+    assert_int_equal(rename(other, folder), 0);
+    source_dir_free(source);
+    catalog_free(catalog);
+}
+
+/* One is read whole each time, of the other only what changed: they never differ. */
+static void some_are_as_good_as_all(void **unused)
+{
+    enum { ROUNDS = 400, FILES = 12 };
+    struct source_dir *whole = source_dir_new(folder), *some = source_dir_new(folder);
+    struct catalog *a = catalog_new(0), *b = catalog_new(0);
+    char one[512], other[512], names[256], path[128], bytes[128];
+    uint32_t seed = 1;
+
+    (void)unused;
+    (void)read_whole(whole, a, one);
+    (void)read_whole(some, b, other);
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        names[0] = '\0';
+        for (unsigned n = (seed >> 9) % 4; n > 0; n--) {
+            char name[16];
+            seed = seed * 1664525 + 1013904223;
+            snprintf(name, sizeof name, "%02u.yaml", (seed >> 8) % FILES);
+            strcat(strcat(names, name), " ");
+            at(path, sizeof path, name);
+            snprintf(bytes, sizeof bytes, "%s # %u\n", (seed >> 20) % 5 == 0 ? "[" : none, round);
+            unlink(path);
+            if ((seed >> 16) % 3 != 0)
+                write_file(name, bytes);
+            else if ((seed >> 18) % 8 == 0)
+                assert_int_equal(mkdir(path, 0700), 0);
+        }
+        assert_non_null(read_some(some, b, names, other));
+        assert_string_equal(read_whole(whole, a, one), other);
+        assert_int_equal(source_dir_unreadable(whole), source_dir_unreadable(some));
+        assert_int_equal(source_dir_seen(whole), source_dir_seen(some));
+        assert_int_equal(source_dir_seen(whole), source_dir_fingerprint(folder));
+        for (unsigned i = 0; i < FILES; i++) { /* no folder stays */
+            snprintf(bytes, sizeof bytes, "%02u.yaml", i);
+            at(path, sizeof path, bytes);
+            if (rmdir(path) == 0) {
+                assert_non_null(read_some(some, b, bytes, other));
+                assert_string_equal(read_whole(whole, a, one), other);
+            }
+        }
+        seed = seed * 1664525 + 1013904223;
+    }
+    source_dir_free(whole);
+    source_dir_free(some);
+    catalog_free(a);
+    catalog_free(b);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, make_folder, remove_folder)
 
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        TEST(documents_and_others),         TEST(a_directory_that_cannot_be_read),
-        TEST(files_that_look_untouched),    TEST(many_large_documents),
+        TEST(documents_and_others),
+        TEST(a_directory_that_cannot_be_read),
+        TEST(files_that_look_untouched),
+        TEST(many_large_documents),
+        TEST(what_was_heard_of_is_read_alone),
+        TEST(what_is_to_be_read_whole),
+        TEST(some_are_as_good_as_all),
         TEST(the_fingerprint_sees_changes),
     };
 
