@@ -291,8 +291,10 @@ static void *thread_main(void *arg)
         b->asked = b->keep = false;
         b->early[0] = '\0';
         pthread_mutex_unlock(&b->lock);
-        if (end)
+        if (end) {
+            fileset_clear(&which);
             return NULL;
+        }
         if (asked)
             hand_over(b, do_job(b, job, &which));
         else if (arrived[0] != '\0')
