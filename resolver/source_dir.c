@@ -382,10 +382,10 @@ static void join(struct source_dir *dir, const struct folderlist *heard, struct 
         struct seen *old = &dir->seen[i];
         while (at < heard->length && strcmp(heard->names[at], old->name) < 0)
             at++;
-        bool gone = at < heard->length && strcmp(heard->names[at], old->name) == 0;
+        bool again = at < heard->length && strcmp(heard->names[at], old->name) == 0;
         while (n < length && strcmp(fresh[n].name, old->name) <= 0)
             all[used++] = fresh[n++];
-        if (gone)
+        if (again)
             free(old->name);
         else
             all[used++] = *old;
@@ -395,13 +395,13 @@ static void join(struct source_dir *dir, const struct folderlist *heard, struct 
     replace_seen(dir, all, used);
 }
 
-static bool may_read_some(const struct source_dir *dir, int folder)
+static bool may_read_some(const struct source_dir *dir, int folder, const struct fileset *which)
 {
     struct stat status;
 
-    return dir->fingerprint != 0 && !dir->linked && dir->being_written == NULL &&
-           fstat(folder, &status) == 0 && status.st_ino == dir->folder.st_ino &&
-           status.st_dev == dir->folder.st_dev;
+    return !which->any && dir->length + which->length <= FOLDERLIST_MAX && dir->fingerprint != 0 &&
+           !dir->linked && dir->being_written == NULL && fstat(folder, &status) == 0 &&
+           status.st_ino == dir->folder.st_ino && status.st_dev == dir->folder.st_dev;
 }
 
 bool source_dir_read_some(struct source_dir *dir, struct catalog *catalog,
@@ -410,7 +410,7 @@ bool source_dir_read_some(struct source_dir *dir, struct catalog *catalog,
     int folder = open(dir->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     struct folderlist heard = {0}, there = {0};
 
-    bool good = folder >= 0 && !which->any && may_read_some(dir, folder) &&
+    bool good = folder >= 0 && may_read_some(dir, folder, which) &&
                 list_some(folder, which, &heard, &there) && offer_others(dir, catalog, &heard);
     if (good) {
         begin_holding(dir);
