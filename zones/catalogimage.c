@@ -74,7 +74,7 @@ static bool tell_documents(struct catalog *catalog, struct packing *packing, str
         if (version != NULL) {
             document_tell(version->document, packing);
             tell_sum(packing, version);
-            packing_number(packing, version->document->wants);
+            packing_number(packing, catalogentry_wants(version));
             tell_errors(packing, &version->errors);
         }
     }
