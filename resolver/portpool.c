@@ -143,7 +143,7 @@ static struct portpool_socket *add(struct portpool *p, uint64_t now)
 
 /* A fresh socket for a worn one.  When there is none to be had, the old one makes room, or goes on
  * if it is still owed something. */
-APART static struct portpool_socket *renew(struct portpool_socket *old, uint64_t now)
+APART static struct portpool_socket *replace(struct portpool_socket *old, uint64_t now)
 {
     struct portpool *p = old->pool;
     struct portpool_socket *s = open_socket(p, now);
@@ -156,6 +156,12 @@ APART static struct portpool_socket *renew(struct portpool_socket *old, uint64_t
         return old;
     retire(old, NULL);
     return add(p, now);
+}
+
+void portpool_renew(struct portpool *p)
+{
+    for (size_t i = 0; i < p->length; i++)
+        p->sockets[i]->uses = PORTPOOL_USES;
 }
 
 /* What chance decides of one question. */
@@ -238,7 +244,7 @@ static inline struct draw draw_any(struct portpool *p, size_t length, uint64_t n
     struct draw draw = draw_socket(p, length);
 
     if (is_worn(draw.socket, length, now))
-        draw.socket = renew(draw.socket, now);
+        draw.socket = replace(draw.socket, now);
     return draw;
 }
 

@@ -76,6 +76,9 @@ void portpool_hold(struct portpool_socket *);
 /* … and let go when it is known whether the reply was the asker's. */
 void portpool_let_go(struct portpool_socket *, bool ours, uint64_t now);
 
+/* Those there are serve no new question any more, if others are to be had. */
+void portpool_renew(struct portpool *);
+
 /* Closes old sockets that wait for nothing.  To be called every few seconds. */
 void portpool_sweep(struct portpool *, uint64_t now);
 size_t portpool_sockets(const struct portpool *); /* open ones, the leaving ones included */

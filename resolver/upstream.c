@@ -222,12 +222,12 @@ static void on_probe_timer(void *arg, uint64_t now)
 {
     struct upstream *u = arg;
     uint8_t room[2 + QUESTION_MAX];
-    size_t size = write_probe(room);
 
     if (u->probe.upstream != NULL)
         upstream_overdue(&u->probe, now);
     upstream_drop(&u->probe);
-    if (!upstream_send(u, &u->probe, room, size, false, now))
+    portpool_renew(u->datagrams); /* the ways back to its ports may be lost, and not the server */
+    if (!upstream_send(u, &u->probe, room, write_probe(room), false, now))
         log_debug("probe not sent", "upstream=%s", u->server.text);
     u->network->timer_set(u->probe_timer, now, jitter(u, u->probe_delay));
     u->probe_delay =
@@ -236,8 +236,6 @@ static void on_probe_timer(void *arg, uint64_t now)
 
 RARE static void stop_probing(struct upstream *u)
 {
-    if (!u->probing)
-        return;
     u->probing = false;
     u->network->timer_clear(u->probe_timer);
     upstream_drop(&u->probe);
@@ -394,6 +392,8 @@ RARE static void trust_again(struct upstream *u, uint64_t now)
 {
     uint64_t suppressed;
 
+    if (u->unanswered >= UPSTREAM_DOWN_AFTER)
+        portpool_renew(u->datagrams);
     if (u->unanswered >= UPSTREAM_DOWN_AFTER && log_allowed(&u->log_limit, now, &suppressed))
         log_info("upstream answers again", "upstream=%s silent_ms=%llu", u->server.text,
                  (unsigned long long)(now - u->heard));

@@ -131,18 +131,19 @@ class Upstream:
 
     def __init__(self, host="127.0.0.1", port=None):
         self.port = port or free_port()
-        self.address = "%s:%d" % (host, self.port)
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self.address = ("[%s]:%d" if ":" in host else "%s:%d") % (host, self.port)
         self.asked = []
         self.answers = {}
         self.ttl = 300
         self.delay = 0.0
         self.over = False
         self.failures = []
-        self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.udp = socket.socket(family, socket.SOCK_DGRAM)
         self.udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
         self.udp.bind((host, self.port))
         self.udp.settimeout(0.05)
-        self.tcp = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        self.tcp = socket.socket(family, socket.SOCK_STREAM)
         self.tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.tcp.bind((host, self.port))
         self.tcp.listen(16)

@@ -23,6 +23,7 @@ from test_tls import NAME, make_authority, make_certificate
 
 TOOLS = {tool: shutil.which(tool, path=os.environ["PATH"] + ":/usr/sbin:/sbin") for tool in ("ip", "nft", "openssl")}
 GOOD, OTHER, BAD, NOBODY = "10.53.0.2", "10.53.0.3", "10.53.0.4", "10.53.0.99"
+SIX = "fd53::4"
 ANSWER = "192.0.2.80"
 BUDGET = 2.0 + 1.0 * SLACK      # forward.timeout, and what a machine under load may add
 AT_ONCE = 1.0 * SLACK           # for what takes a millisecond
@@ -208,7 +209,7 @@ def fixture_stage(net, daemon, tmp_path):
         return made[-1]
 
     def start(fault, script, good=tell):
-        bad = {"not there": NOBODY, "without a route": "[2001:db8::53]"}.get(fault, BAD)
+        bad = {"not there": NOBODY, "without a route": "[2001:db8::53]", "on IPv6": "[%s]" % SIX}.get(fault, BAD)
         serve(Server, GOOD, good)
         serve(Server, OTHER, tell)
         if fault == "with the wrong certificate":
@@ -217,6 +218,8 @@ def fixture_stage(net, daemon, tmp_path):
             serve(Impostor, BAD, tmp_path)
             daemon.set("forward.tlsCertBundle", str(tmp_path / "authority.pem"))
             bad = "tls://%s#%s" % (BAD, NAME)
+        elif fault == "on IPv6":
+            serve(Server, SIX, script)
         elif script is not None:
             serve(Quitter if fault == "closing in a message" else Server, BAD, script)
         if fault == "losing every fifth":
@@ -334,6 +337,25 @@ def test_another_address_of_ours_is_used_at_once(daemon, stage, net):
         net.ip("-n", net.ours, "address", "delete", "10.53.0.5/24", "dev", "cable")
         net.ip("-n", net.ours, "address", "add", "10.53.0.1/24", "dev", "cable")
     assert told.count([ANSWER]) >= 30, told
+
+
+def test_another_ipv6_address_of_ours_is_used_soon(daemon, stage, net):
+    """There the ports that were opened before still send, from an address that no reply comes to any more."""
+    for name, address in ((net.theirs, SIX), (net.ours, "fd53::1")):
+        net.ip("-n", name, "address", "replace", address + "/64", "dev", "cable", "nodad")
+    stage("on IPv6", tell)
+    for start in range(0, 700, 100):
+        Asking(daemon, ["p%d.alone.test" % i for i in range(start, start + 100)]).wait()
+    net.ip("-n", net.ours, "address", "delete", "fd53::1/64", "dev", "cable")
+    net.ip("-n", net.ours, "address", "add", "fd53::5/64", "dev", "cable", "nodad")
+    try:
+        asking = Asking(daemon, ["o%d.alone.test" % i for i in range(40)])
+        eventually(lambda: daemon.ask("n%d.alone.test" % time.monotonic_ns()) == [ANSWER], "recovery", 5 * SLACK)
+        asking.wait()
+        told = [daemon.ask("m%d.alone.test" % i) for i in range(40)]
+    finally:
+        net.ip("-n", net.ours, "address", "delete", "fd53::5/64", "dev", "cable")
+    assert told.count([ANSWER]) >= 38, told
 
 
 def test_the_best_one_fails_and_comes_back(daemon, stage, net):

@@ -345,6 +345,49 @@ static void ask_and_answer(struct asker *a, unsigned times)
     }
 }
 
+/* Whatever waits is answered if it went out of a socket that was opened as this one or later. */
+static void answer_new(struct asker *a, size_t first)
+{
+    struct fake_sent s;
+
+    while (fake_network_take(a->net, &s)) {
+        if (s.socket >= first)
+            asker_say_rcode(a, &s, 3);
+    }
+}
+
+/* No reply comes any more to the sockets of a full pool, but no error either: the way back is lost
+ * (another IPv6 address, a NAT that forgot).  New ones are used within 5 s, also if it happens
+ * while the server is silent anyway. */
+static void test_ports_that_hear_nothing(void **state)
+{
+    static struct asker_told t[1000];
+
+    (void)state;
+    for (unsigned silent_ms = 0; silent_ms <= 12000; silent_ms += 12000) {
+        struct asker *a = asker_new(1, "192.0.2.1");
+
+        asker_start(a, 1000);
+        for (unsigned i = 0; i < PORTPOOL_SIZE; i++, fake_network_pass(a->net, 4))
+            ask_and_answer(a, 1);
+        for (unsigned i = 0; i < silent_ms / 16; i++, fake_network_pass(a->net, 16)) {
+            asker_ask_type(a, "a.example", (uint16_t)(2000 + i), &t[i % ARRAY_LENGTH(t)]);
+            answer_new(a, SIZE_MAX);
+        }
+        size_t first = fake_network_opened(a->net);
+        for (unsigned i = 0; i < 5000 / 16; i++, fake_network_pass(a->net, 16)) {
+            asker_ask_type(a, "a.example", (uint16_t)(10000 + i), &t[i % ARRAY_LENGTH(t)]);
+            answer_new(a, first);
+        }
+        for (unsigned i = 0; i < 50; i++, fake_network_pass(a->net, 1)) {
+            asker_ask_type(a, "a.example", (uint16_t)(20000 + i), &t[i]);
+            answer_new(a, first);
+            assert_int_equal(t[i].times, 1);
+        }
+        asker_free(a);
+    }
+}
+
 /* A full pool from which the old ones go, when there are no new ones to be had. */
 static void test_ports_that_are_left(void **state)
 {
@@ -402,6 +445,7 @@ int main(void)
         cmocka_unit_test(test_routes),
         cmocka_unit_test(test_not_to_ourselves),
         cmocka_unit_test(test_ports_are_many),
+        cmocka_unit_test(test_ports_that_hear_nothing),
         cmocka_unit_test(test_ports_that_are_left),
         cmocka_unit_test(test_many_in_flight),
     };
