@@ -15,6 +15,7 @@
 #include "log.h"
 
 #define RECORD_MAX SSL3_RT_MAX_PLAIN_LENGTH
+#define REMIND_MS  600000 /* what stays wrong is told again after so long */
 
 struct tls_trust {
     SSL_CTX *context;
@@ -27,6 +28,8 @@ struct tls_network {
     char *name, *text;
     SSL_SESSION *session; /* of the last connection, or NULL */
     size_t sockets;
+    const char *trouble; /* what was told last; NULL: nothing since a connection stood */
+    uint64_t told;       /* when that was */
     struct log_limit limit;
 };
 
@@ -121,15 +124,21 @@ static bool flush(struct network_socket *s)
 
 static void complain(struct network_socket *s, uint64_t now)
 {
+    struct tls_network *n = s->owner;
     long verdict = SSL_get_verify_result(s->ssl);
+    const char *why = verdict != X509_V_OK ? X509_verify_cert_error_string(verdict)
+                                           : reason("the connection was cut");
     uint64_t suppressed;
 
-    if (!log_allowed(&s->owner->limit, now, &suppressed))
+    if (n->trouble != NULL && strcmp(n->trouble, why) == 0 && now - n->told < REMIND_MS)
         return;
-    log_warning("upstream", "upstream=%s why=\"TLS: %s\" now=\"nothing is asked there\"",
-                s->owner->text,
-                verdict != X509_V_OK ? X509_verify_cert_error_string(verdict)
-                                     : reason("the connection was cut"));
+    if (!log_allowed(&n->limit, now, &suppressed))
+        return;
+    n->trouble = why;
+    n->told = now;
+    log_warning("upstream",
+                "upstream=%s why=\"TLS: %s\" now=\"nothing is asked there\" suppressed=%llu",
+                n->text, why, (unsigned long long)suppressed);
 }
 
 /* False: the stream is over. */
@@ -147,6 +156,7 @@ static bool shake_hands(struct network_socket *s, uint64_t now)
         return false;
     }
     s->connected = true;
+    s->owner->trouble = NULL;
     tell(s, NETWORK_CONNECTED, NULL, 0, now);
     return true;
 }

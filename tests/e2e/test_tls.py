@@ -151,6 +151,15 @@ def test_nothing_is_asked_of_strangers(daemon, resolver, which, name, reason):
     assert daemon.ask(managed(1)) == ["10.0.0.1"]
 
 
+def test_a_stranger_is_told_of_once(daemon, resolver):
+    """And not for each connection, for ever."""
+    resolver("other")
+    for i in range(4):
+        at_once(5, lambda n, i=i: daemon.query("n%d-%d.example" % (i, n)))
+        time.sleep(1.1)
+    assert 1 <= daemon.log.count("why=\"TLS: hostname mismatch\"") <= 2, daemon.log    # who looks for loops is told, too
+
+
 def test_the_next_upstream_is_asked_instead(daemon, upstream, certificates, resolver):
     upstream.answers["n1.example"] = ["192.0.2.99"]
     far = resolver("other")
