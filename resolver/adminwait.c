@@ -28,6 +28,7 @@ struct waiter {
 struct adminwait {
     const struct service *service;
     struct waiter *first;
+    unsigned length;
     struct event *tick;
 };
 
@@ -161,6 +162,7 @@ void adminwait_check(struct adminwait *all)
         struct waiter *waiter = *at;
         if (try_waiter(waiter, now)) {
             *at = waiter->next;
+            all->length--;
             waiter_free(waiter);
         } else {
             at = &waiter->next;
@@ -207,8 +209,14 @@ void adminwait_add(struct adminwait *all, struct evhttp_request *request,
         waiter_free(waiter);
         return;
     }
+    if (all->length == ADMINWAIT_MAX) {
+        adminreply_error(request, 503, "%d wait already: ask again", ADMINWAIT_MAX);
+        waiter_free(waiter);
+        return;
+    }
     waiter->next = all->first;
     all->first = waiter;
+    all->length++;
     if (!event_pending(all->tick, EV_TIMEOUT, NULL)) /* it would begin anew for those who wait */
         event_add(all->tick, &tick);
 }

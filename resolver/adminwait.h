@@ -1,11 +1,13 @@
 /* Those who wait until something is served: GET /api/wait.
  *
- * Bounded by the number of admin connections; a waiter ends at its time, and soon after its client
- * went away. */
+ * Bounded: ADMINWAIT_MAX at a time, who comes then gets 503 and may ask again; a waiter ends at its
+ * time, and soon after its client went away. */
 #ifndef PLDNS_ADMINWAIT_H
 #define PLDNS_ADMINWAIT_H
 
 #include "service.h"
+
+#define ADMINWAIT_MAX 48 /* of ADMIN_CONNECTIONS_MAX: the others are for those who do not wait */
 
 struct event_base;
 struct evhttp_request;

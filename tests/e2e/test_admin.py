@@ -346,6 +346,32 @@ def test_texts_of_documents_are_data(daemon):
     assert all(line.startswith("time=") for line in daemon.log.splitlines())
 
 
+def test_those_who_wait_leave_room_for_others(served):
+    """Many do while workers start; whoever looks whether we live is answered all the same."""
+    def wait():
+        try:
+            return served.admin("/api/wait?name=nosuch.zzz&timeout=3", timeout=60)
+        except BlockingIOError:     # the backlog is full for a moment
+            return wait()
+
+    got = []
+    waiters = [threading.Thread(target=lambda: got.append(wait())) for _ in range(80)]
+    for waiter in waiters:
+        waiter.start()
+    time.sleep(0.5)
+    assert served.admin("/healthz", timeout=1.5 * SLACK).body == "alive\n"
+    assert served.admin("/api/wait?generation=1", timeout=1.5 * SLACK).status == 200    # need not wait
+    for waiter in waiters:
+        waiter.join()
+    refused = [reply for reply in got if reply.status == 503]
+    assert refused and all("wait already" in reply.json["error"] for reply in refused)
+    assert [reply.status for reply in got if reply not in refused] == [408] * (len(got) - len(refused))
+
+    def finds_room():
+        return served.admin("/api/wait?name=nosuch.zzz&timeout=1ms").status == 408
+    eventually(finds_room, "room for others")
+
+
 def test_a_wait_ends_in_time_while_others_begin(served):
     """Each begins behind the one before, and none of them puts off the end of the first."""
     over = threading.Event()
