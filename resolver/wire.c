@@ -267,6 +267,13 @@ static size_t cut_text(const char *text, size_t room)
     return room;
 }
 
+/* A document's words may hold anything, and who is told shows them on a terminal. */
+static void put_text(uint8_t *at, const char *text, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        at[i] = (uint8_t)text[i] < ' ' || text[i] == '\x7f' ? ' ' : (uint8_t)text[i];
+}
+
 void wire_reply_explain(struct wire_reply *r, enum wire_ede code, const char *text)
 {
     enum { EDE_OPTION = 15, CODE_SIZE = 2 };
@@ -278,7 +285,7 @@ void wire_reply_explain(struct wire_reply *r, enum wire_ede code, const char *te
     size_t size = cut_text(text, room < WIRE_EDE_TEXT_MAX ? room : WIRE_EDE_TEXT_MAX);
     uint8_t *at = add_option(r, EDE_OPTION, CODE_SIZE + size);
     wire_put16(at, (uint16_t)code);
-    memcpy(at + CODE_SIZE, text, size);
+    put_text(at + CODE_SIZE, text, size);
 }
 
 bool wire_reply_put(struct wire_reply *r, enum wire_section section, const uint8_t *records,

@@ -169,7 +169,8 @@ static inline void wire_reply_begin(struct wire_reply *, const struct wire_query
 /* An option, before any record; left out if no OPT came in or there is no room for it. */
 void wire_reply_option(struct wire_reply *, enum wire_option, const void *data, size_t size);
 
-/* Why, for people (RFC 8914), before any record.  The text is cut to what fits; "" = none. */
+/* Why, for people (RFC 8914), before any record.  The text is cut to what fits, and blanks take the
+ * place of control characters; "" = none. */
 void wire_reply_explain(struct wire_reply *, enum wire_ede, const char *text);
 
 /* Appends 'count' whole records of 'size' octets together.  False: no room; TC is set. */
