@@ -8,11 +8,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <jansson.h>
+
 #include "build.h"
 #include "spelling.h"
 
 #define TIMEOUT_MAX_MS UINT64_C(86400000) /* a day */
 #define ROWS_MAX       48
+
+/* What may end in a document. */
+#define WRITTEN                                                                                    \
+    (OPTIONS_CLUSTER | OPTIONS_DISPLAY_NAME | OPTIONS_TYPE | OPTIONS_AWS_NAME |                    \
+     OPTIONS_AWS_REGION | OPTIONS_ALICLOUD_NAME | OPTIONS_ENDPOINT | OPTIONS_ENDPOINT_DNS |        \
+     OPTIONS_UNIQUE_NAME | OPTIONS_DOMAIN | OPTIONS_REGION | OPTIONS_CLOUD | OPTIONS_PROJECT |     \
+     OPTIONS_ZONE_ID)
 
 static const struct options_row rows[] = {
     {"server", "ADDR", "the daemon's admin address: unix:/path or http://127.0.0.1:8053",
@@ -180,9 +189,20 @@ static bool keep_item(struct options *o, uint64_t bit, const char *value)
     return true;
 }
 
+static bool is_utf8(const char *text)
+{
+    json_t *value = json_string(text);
+
+    json_decref(value);
+    return value != NULL;
+}
+
 static bool take(struct options *o, const struct options_row *row, const char *value, char *why,
                  size_t size)
 {
+    if ((row->bit & WRITTEN) != 0 && !is_utf8(value)) {
+        return say(why, size, "--%s: that is no UTF-8", row->name);
+    }
     o->given |= row->bit;
     keep_text(o, row->bit, value);
     switch (row->bit) {

@@ -367,6 +367,18 @@ def test_create_from_options(tmp_path):
     assert ctl("check", tmp_path).returncode == FINE
 
 
+@pytest.mark.parametrize("option, value", [
+    ("--display-name", b"caf\xe9"), ("--endpoint", b"use1-az\xe9=10.0.0.1"), ("--endpoint-dns", b"use1-az\xe9=a.example"),
+    ("--cluster-id", b"\xff1"), ("--aws.endpoint-service-name", b"com.\xc3"),
+])
+def test_what_no_document_can_hold_is_refused(tmp_path, option, value):
+    """It must not be left out or become something else: an endpoint without its zone is answered in all zones."""
+    ran = ctl("create", "plc-1", "--type", "AWS_ENDPOINT_SERVICE", option, os.fsdecode(value), "-a", tmp_path,
+              "--no-wait")
+    assert ran.returncode == WRONG and "%s: that is no UTF-8" % option in ran.stderr
+    assert not list(tmp_path.iterdir())
+
+
 def test_create_from_what_the_api_prints(tmp_path):
     api = json.dumps({"privateLinkConnectionId": "plc-9", "clusterId": "108", "displayName": "x", "state": "ACTIVE", "message": "",
                       "updateTime": None, "type": "AWS_ENDPOINT_SERVICE", "attachedDomains": [
