@@ -165,7 +165,7 @@ static void note_trouble(struct target *target, enum targetanswer told, uint64_t
     } else {
         target->failures++;
         r->failures++;
-        r->loops += told == TARGETANSWER_OWNED;
+        r->loops += told == TARGETANSWER_OWNED || told == TARGETANSWER_KEPT;
         if (!had)
             target->trouble_ms = now;
         if (!again)

@@ -15,6 +15,7 @@ const char *targetanswer_word(enum targetanswer answer)
         [TARGETANSWER_LOOP] = "chain-loops",
         [TARGETANSWER_OVERLOADED] = "overloaded",
         [TARGETANSWER_OWNED] = "leads-into-owned-name",
+        [TARGETANSWER_KEPT] = "owned-or-fenced",
     };
 
     return words[answer];
@@ -45,7 +46,7 @@ enum targetanswer targetanswer_judge(const struct forward_outcome *told,
         [FORWARD_BROKEN] = TARGETANSWER_BROKEN,
         [FORWARD_LOOP] = TARGETANSWER_LOOP,
         [FORWARD_OVERLOADED] = TARGETANSWER_OVERLOADED,
-        [FORWARD_OWNED] = TARGETANSWER_OWNED,
+        [FORWARD_OWNED] = TARGETANSWER_KEPT,
         [FORWARD_ENDED] = TARGETANSWER_TIMEOUT,
     };
 

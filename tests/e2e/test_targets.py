@@ -199,6 +199,17 @@ def test_a_name_below_an_owned_domain_is_refused(daemon):
     assert daemon.run("--check").returncode == 2
 
 
+def test_a_fenced_name_is_not_asked_for_and_told_so(daemon, upstream):
+    daemon.set("forward.upstreams", [upstream.address])
+    daemon.set("fence", ["fenced.example"])
+    daemon.write("a.yaml", target("a.fenced.example"))
+    daemon.start()
+    eventually(lambda: "unresolved=a.fenced.example@" in daemon.chaos(HOST), "it is told of")
+    eventually(lambda: "(owned-or-fenced)" in daemon.chaos(HOST), "and why")
+    assert status_of(daemon, "a.fenced.example")["why"] == "owned-or-fenced"
+    assert "a.fenced.example" not in upstream.names()
+
+
 def test_queries_are_answered_while_names_flap(resolving, upstream):
     """Every answer is one of the two sets, whole."""
     sets = [["10.1.0.1", "10.1.0.2"], ["10.1.0.3", "10.1.0.4"]]

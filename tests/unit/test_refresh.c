@@ -415,7 +415,7 @@ static void test_book(void **state)
     end(w);
 }
 
-/* A name that is ours itself never leaves. */
+/* A name that is ours itself, or fenced, never leaves. */
 static void test_owned_name(void **state)
 {
     struct world *w = begin();
@@ -424,7 +424,7 @@ static void test_owned_name(void **state)
     want(w, "a.owned");
     fake_network_pass(w->net, 10);
     assert_int_equal(fake_network_waiting(w->net), 0);
-    assert_string_equal(what_is_known(w), "(leads-into-owned-name)");
+    assert_string_equal(what_is_known(w), "(owned-or-fenced)");
     assert_int_equal(refresh_totals(w->refresh).loops, 1);
     end(w);
 }
