@@ -71,12 +71,12 @@ struct network_socket {
 
 /* ---- descriptors ---- */
 
-static int open_descriptor(struct event_network *n, int family, int type)
+static int open_descriptor(struct event_network *n, int family, int type, unsigned halves)
 {
     unsigned kept = n->sockets_max / 4 < STREAMS_KEPT ? n->sockets_max / 4 : STREAMS_KEPT;
     int fd;
 
-    if (n->sockets >= n->sockets_max - (type == SOCK_DGRAM ? kept : 0)) {
+    if (n->sockets >= n->sockets_max - kept * halves / 2) {
         errno = EMFILE;
         return -1;
     }
@@ -333,7 +333,7 @@ static struct network_socket *open_datagram(struct network *network, const struc
                                             const struct network_awaited *awaited)
 {
     struct event_network *n = (struct event_network *)network;
-    int fd = open_descriptor(n, to->sa_family, SOCK_DGRAM);
+    int fd = open_descriptor(n, to->sa_family, SOCK_DGRAM, awaited->many ? 3 : 2);
     struct epoll_event event = {.events = EPOLLIN | EPOLLET};
     struct network_socket *s;
 
@@ -354,7 +354,7 @@ static struct network_socket *open_stream(struct network *network, const struct 
                                           network_socket_fn *fn, void *arg)
 {
     struct event_network *n = (struct event_network *)network;
-    int fd = open_descriptor(n, to->sa_family, SOCK_STREAM), on = 1;
+    int fd = open_descriptor(n, to->sa_family, SOCK_STREAM, 0), on = 1;
     struct network_socket *s;
 
     if (fd < 0)

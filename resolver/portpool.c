@@ -101,6 +101,7 @@ static struct portpool_socket *open_socket(struct portpool *p, uint64_t now)
 {
     struct portpool_socket *s = alloc_array(1, sizeof *s);
 
+    s->owed.many = p->length >= PORTPOOL_FEW;
     s->socket = p->network->datagram(p->network, &p->to.any, p->hear, s, &s->owed);
     if (s->socket == NULL) {
         free(s);

@@ -16,6 +16,9 @@
 #include "stats.h"
 
 #define PORTPOOL_SIZE 640
+/* A pool that has so many leaves the last sockets that are to be had to other pools: a busy one
+ * would have them all, and no other server could be asked. */
+#define PORTPOOL_FEW 4
 /* Of a full pool so many are drawn from, and after so many questions one leaves them for one that
  * was not among them: those that are used often stay near the processor, and still 2,000 questions
  * use over 500 different ports. */

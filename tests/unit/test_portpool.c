@@ -3,6 +3,7 @@
 #include "portpool.h"
 
 #include <errno.h>
+#include <event2/event.h>
 #include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,6 +14,7 @@
 #include <cmocka.h>
 
 #include "fake_network.h"
+#include "network_event.h"
 
 #define START UINT64_C(1000)
 #define ASKS  32
@@ -261,6 +263,40 @@ static void test_ids_are_spread(void **state)
     finish();
 }
 
+/* A busy server's pool takes what sockets there are, over the real network: another server, which
+ * is asked for the first time because this one is silent, finds some all the same. */
+static void test_another_server_finds_ports(void **state)
+{
+    enum { MOST = 24 };
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(9)};
+    struct event_base *base = event_base_new();
+    struct network *network = network_event_new(base, MOST, 0);
+    struct portpool *busy, *other;
+    struct portpool_ask of_other = {0};
+    uint8_t message[12] = {0};
+
+    (void)state;
+    memset(asks, 0, sizeof asks);
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    busy = portpool_new(network, (const struct sockaddr *)(const void *)&to, &stats, on_event, NULL,
+                        portpool_hear);
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1);
+    other = portpool_new(network, (const struct sockaddr *)(const void *)&to, &stats, on_event,
+                         NULL, portpool_hear);
+    for (size_t i = 0; i < ASKS; i++)
+        assert_true(portpool_send(busy, &asks[i], NULL, message, sizeof message, START));
+    assert_in_range(portpool_sockets(busy), MOST / 2, MOST - 1);
+    assert_true(portpool_send(other, &of_other, NULL, message, sizeof message, START));
+
+    portpool_drop(&of_other);
+    for (size_t i = 0; i < ASKS; i++)
+        portpool_drop(&asks[i]);
+    portpool_free(busy);
+    portpool_free(other);
+    network_event_free(network);
+    event_base_free(base);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -272,6 +308,7 @@ int main(void)
         cmocka_unit_test(test_one_without_a_way_out),
         cmocka_unit_test(test_a_pool_that_shrinks),
         cmocka_unit_test(test_ids_are_spread),
+        cmocka_unit_test(test_another_server_finds_ports),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
