@@ -36,7 +36,7 @@ typedef void network_timer_fn(void *arg, uint64_t now);
 /* What an asker lets its datagram socket know; lent as long as that lives. */
 struct network_awaited {
     unsigned count;    /* datagrams that are still waited for: while it is 0, one that comes may be
-                          left    lying until the next */
+                          left lying until the next */
     bool many;         /* when it is opened: the asker has others, and leaves the last that are to
                           be had to who has few */
     const void *about; /* what the next one is likely to be about: fetched from memory before it is

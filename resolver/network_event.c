@@ -76,7 +76,7 @@ static int open_descriptor(struct event_network *n, int family, int type, unsign
     unsigned kept = n->sockets_max / 4 < STREAMS_KEPT ? n->sockets_max / 4 : STREAMS_KEPT;
     int fd;
 
-    if (n->sockets >= n->sockets_max - kept * halves / 2) {
+    if (n->sockets >= n->sockets_max - kept * halves / 2) { /* the last are for others */
         errno = EMFILE;
         return -1;
     }
