@@ -148,8 +148,9 @@ static void write_option(struct input *in, struct wire_reply *r)
         take_octets(in, (uint8_t *)text, size);
         option->code = LDNS_EDNS_EDE;
         wire_put16(option->data, LDNS_EDE_BLOCKED);
-        memcpy(option->data + 2, text, strlen(text));
         option->size = 2 + strlen(text);
+        for (size_t i = 0; i < strlen(text); i++) /* control characters become blanks */
+            option->data[2 + i] = (uint8_t)text[i] < 32 || text[i] == 127 ? 32 : (uint8_t)text[i];
         wire_reply_explain(r, WIRE_EDE_BLOCKED, text);
     }
     meant.options_length += r->opt_size > before;
