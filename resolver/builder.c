@@ -94,9 +94,11 @@ static const char *read_source(struct catalog *catalog, struct source_dir *sourc
     const char *why;
 
     catalog_begin(catalog);
-    if (which != NULL && source_dir_read_some(source, catalog, which, clock_wall_us()))
-        return NULL;
-    catalog_begin(catalog); /* once more: some may have been told */
+    if (which != NULL) {
+        if (source_dir_read_some(source, catalog, which, clock_wall_us()))
+            return NULL;
+        catalog_begin(catalog); /* once more: some may have been told */
+    }
     if (source_dir_read(source, catalog, which != NULL, clock_wall_us(), &why))
         return NULL;
     snprintf(text, sizeof text, "%s: %s", directory, why);

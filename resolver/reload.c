@@ -212,7 +212,7 @@ static void on_changed(void *arg, struct fileset *which)
     reload_request(r, NULL, NULL);
 }
 
-/* The run that follows soon reads all; this is what need not wait for it. */
+/* The run that follows soon reads it, too; this is what need not wait for that. */
 static void on_arrived(void *arg, const char *name)
 {
     struct reload *r = arg;

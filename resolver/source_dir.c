@@ -289,6 +289,13 @@ static struct seen *read_files(struct source_dir *dir, struct catalog *catalog, 
     return fresh;
 }
 
+static void free_names(struct source_dir *dir)
+{
+    for (size_t i = 0; i < dir->length; i++)
+        free(dir->seen[i].name);
+}
+
+/* The names of those before are taken over, or free. */
 static void replace_seen(struct source_dir *dir, struct seen *seen, size_t length)
 {
     uint64_t sum = 0;
@@ -320,8 +327,7 @@ bool source_dir_read(struct source_dir *dir, struct catalog *catalog, bool trust
         dir->folder = (struct stat){0};
     struct seen *fresh = read_files(dir, catalog, folder, &list, trust, now_us);
     close(folder);
-    for (size_t i = 0; i < dir->length; i++)
-        free(dir->seen[i].name);
+    free_names(dir);
     replace_seen(dir, fresh, list.length);
     return true;
 }
@@ -354,6 +360,14 @@ static bool list_some(int folder, const struct fileset *which, struct folderlist
     return good;
 }
 
+/* Both the list and the names that are asked for are sorted, '*at' only grows. */
+static bool is_among(const struct folderlist *list, const char *name, size_t *at)
+{
+    while (*at < list->length && strcmp(list->names[*at], name) < 0)
+        ++*at;
+    return *at < list->length && strcmp(list->names[*at], name) == 0;
+}
+
 /* All but these stand as they stood.  False: of one that is not known. */
 static bool offer_others(const struct source_dir *dir, struct catalog *catalog,
                          const struct folderlist *but)
@@ -363,10 +377,7 @@ static bool offer_others(const struct source_dir *dir, struct catalog *catalog,
 
     for (size_t i = 0; i < dir->length && known; i++) {
         const char *name = dir->seen[i].name;
-        while (at < but->length && strcmp(but->names[at], name) < 0)
-            at++;
-        if (at == but->length || strcmp(but->names[at], name) != 0)
-            known = catalog_offer_same(catalog, name);
+        known = is_among(but, name, &at) || catalog_offer_same(catalog, name);
     }
     return known;
 }
@@ -380,12 +391,9 @@ static void join(struct source_dir *dir, const struct folderlist *heard, struct 
 
     for (size_t i = 0; i < dir->length; i++) {
         struct seen *old = &dir->seen[i];
-        while (at < heard->length && strcmp(heard->names[at], old->name) < 0)
-            at++;
-        bool again = at < heard->length && strcmp(heard->names[at], old->name) == 0;
         while (n < length && strcmp(fresh[n].name, old->name) <= 0)
             all[used++] = fresh[n++];
-        if (again)
+        if (is_among(heard, old->name, &at))
             free(old->name);
         else
             all[used++] = *old;
@@ -461,8 +469,7 @@ void source_dir_free(struct source_dir *dir)
 {
     if (dir == NULL)
         return;
-    for (size_t i = 0; i < dir->length; i++)
-        free(dir->seen[i].name);
+    free_names(dir);
     free(dir->seen);
     free(dir->being_written);
     free(dir->path);

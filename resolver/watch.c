@@ -40,9 +40,8 @@ static void add_watches(struct watch *watch)
 {
     if (watch->folder.inotify < 0)
         return;
-    int before = watch->folder.folder;
-    (void)folderwatch_set(&watch->folder, watch->path, EVENTS);
-    if (watch->folder.folder != before || before < 0)
+    bool was_deaf = watch->folder.folder < 0;
+    if (folderwatch_set(&watch->folder, watch->path, EVENTS) || was_deaf)
         fileset_add_any(&watch->which);
     /* The parent tells when the directory comes, or when another one takes its place. */
     watch->on_parent = inotify_add_watch(watch->folder.inotify, watch->parent,
