@@ -11,10 +11,6 @@
 #include "peers.h"
 #include "query.h"
 
-#define TCP_PIPELINE_MAX 128        /* queries of one connection that wait for an upstream */
-#define TCP_UNSENT_MAX   (1 << 20)  /* octets of replies kept for one connection */
-#define TCP_HELD_MAX     (32 << 20) /* octets kept for all connections of a worker, both ways */
-
 struct event_base;
 struct tcp;
 

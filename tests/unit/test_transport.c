@@ -20,6 +20,7 @@
 #include "network_event.h"
 #include "tableset.h"
 #include "tcp.h"
+#include "tcpconns.h"
 #include "udp.h"
 #include "wire.h"
 
@@ -418,7 +419,6 @@ static void tcp_has_caps(void **state)
     close_bench(&b);
 }
 
-/* More queries than may wait at a time: the rest waits in line, none is lost. */
 /* The worker that has none of them takes one all the same. */
 static void tcp_is_there_when_others_have_all(void **state)
 {
@@ -443,9 +443,71 @@ static void tcp_is_there_when_others_have_all(void **state)
     close_bench(&b);
 }
 
+/* Loopback: all that were connected are accepted at once. */
+static void connect_all(struct bench *b, int *fds, unsigned length)
+{
+    for (unsigned i = 0; i < length; i++) {
+        fds[i] = connect_from(b, SOCK_STREAM, "127.0.0.1");
+        ask(fds[i], "b.corp.example A", (uint8_t)i, true);
+    }
+    event_base_loop(b->base, EVLOOP_NONBLOCK | EVLOOP_ONCE);
+}
+
+/* The latest of many at once stand aside when they have been answered: whoever goes on is served
+ * all the same, and who has gone takes nobody's place. */
+static void tcp_serves_who_stands_aside(void **state)
+{
+    enum { CLIENTS = 16, ASIDE = 2, STAY = CLIENTS - ASIDE };
+    struct bench b;
+    int fds[CLIENTS + ASIDE];
+
+    (void)state;
+    open_bench(&b, "127.0.0.1:9", 1000, CLIENTS);
+    connect_all(&b, fds, CLIENTS);
+    for (unsigned i = STAY; i < CLIENTS; i++)
+        close(fds[i]);
+    connect_all(&b, fds + STAY, ASIDE);
+    assert_int_equal(tcp_connections(b.tcp), CLIENTS);
+    assert_int_equal(stats_read(&b.stats, STATS_TCP_REFUSED), 0);
+    for (uint8_t i = 0; i < CLIENTS; i++) {
+        assert_string_not_equal(replies(fds[i], true), "");
+        ask(fds[i], i % 2 == 0 ? "b.corp.example A" : "late.example A", i, true);
+    }
+    /* Those at the end are looked at after a while. */
+    for (unsigned i = 0; i < 1000 && query_desk_waiting(b.desk) < CLIENTS / 2; i++)
+        event_base_loop(b.base, EVLOOP_ONCE);
+    upstream_answers(&b);
+    for (uint8_t i = 0; i < CLIENTS; i++) {
+        char wanted[16];
+        snprintf(wanted, sizeof wanted, "%u ", i);
+        assert_string_equal(replies(fds[i], true), wanted);
+        close(fds[i]);
+    }
+    turn(&b);
+    assert_int_equal(tcp_connections(b.tcp), 0);
+    close_bench(&b);
+}
+
+static void tcp_ends_while_some_stand_aside(void **state)
+{
+    enum { CLIENTS = 16 };
+    struct bench b;
+    int fds[CLIENTS];
+
+    (void)state;
+    open_bench(&b, "127.0.0.1:9", 1000, CLIENTS);
+    connect_all(&b, fds, CLIENTS);
+    close_bench(&b);
+    for (unsigned i = 0; i < CLIENTS; i++) {
+        assert_non_null(strstr(replies(fds[i], true), "closed"));
+        close(fds[i]);
+    }
+}
+
+/* More queries than may wait at a time: the rest waits in line, none is lost. */
 static void wait_in_line(bool at_once)
 {
-    enum { QUERIES = 2 * TCP_PIPELINE_MAX };
+    enum { QUERIES = 2 * TCPCONNS_PIPELINE_MAX };
     struct bench b;
     char question[40];
     unsigned seen = 0;
@@ -460,7 +522,7 @@ static void wait_in_line(bool at_once)
             turn(&b);
     }
     turn(&b);
-    assert_int_equal(query_desk_waiting(b.desk), TCP_PIPELINE_MAX);
+    assert_int_equal(query_desk_waiting(b.desk), TCPCONNS_PIPELINE_MAX);
     for (unsigned i = 0; i < 10; i++) {
         upstream_answers(&b);
         turn(&b);
@@ -582,6 +644,8 @@ int main(void)
         cmocka_unit_test(tcp_drops_what_nobody_waits_for),
         cmocka_unit_test(tcp_has_caps),
         cmocka_unit_test(tcp_is_there_when_others_have_all),
+        cmocka_unit_test(tcp_serves_who_stands_aside),
+        cmocka_unit_test(tcp_ends_while_some_stand_aside),
         cmocka_unit_test(tcp_bounds_what_waits),
         cmocka_unit_test(tcp_goes_on_with_what_it_has_read),
         cmocka_unit_test(tcp_stops_reading_from_who_does_not_read),

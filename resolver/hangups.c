@@ -1,0 +1,140 @@
+#include "hangups.h"
+
+#include <assert.h>
+#include <event2/event.h>
+#include <stdlib.h>
+
+#include "alloc.h"
+#include "clock.h"
+
+/* Thick and fast: so many are behind one that came less than so long ago. */
+#define RUSH_LENGTH 8
+#define RUSH_MS     2
+
+/* Patience is counted in parts of a connection: one that was still there adds a whole one, one that
+ * had gone takes a part away.  So one of so many is looked at too early. */
+#define PATIENCE_PART  16
+#define PATIENCE_LEAST (2 * PATIENCE_PART)
+#define PATIENCE_START (16 * PATIENCE_PART) /* or with all that may stand aside */
+
+struct hangups {
+    size_t most;
+    hangups_look_fn *look;
+    void *arg;
+    struct event *tick; /* pending while somebody stands aside */
+    struct idlelist aside;
+    uint64_t arrivals[RUSH_LENGTH]; /* of the latest, in turn */
+    unsigned oldest;                /* of these */
+    size_t patience;
+    uint64_t rest_until;
+};
+
+static void start(struct hangups *h)
+{
+    size_t all = h->most * PATIENCE_PART;
+
+    h->patience = all < PATIENCE_START ? all : PATIENCE_START;
+}
+
+static void rest(struct hangups *h, uint64_t now)
+{
+    h->rest_until = now + HANGUPS_REST_MS;
+    start(h);
+}
+
+static void look_at_oldest(struct hangups *h, uint64_t now)
+{
+    struct idlelist_entry *oldest = h->aside.head;
+
+    idlelist_remove(&h->aside, oldest);
+    switch (h->look(h->arg, oldest, now)) {
+    case HANGUPS_GONE:
+        if (h->patience > PATIENCE_LEAST)
+            h->patience--;
+        break;
+    case HANGUPS_QUIET:
+        h->patience += PATIENCE_PART;
+        if (h->patience > 2 * h->most * PATIENCE_PART) /* more are there than have gone */
+            rest(h, now);
+        break;
+    case HANGUPS_ASKED:
+        rest(h, now);
+        break;
+    }
+}
+
+static void tick_start(struct hangups *h)
+{
+    static const struct timeval tick = {0, HANGUPS_MS * 1000};
+
+    if (!evtimer_pending(h->tick, NULL))
+        evtimer_add(h->tick, &tick);
+}
+
+static void on_tick(evutil_socket_t fd, short what, void *arg)
+{
+    struct hangups *h = arg;
+    uint64_t now = clock_ms();
+
+    (void)fd;
+    (void)what;
+    while (h->aside.head != NULL && now - h->aside.head->touched >= HANGUPS_MS)
+        look_at_oldest(h, now);
+    if (h->aside.head != NULL)
+        tick_start(h);
+}
+
+static bool is_rush(struct hangups *h, uint64_t now)
+{
+    bool rush = now - h->arrivals[h->oldest] < RUSH_MS;
+
+    h->arrivals[h->oldest] = now;
+    h->oldest = (h->oldest + 1) % RUSH_LENGTH;
+    return rush;
+}
+
+bool hangups_expect(struct hangups *h, struct idlelist_entry *entry, uint64_t now)
+{
+    if (!is_rush(h, now) || now < h->rest_until || h->most == 0)
+        return false;
+    while (h->aside.length >= h->most || h->aside.length * PATIENCE_PART >= h->patience)
+        look_at_oldest(h, now);
+    idlelist_append(&h->aside, entry, now);
+    tick_start(h);
+    return true;
+}
+
+void hangups_remove(struct hangups *h, struct idlelist_entry *entry)
+{
+    idlelist_remove(&h->aside, entry);
+}
+
+void hangups_look(struct hangups *h, uint64_t now)
+{
+    while (h->aside.head != NULL)
+        look_at_oldest(h, now);
+}
+
+struct hangups *hangups_new(struct event_base *base, size_t most, hangups_look_fn *look, void *arg)
+{
+    struct hangups *h = alloc_array(1, sizeof *h);
+
+    h->most = most < HANGUPS_MOST ? most : HANGUPS_MOST;
+    h->look = look;
+    h->arg = arg;
+    start(h);
+    h->tick = evtimer_new(base, on_tick, h);
+    if (h->tick != NULL)
+        return h;
+    free(h);
+    return NULL;
+}
+
+void hangups_free(struct hangups *h)
+{
+    if (h == NULL)
+        return;
+    assert(h->aside.length == 0);
+    event_free(h->tick);
+    free(h);
+}
