@@ -4,7 +4,6 @@
 
 #include "chain.h"
 #include "message.h"
-#include "owned.h"
 
 /* ---- the way in ---- */
 
@@ -65,7 +64,8 @@ APART static bool leads_home(const struct table *table, const uint8_t *message,
     return chain_find(table, message, reply, &cut);
 }
 
-bool cached_write(struct visit *v, const struct cache_hit *hit, uint8_t *room, unsigned turn)
+bool cached_write(struct visit *v, const struct cache_hit *hit, uint8_t *room,
+                  struct owned_turns *turns)
 {
     struct wire_reply *r = &v->reply;
     bool fits = hit->size <= r->limit;
@@ -78,7 +78,7 @@ bool cached_write(struct visit *v, const struct cache_hit *hit, uint8_t *room, u
         cache_write(hit, v->moment->now, to);
     if (hit->cut && !leads_home(v->table, to, hit->reply))
         return false;
-    message_write(v, to, hit->reply, false, turn);
+    message_write(v, to, hit->reply, false, turns);
     return true;
 }
 

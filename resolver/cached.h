@@ -7,6 +7,7 @@
 #define PLDNS_CACHED_H
 
 #include "forward.h"
+#include "owned.h"
 #include "visit.h"
 
 /* True of what is no answer: an old one is better.  YXDOMAIN is one: by a DNAME the name would be
@@ -21,9 +22,9 @@ static inline bool cached_is_failure(const struct reply *reply)
 void cached_keep(struct cache *, const struct table *, const struct forward_outcome *);
 
 /* Writes what the cache holds as the reply, a short one straight to where that is built, a long one
- * by way of 'room', which has REPLY_SIZE_MAX octets.  'turn' is message_write()'s.  False, and
- * nothing of it is in the reply: it is the head of a chain whose end is not ours any more. */
-bool cached_write(struct visit *, const struct cache_hit *, uint8_t *room, unsigned turn);
+ * by way of 'room', which has REPLY_SIZE_MAX octets.  False, and nothing of it is in the reply: it
+ * is the head of a chain whose end is not ours any more. */
+bool cached_write(struct visit *, const struct cache_hit *, uint8_t *room, struct owned_turns *);
 
 /* True if cached_write() would write it.  'room' is spoiled. */
 MUST_USE bool cached_is_complete(const struct table *, const struct cache_hit *, uint64_t now,

@@ -1,7 +1,6 @@
 #include "message.h"
 
 #include "chain.h"
-#include "owned.h"
 #include "relay.h"
 
 /* Within the limits of the cache, which nearly all are as they come. */
@@ -19,7 +18,7 @@ static inline void clamp(struct visit *v, const struct reply *reply, bool negati
 /* The upstream's chain up to the cut, and our own answer for what it leads to, whose TTL is ours.
  */
 static void write_chain(struct visit *v, const uint8_t *message, const struct reply *reply,
-                        const struct chain_cut *cut, bool fresh, unsigned turn)
+                        const struct chain_cut *cut, bool fresh, struct owned_turns *turns)
 {
     struct wire_owner target = {.name = cut->target.wire, .at = cut->target_at, .compressed = true};
     struct wire_reply *r = &v->reply;
@@ -35,28 +34,28 @@ static void write_chain(struct visit *v, const uint8_t *message, const struct re
     if (fresh)
         clamp(v, reply, false);
     if (whole)
-        owned_write_target(r, v->table, &cut->match, &target, v->wire.type, turn);
+        owned_write_target(r, v->table, &cut->match, &target, v->wire.type, turns);
     else
         r->rcode = (uint16_t)owned_rcode(&cut->match);
 }
 
 /* False: it leads to nothing of ours. */
 APART static bool write_if_chain(struct visit *v, const uint8_t *message, const struct reply *reply,
-                                 bool fresh, unsigned turn)
+                                 bool fresh, struct owned_turns *turns)
 {
     struct chain_cut cut;
 
     if (!chain_find(v->table, message, reply, &cut))
         return false;
     table_narrow(&cut.match, v->wire.type);
-    write_chain(v, message, reply, &cut, fresh, turn);
+    write_chain(v, message, reply, &cut, fresh, turns);
     return true;
 }
 
 void message_write(struct visit *v, const uint8_t *message, const struct reply *reply, bool fresh,
-                   unsigned turn)
+                   struct owned_turns *turns)
 {
-    if (reply->hops_length > 0 && write_if_chain(v, message, reply, fresh, turn))
+    if (reply->hops_length > 0 && write_if_chain(v, message, reply, fresh, turns))
         return;
     relay_message(&v->reply, message, reply);
     if (fresh)

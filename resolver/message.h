@@ -3,11 +3,12 @@
 #ifndef PLDNS_MESSAGE_H
 #define PLDNS_MESSAGE_H
 
+#include "owned.h"
 #include "visit.h"
 
 /* 'fresh': from the upstream, not from the cache: its records live no longer, and no shorter, than
- * they would there.  'turn' rotates the addresses of our own answer. */
+ * they would there. */
 void message_write(struct visit *, const uint8_t *message, const struct reply *, bool fresh,
-                   unsigned turn);
+                   struct owned_turns *);
 
 #endif

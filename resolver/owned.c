@@ -117,6 +117,11 @@ RARE static void explain(struct wire_reply *r, const struct table *table,
     }
 }
 
+static unsigned take_turn(struct owned_turns *turns, uint16_t type)
+{
+    return type == WIRE_AAAA ? turns->aaaa++ : turns->a++;
+}
+
 /* Records owned by a name that is not the question's: the end of a chain. */
 static void put_chained(struct wire_reply *r, const struct answer *answer,
                         const struct wire_owner *name, uint16_t type, unsigned turn)
@@ -177,14 +182,14 @@ APART static void answer_nothing(struct wire_reply *r, const struct table *table
 }
 
 void owned_answer(struct wire_reply *r, const struct table *table, const struct table_match *match,
-                  unsigned turn)
+                  struct owned_turns *turns)
 {
     uint16_t type = r->query->type;
     unsigned all = match->outcome == TABLE_ANSWER ? answer_count(match->answer, type) : 0;
 
     if (all > 0) {
         r->rcode = WIRE_NOERROR;
-        put_addresses(r, match->answer, type, all, turn);
+        put_addresses(r, match->answer, type, all, take_turn(turns, type));
     } else {
         answer_nothing(r, table, match);
     }
@@ -199,11 +204,11 @@ void owned_explain_target(struct wire_reply *r, const struct table *table,
 
 void owned_write_target(struct wire_reply *r, const struct table *table,
                         const struct table_match *match, const struct wire_owner *name,
-                        uint16_t type, unsigned turn)
+                        uint16_t type, struct owned_turns *turns)
 {
     if (has_addresses(match, type)) {
         r->rcode = WIRE_NOERROR;
-        put_chained(r, match->answer, name, type, turn);
+        put_chained(r, match->answer, name, type, take_turn(turns, type));
     } else {
         put_nothing(r, table, match, name, type);
     }

@@ -19,17 +19,24 @@ static inline bool owned_was_foreign(const struct table *table, uint64_t generat
 /* Counts a query for an owned name, under its outcome too. */
 void owned_count(struct stats *, const struct table_match *);
 
+/* Where the next answer's addresses begin: only answers that have some move it on, each family its
+ * own.  Stubs ask for A, AAAA and more in step, and one turn for everything would bring a set back
+ * to the same address each time. */
+struct owned_turns {
+    unsigned a, aaaa;
+};
+
 /* Rcode, records and the extended error for the question's name, before anything else is written.
- * 'turn' grows from answer to answer and rotates the addresses. */
+ */
 void owned_answer(struct wire_reply *, const struct table *, const struct table_match *,
-                  unsigned turn);
+                  struct owned_turns *);
 
 /* The same for the target of a chain: first the extended error, then, behind the chain's records,
  * rcode and records. */
 void owned_explain_target(struct wire_reply *, const struct table *, const struct table_match *,
                           const struct wire_owner *target);
 void owned_write_target(struct wire_reply *, const struct table *, const struct table_match *,
-                        const struct wire_owner *target, uint16_t type, unsigned turn);
+                        const struct wire_owner *target, uint16_t type, struct owned_turns *);
 
 /* The rcode that these set. */
 enum wire_rcode owned_rcode(const struct table_match *);

@@ -45,7 +45,7 @@ static void write_head(uint8_t *packet, unsigned count)
     wire_put64(packet + 2, (uint64_t)flags << 48 | ONE_QUESTION | (uint64_t)count << 16);
 }
 
-static inline size_t write_addresses(const struct answer *answer, uint16_t type, unsigned turn,
+static inline size_t write_addresses(const struct answer *answer, uint16_t type, unsigned *turn,
                                      uint8_t *packet, size_t size)
 {
     unsigned all = answer_count(answer, type);
@@ -53,13 +53,13 @@ static inline size_t write_addresses(const struct answer *answer, uint16_t type,
 
     if (all == 0 || end > WIRE_UDP_MIN)
         return 0;
-    (void)answer_write(answer, type, turn, packet + size, end - size);
+    (void)answer_write(answer, type, (*turn)++, packet + size, end - size);
     write_head(packet, all);
     return end;
 }
 
 size_t plain_answer(const struct visit *v, const struct table *table, uint8_t *packet, size_t size,
-                    unsigned turn)
+                    struct owned_turns *turns)
 {
     uint32_t question = wire_get32(packet + size - 4);
     const struct answer *answer;
@@ -69,6 +69,6 @@ size_t plain_answer(const struct visit *v, const struct table *table, uint8_t *p
     if (!table_plain(table, packet + WIRE_HEADER_SIZE, &v->cut, &answer))
         return 0;
     if (question == (ANSWER_A << 16 | WIRE_IN))
-        return write_addresses(answer, ANSWER_A, turn, packet, size);
-    return write_addresses(answer, ANSWER_AAAA, turn, packet, size);
+        return write_addresses(answer, ANSWER_A, &turns->a, packet, size);
+    return write_addresses(answer, ANSWER_AAAA, &turns->aaaa, packet, size);
 }

@@ -7,6 +7,7 @@
 #ifndef PLDNS_PLAIN_H
 #define PLDNS_PLAIN_H
 
+#include "owned.h"
 #include "visit.h"
 
 /* True if the query is plain: then the visit's stages up to visit_admit() would all say VISIT_NEXT,
@@ -23,6 +24,6 @@ bool plain_may_answer(const struct config *, const struct tableset *);
 /* Octets of the reply to a query that was read so and came by UDP; it has taken the place of the
  * packet, and is for the caller to count.  0: nothing was done. */
 size_t plain_answer(const struct visit *, const struct table *, uint8_t *packet, size_t size,
-                    unsigned turn);
+                    struct owned_turns *);
 
 #endif

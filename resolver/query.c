@@ -23,7 +23,7 @@ struct query_desk {
     struct stats *stats;
     struct forward *forward;
     const struct query_facts *facts;
-    unsigned turn; /* rotates the addresses */
+    struct owned_turns turns;
     uint8_t cookie_secret[COOKIE_SECRET_SIZE];
     size_t waiting;     /* questions that wait for an upstream … */
     size_t waiting_max; /* … and how many may */
@@ -110,7 +110,7 @@ IN_ONE_PIECE static enum visit_step answer_owned(struct visit *v)
     v->how = "owned";
     owned_count(desk->stats, match);
     v->reply.flags |= WIRE_FLAG_AA;
-    owned_answer(&v->reply, v->table, match, desk->turn++);
+    owned_answer(&v->reply, v->table, match, &desk->turns);
     return VISIT_DONE;
 }
 
@@ -122,7 +122,7 @@ static enum visit_step serve_stale(struct visit *v, const struct cache_hit *hit)
     if (!cached_is_complete(v->table, hit, v->moment->now, v->desk->stored))
         return VISIT_NEXT;
     wire_reply_explain(&v->reply, nothing ? WIRE_EDE_STALE_NXDOMAIN : WIRE_EDE_STALE, "");
-    (void)cached_write(v, hit, v->desk->stored, v->desk->turn++);
+    (void)cached_write(v, hit, v->desk->stored, &v->desk->turns);
     v->how = "stale";
     stats_count(v->desk->stats, STATS_CACHE_STALE);
     return VISIT_DONE;
@@ -157,7 +157,7 @@ static enum visit_step answer_cached(struct visit *v)
     struct cache_hit hit;
 
     if (cache_get_noted(desk->cache, &v->question, v->note, v->moment->now, &hit) != CACHE_HIT ||
-        !cached_write(v, &hit, desk->stored, v->desk->turn++)) {
+        !cached_write(v, &hit, desk->stored, &v->desk->turns)) {
         v->failed = hit.failed;
         stats_count(desk->stats, STATS_CACHE_MISSES);
         return VISIT_NEXT;
@@ -403,7 +403,7 @@ IN_ONE_PIECE APART static unsigned answer_plain(struct query_desk *desk, struct 
     for (struct query_item *item = items; item < items + length; item++) {
         bool read = plain_read(v, &item->client->address, item->packet, item->size);
         if (read && plain) {
-            item->out_size = plain_answer(v, table, item->out, item->size, desk->turn + answered);
+            item->out_size = plain_answer(v, table, item->out, item->size, &desk->turns);
             if (item->out_size > 0) {
                 item->result = QUERY_DONE;
                 answered++;
@@ -414,7 +414,6 @@ IN_ONE_PIECE APART static unsigned answer_plain(struct query_desk *desk, struct 
         v->item = item;
         rest->visits[rest->length++] = v++;
     }
-    desk->turn += answered;
     stats_add(desk->stats, STATS_OWNED, answered);
     stats_add(desk->stats, STATS_RCODE_NOERROR, answered);
     return answered;
@@ -549,7 +548,7 @@ static enum visit_step take_outcome(struct visit *v, const struct forward_outcom
         return take_failure(v, outcome->result);
     if (cached_is_failure(outcome->reply) && serve_old(v) == VISIT_DONE)
         return VISIT_DONE;
-    message_write(v, outcome->message, outcome->reply, true, v->desk->turn++);
+    message_write(v, outcome->message, outcome->reply, true, &v->desk->turns);
     return VISIT_DONE;
 }
 

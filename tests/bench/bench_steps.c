@@ -31,7 +31,7 @@ struct bench {
     size_t owned_size, foreign_size, answer_size;
     struct dname foreign_name;
     struct reply_question question;
-    unsigned turn;
+    struct owned_turns turns;
     size_t sum; /* of results: nothing may be left out as needless */
 };
 
@@ -154,7 +154,7 @@ static void encode_owned(struct bench *b)
     table_look_begin(&look, b->owned + WIRE_HEADER_SIZE, &cut);
     table_look_find(b->table, &look, &match);
     wire_reply_begin(&reply, &query, b->out, WIRE_UDP_MIN, 1232);
-    owned_answer(&reply, b->table, &match, b->turn++);
+    owned_answer(&reply, b->table, &match, &b->turns);
     b->sum += wire_reply_finish(&reply);
 }
 

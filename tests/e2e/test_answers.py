@@ -233,6 +233,15 @@ def test_ttl_and_rotation(full):
     assert len({reply.answer[0][0].address for reply in replies}) == 3
 
 
+def test_rotation_for_who_asks_for_both_families(full):
+    """As stub resolvers do: the questions between must not bring every answer back to the same address."""
+    firsts = []
+    for _ in range(4):
+        firsts.append(full.query("b1.use1-az1." + ROOT).answer[0][0].address)
+        full.query("b1.use1-az1." + ROOT, "AAAA")
+    assert firsts == [firsts[0], firsts[1]] * 2 and len(set(firsts)) == 2
+
+
 def test_soa_at_a_root(full):
     reply = full.query(ROOT, "SOA")
     assert reply.answer[0][0].serial == full.status()["generation"] and not reply.authority
