@@ -631,6 +631,7 @@ struct query_desk *query_desk_new(const struct query_desk_options *options)
     desk->cache = options->cache;
     desk->stats = options->stats;
     desk->facts = options->facts;
+    desk->turns = options->turns;
     desk->waiting_max = waiting_max(options->in_flight);
     for (size_t i = 0; i < QUERY_BATCH; i++)
         furnish_visit(&desk->visits[i], desk);

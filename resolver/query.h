@@ -9,6 +9,7 @@
 #include "cache.h"
 #include "config.h"
 #include "forward.h"
+#include "owned.h"
 #include "publish.h"
 #include "stats.h"
 
@@ -61,6 +62,8 @@ struct query_desk_options {
     const struct config_upstreams *upstreams;
     unsigned in_flight;
     const struct query_facts *facts; /* held for ever; NULL = not known */
+    struct owned_turns turns; /* where the first answers' addresses begin: somewhere, or all that
+                               * ask once of daemons just started connect to the first address */
 };
 
 struct query_desk *query_desk_new(const struct query_desk_options *);

@@ -230,6 +230,7 @@ static bool make_events(struct worker *w)
 static bool make_parts(struct worker *w, const struct worker_options *options)
 {
     const struct config *config = options->config;
+    struct owned_turns turns;
 
     w->network =
         network_event_new(w->base, options->descriptors.upstreams, options->descriptors.reserve);
@@ -244,6 +245,7 @@ static bool make_parts(struct worker *w, const struct worker_options *options)
         .max_negative_ttl_ms = config->cache.max_negative_ttl_ms,
         .serve_stale_ms = config->cache.serve_stale_ms,
     });
+    w->network->random(w->network, &turns, sizeof turns);
     w->desk = query_desk_new(&(struct query_desk_options){
         .config = config,
         .table = options->table,
@@ -253,6 +255,7 @@ static bool make_parts(struct worker *w, const struct worker_options *options)
         .upstreams = options->upstreams,
         .in_flight = config->limits.in_flight,
         .facts = options->facts,
+        .turns = turns,
     });
     w->udp = udp_new(&(struct udp_options){
         .base = w->base,

@@ -242,6 +242,19 @@ def test_rotation_for_who_asks_for_both_families(full):
     assert firsts == [firsts[0], firsts[1]] * 2 and len(set(firsts)) == 2
 
 
+def test_not_all_that_just_started_begin_with_the_first_address(daemon):
+    """Pods that start together, and ask once each, are to be spread over the endpoints."""
+    daemon.write("a.yaml", document(1, ["10.1.0.1", "10.1.0.2"]))
+    firsts = set()
+    for _ in range(40):
+        daemon.start()
+        firsts.add(daemon.query("b1." + managed(1)).answer[0][0].address)
+        daemon.stop()
+        if len(firsts) == 2:
+            return
+    assert firsts == {"10.1.0.1", "10.1.0.2"}
+
+
 def test_soa_at_a_root(full):
     reply = full.query(ROOT, "SOA")
     assert reply.answer[0][0].serial == full.status()["generation"] and not reply.authority
