@@ -9,13 +9,16 @@ static const uint8_t loopback4_host[] = "\0011\0010\0010\003127\7in-addr\4arpa";
 static const uint8_t loopback6[] = "\0011\0010\0010\0010\0010\0010\0010\0010\0010\0010\0010\0010"
                                    "\0010\0010\0010\0010\0010\0010\0010\0010\0010\0010\0010\0010"
                                    "\0010\0010\0010\0010\0010\0010\0010\0010\3ip6\4arpa";
+static const uint8_t resolver_arpa[] = "\10resolver\4arpa";
 static const uint8_t invalid[] = "\7invalid";
 static const uint8_t onion[] = "\5onion";
 
-static enum special find_reverse(const uint8_t *name, size_t *root_offset)
+static enum special find_in_arpa(const uint8_t *name, size_t *root_offset)
 {
     size_t host;
 
+    if (dname_under(name, resolver_arpa, root_offset))
+        return SPECIAL_EMPTY;
     if (dname_under(name, loopback6, root_offset))
         return *root_offset == 0 ? SPECIAL_POINTER : SPECIAL_NOTHING;
     if (!dname_under(name, loopback4, root_offset))
@@ -34,7 +37,7 @@ enum special special_find(const uint8_t *name, size_t *root_offset)
         last = label;
     switch (*last) {
     case 4:
-        return dname_equal(last, (const uint8_t *)"\4arpa") ? find_reverse(name, root_offset)
+        return dname_equal(last, (const uint8_t *)"\4arpa") ? find_in_arpa(name, root_offset)
                                                             : SPECIAL_NONE;
     case 5:
         *root_offset = (size_t)(last - name);

@@ -1,6 +1,7 @@
 /* Names that no resolver should pass on: localhost and the loopback reverse names are answered here
- * (RFC 6761, RFC 6303), `invalid` and `onion` do not exist (RFC 6761, RFC 7686).  Attached names
- * come first: a table may own them. */
+ * (RFC 6761, RFC 6303), `invalid` and `onion` do not exist (RFC 6761, RFC 7686), and in
+ * `resolver.arpa` there are no records (RFC 9462): what the upstream says there is of itself.
+ * Attached names come first: a table may own them. */
 #ifndef PLDNS_SPECIAL_H
 #define PLDNS_SPECIAL_H
 
@@ -12,7 +13,7 @@ enum special {
     SPECIAL_NONE,
     SPECIAL_LOCALHOST, /* localhost and below: 127.0.0.1, ::1 */
     SPECIAL_POINTER,   /* the reverse name of 127.0.0.1 or ::1 */
-    SPECIAL_EMPTY,     /* a loopback reverse name with names below it */
+    SPECIAL_EMPTY,     /* exists, without any records */
     SPECIAL_NOTHING,   /* does not exist */
 };
 
