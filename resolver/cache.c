@@ -247,7 +247,7 @@ static inline void begin(struct cache *c, struct cacheentry *e, uint64_t hash, u
     e->rest = rest;
     e->hash = hash;
     e->visited = e->cut = e->refreshed = false;
-    e->uses = e->none = 0;
+    e->uses = e->turn = 0;
     e->links.newer = &c->queue;
     e->links.older = c->queue.older;
     c->queue.older->newer = &e->links;
@@ -295,6 +295,7 @@ static inline enum cache_result tell(struct cache *c, const struct reply_questio
         return CACHE_STALE;
     }
     e->visited = true;
+    cacheentry_rotate(e);
     if (e->uses < REFRESH_USES)
         e->uses++;
     if (e->ends - now <= reply->ttl * (UINT64_C(1000) / REFRESH_PART))

@@ -52,20 +52,22 @@ APART static void write_any(const struct cacheentry *e, uint64_t now, uint32_t s
 }
 
 /* Records are short: a call would cost more than to copy them.  The last step overlaps the first.
- * The first TTL to end is the entry's own, so none is shorter than what has passed. */
+ * The first TTL to end is the entry's own, so none is shorter than what has passed.  They are the
+ * addresses of one set, and clients take the first of it: it is another one each time. */
 static inline void write_evenly(const struct cacheentry *e, uint64_t now, uint8_t *out)
 {
     const struct reply *r = cacheentry_reply(e);
-    size_t stride = r->stride, at = r->records_at, end = r->end;
+    size_t stride = r->stride, at = r->records_at, end = r->end, to = at + e->turn * stride;
     uint32_t passed = seconds_passed(e, now);
 
     do {
         const uint8_t *from = e->message + at, *last = from + stride - OCTETS_STEP;
         uint32_t ttl = wire_get32(from + REPLY_TTL_AT) - passed;
 
-        memcpy(out + at, from, OCTETS_STEP);
-        memcpy(out + at + stride - OCTETS_STEP, last, OCTETS_STEP);
-        wire_put32(out + at + REPLY_TTL_AT, ttl);
+        memcpy(out + to, from, OCTETS_STEP);
+        memcpy(out + to + stride - OCTETS_STEP, last, OCTETS_STEP);
+        wire_put32(out + to + REPLY_TTL_AT, ttl);
+        to = to + stride < end ? to + stride : r->records_at;
         at += stride;
     } while (at < end);
 }

@@ -22,7 +22,7 @@ struct cacheentry {
     bool visited; /* used since the hand came by */
     uint8_t uses;
     bool cut : 1, refreshed : 1;
-    uint8_t none;
+    uint8_t turn; /* where the first record stands when they are written next */
     _Alignas(struct reply) uint8_t front[REPLY_FRONT]; /* of the reply; failures: only a TTL, which
                                                           is in milliseconds */
     uint8_t message[]; /* failures: what is told of it, in the header's place, and the name */
@@ -70,6 +70,13 @@ static inline bool cacheentry_is_about(const struct cacheentry *e, uint64_t rest
 
 /* All of a reply that has hops. */
 void cacheentry_lend(const struct cacheentry *, struct reply *);
+/* For each answer, before it is written: the records of a set with a stride rotate. */
+static inline void cacheentry_rotate(struct cacheentry *e)
+{
+    /* Less than there are of them, however many. */
+    e->turn = e->turn > 0 ? e->turn - 1 : (uint8_t)(cacheentry_reply(e)->answer_count - 1);
+}
+
 /* Writes the records, TTLs counted down to 'now'; those of what has ended are 'stale_ttl'. */
 void cacheentry_write(const struct cacheentry *, uint64_t now, uint32_t stale_ttl, uint8_t *out);
 
