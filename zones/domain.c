@@ -370,15 +370,34 @@ static void give_implied(struct giver *giver, const struct connection_domain *do
     giver->rule.implied = false;
 }
 
+/* True if some endpoint has, or may soon have, an address to answer with. */
+static bool has_usable(const struct connection *connection)
+{
+    for (unsigned i = 0; i < connection->endpoints_length; i++) {
+        const struct connection_endpoint *endpoint = &connection->endpoints[i];
+        if (endpoint->state == STATE_USABLE && (endpoint->length > 0 || endpoint->target != NULL))
+            return true;
+    }
+    return false;
+}
+
+/* True if the name misses its zone, and nothing else keeps it from an answer. */
+static bool lacks_zone_alone(const struct connection *connection,
+                             const struct connection_domain *domain,
+                             const struct connection_name *name)
+{
+    return domain->root != NULL && domain_missed_zone(connection, domain, name->wire) != NULL &&
+           name->state == STATE_USABLE && domain->state == STATE_USABLE &&
+           connection->state == STATE_USABLE && has_usable(connection);
+}
+
 static void give_written(struct giver *giver, const struct connection_domain *domain)
 {
     const struct connection *connection = giver->rule.connection;
 
     for (unsigned i = 0; i < domain->length; i++) {
         const struct connection_name *name = &domain->names[i];
-        if (domain->root != NULL && name->state == STATE_USABLE &&
-            connection->fallback == CONNECTION_STRICT &&
-            domain_missed_zone(connection, domain, name->wire) != NULL)
+        if (connection->fallback == CONNECTION_STRICT && lacks_zone_alone(connection, domain, name))
             continue;
         giver->rule.name = name;
         giver->rule.line = name->line;

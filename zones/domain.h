@@ -68,7 +68,8 @@ bool domain_name_names_zone(const struct connection *, const struct connection_d
  * came to its names.  Where another connection writes that name, that one stands.
  *
  * A written name of a typed domain that misses its zone makes no rule under a strict fallback:
- * what it covered is then owned without a rule, and refused for its zone. */
+ * what it covered is then owned without a rule, and refused for its zone.  Where it would not be
+ * answered in any zone, it makes one all the same, which says why. */
 void domain_rules(const struct connection *, domain_rule_fn *each, void *arg);
 
 /* How many rules that will be at most. */

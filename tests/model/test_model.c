@@ -150,9 +150,9 @@ static void attach_typed(struct set *set, struct connection *connection, const c
     const char *label = label_at_root(r, name);
     bool misses = r->checked && model_is_zone(label) && !has_zone(r, label);
     handmade_names(set->document, domain, name);
-    if (!misses || !r->strict) {
+    if (!misses || !r->strict || connection->state != STATE_USABLE) {
         struct model_rule *rule = add_rule(set, connection, "", "", name);
-        rule->regional_fallback = misses;
+        rule->regional_fallback = misses && !r->strict;
         zone_of(r, name, rule->zone);
     }
     if (strncmp(name, "*.", 2) == 0 && strcmp(name + 2, root) == 0) {

@@ -309,6 +309,48 @@ static void test_fallback(void **unused)
     }
 }
 
+/* A connection that is not ready is not ready in any zone: a listed zone without endpoint is
+ * refused under a strict fallback when the others answer. */
+static void test_listed_zone_without_endpoint(void **unused)
+{
+    static const struct {
+        const char *connection, *domain, *endpoint; /* the endpoint with its addresses */
+        enum table_outcome outcome;
+    } rows[] = {
+        {"", "", "addresses: [10.0.0.1]", TABLE_NO_ZONE},
+        {"CREATING", "", "addresses: [10.0.0.1]", WAITS},
+        {"", "PENDING", "addresses: [10.0.0.1]", WAITS},
+        {"REJECTED", "", "addresses: [10.0.0.1]", GONE},
+        {"", "", "addresses: []", WAITS},
+        {"", "", "addresses: [10.0.0.1], state: CREATING", WAITS},
+        {"", "", "addresses: [10.0.0.1], state: DELETED", GONE},
+    };
+    const struct table_options options = {.key = {1, 2}, .zone = ""};
+
+    (void)unused;
+    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+        struct error_list errors = {0};
+        struct table_match match;
+        char text[1024];
+        snprintf(text, sizeof text,
+                 "privateLinkConnectionId: p\ntype: AWS_ENDPOINT_SERVICE\nstate: '%s'\n"
+                 "endpoints: [{zone: use1-az1, %s}]\n"
+                 "attachedDomains: [{type: CONFLUENT, uniqueName: n.r, state: '%s',\n"
+                 "  domains: [{name: '*.use1-az1.n.r.aws.confluent.cloud'},\n"
+                 "            {name: '*.use1-az9.n.r.aws.confluent.cloud'}]}]\n",
+                 rows[i].connection, rows[i].endpoint, rows[i].domain);
+        struct document *document = document_parse("f", text, strlen(text), &errors);
+        assert_non_null(document);
+        struct table *table = table_build(&options, &document, 1);
+        find(table, "b.use1-az9.n.r.aws.confluent.cloud", &match);
+        if (match.outcome != rows[i].outcome)
+            fail_msg("%zu: outcome %d", i, match.outcome);
+        table_free(table);
+        document_release(document);
+        error_clear(&errors);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -316,6 +358,7 @@ int main(void)
         cmocka_unit_test(test_the_worst_decides),
         cmocka_unit_test(test_own_zone),
         cmocka_unit_test(test_fallback),
+        cmocka_unit_test(test_listed_zone_without_endpoint),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
