@@ -255,7 +255,7 @@ static void hand_over(struct builder *b, struct buildreport *report)
 /* True: it is another trouble than before, or none any more. */
 static bool note_trouble(struct builder *b)
 {
-    const char *now = statedir_trouble(b->state);
+    const char *now = keeper_trouble(b->keeper);
 
     now = now != NULL ? now : "";
     pthread_mutex_lock(&b->lock);
@@ -423,7 +423,8 @@ struct builder *builder_new(const struct config *config, struct hash_key key,
     b->source = source_dir_new(config->attachments.directory);
     b->writing = writing_new(config->attachments.directory);
     bool stamped = config->attachments.state[0] != '\0' && stamp_make(config, &stamp);
-    b->keeper = keeper_new(b->state, config->attachments.directory, stamped ? &stamp : NULL);
+    b->keeper = keeper_new(b->state, config->attachments.directory, stamped ? &stamp : NULL,
+                           config->attachments.detach_hold_ms);
     keeper_restore(b->keeper, b->catalog, b->generation + 1, &b->key);
     (void)note_trouble(b);
     /* Whatever is there: nothing better is known. */

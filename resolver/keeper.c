@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -22,6 +23,7 @@
 /* Otherwise the pause to the next is so many times what the last one took: whatever changes how
  * often, the disk has little to do with images.  A start patches what changed since. */
 #define IMAGE_PAUSE 50
+#define LOST_MAX    200
 
 struct keeper {
     struct statedir *state;
@@ -31,13 +33,18 @@ struct keeper {
     struct digest stamp;
     uint64_t image_next; /* no image is made before */
     bool image_failed;   /* the last one, which was told */
+    uint64_t hold_ms;
+    char lost[LOST_MAX]; /* of what was detached: why … */
+    uint64_t lost_until; /* … and until when it would have been held */
 };
 
-struct keeper *keeper_new(struct statedir *state, const char *directory, const struct digest *stamp)
+struct keeper *keeper_new(struct statedir *state, const char *directory, const struct digest *stamp,
+                          uint64_t hold_ms)
 {
     struct keeper *k = alloc_array(1, sizeof *k);
 
     k->state = state;
+    k->hold_ms = hold_ms;
     k->directory = directory;
     k->stamped = stamp != NULL;
     if (stamp != NULL)
@@ -64,13 +71,35 @@ static bool restore(void *arg, const char *name, const struct digest *digest, co
     return false;
 }
 
+/* Names that were held may be asked upstream: nobody knows which. */
+static void tell_lost(struct keeper *k, const char *why)
+{
+    bool aside = statedir_set_aside_detached(k->state);
+
+    snprintf(k->lost, sizeof k->lost,
+             "detached: %s: names may be forwarded before their hold ends%s", why,
+             aside ? "; see detached.damaged" : "");
+    k->lost_until = clock_ms() + k->hold_ms;
+    log_error("detached", "why=\"%s\" now=\"what else was held may be forwarded; %s\"", why,
+              aside ? "the file is left as detached.damaged" : "the file is replaced");
+}
+
 static void restore_detached(struct keeper *k, struct catalog *catalog)
 {
-    size_t size;
-    char *text = statedir_detached(k->state, &size);
+    size_t size, damaged = 0;
+    const char *why;
+    char *text = statedir_detached(k->state, &size, &why), lines[64];
 
     if (text != NULL)
-        catalog_restore_detached(catalog, text, size, clock_ms(), clock_wall_us() / 1000);
+        catalog_restore_detached(catalog, text, size, clock_ms(), clock_wall_us() / 1000, &damaged);
+    if (text != NULL && size == 0)
+        why = "it is empty";
+    if (damaged > 0) {
+        snprintf(lines, sizeof lines, "%zu of its lines are damaged", damaged);
+        why = lines;
+    }
+    if (why != NULL)
+        tell_lost(k, why);
     free(text);
     k->detached = UINT64_MAX; /* what has ended meanwhile goes */
 }
@@ -268,4 +297,11 @@ void keeper_keep(struct keeper *k, struct catalog *catalog, struct table_options
     forget_kept(k, catalog);
     if (kept)
         keep_image(k, catalog, options);
+}
+
+const char *keeper_trouble(const struct keeper *k)
+{
+    const char *trouble = statedir_trouble(k->state);
+
+    return trouble == NULL && clock_ms() < k->lost_until ? k->lost : trouble;
 }

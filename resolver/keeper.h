@@ -9,8 +9,10 @@
 struct keeper;
 
 /* Lent for as long as it lives.  'directory' is where the documents come from; 'stamp' what an
- * image holds for (stamp.h; copied), or NULL: no image is read or made. */
-struct keeper *keeper_new(struct statedir *, const char *directory, const struct digest *stamp);
+ * image holds for (stamp.h; copied), or NULL: no image is read or made.  'hold_ms' is how long a
+ * detached domain stays owned. */
+struct keeper *keeper_new(struct statedir *, const char *directory, const struct digest *stamp,
+                          uint64_t hold_ms);
 void keeper_free(struct keeper *); /* NULL is fine */
 
 /* Tells the catalog what was kept; before its first reload.  Tables that an image held get this
@@ -18,7 +20,11 @@ void keeper_free(struct keeper *); /* NULL is fine */
 void keeper_restore(struct keeper *, struct catalog *, uint64_t generation, struct hash_key *key);
 
 /* Keeps what is served now.  What does not fit is tried again the next time, see
- * statedir_trouble().  'options' are those of the tables. */
+ * keeper_trouble().  'options' are those of the tables. */
 void keeper_keep(struct keeper *, struct catalog *, struct table_options *options);
+
+/* Why the state directory does not hold what it should; or, for as long as it may matter, what it
+ * had lost when it was read.  NULL: neither.  Lent until the next call. */
+const char *keeper_trouble(const struct keeper *);
 
 #endif

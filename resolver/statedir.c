@@ -22,6 +22,7 @@
 
 #define DETACHED     "detached"
 #define DETACHED_NEW DETACHED ".new"
+#define DETACHED_BAD DETACHED ".damaged" /* the old one, if it was */
 #define DETACHED_MAX (96u << 20)
 #define TEMPORARY    ".new-"
 #define TROUBLE_MAX  320
@@ -411,15 +412,26 @@ void statedir_put_detached(struct statedir *state, const char *text, size_t size
     state->detached_size = size;
 }
 
-char *statedir_detached(struct statedir *state, size_t *size)
+char *statedir_detached(struct statedir *state, size_t *size, const char **why)
 {
-    const char *why;
+    struct stat status;
     char *text;
 
+    *why = NULL;
     if (state->at.accepted < 0 ||
-        !slurp_file(state->at.top, DETACHED, DETACHED_MAX, &text, size, NULL, &why))
+        (fstatat(state->at.top, DETACHED, &status, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT) ||
+        !slurp_file(state->at.top, DETACHED, DETACHED_MAX, &text, size, NULL, why))
         return NULL;
     return text;
+}
+
+/* A second name for it, until it is replaced: what can be read of it is there all the time. */
+bool statedir_set_aside_detached(struct statedir *state)
+{
+    int top = state->at.top;
+    (void)unlinkat(top, DETACHED_BAD, 0);
+    return linkat(top, DETACHED, top, DETACHED_BAD, 0) == 0 ||
+           renameat(top, DETACHED, top, DETACHED_BAD) == 0;
 }
 
 static void retry_detached(struct statedir *state)

@@ -62,8 +62,12 @@ void statedir_keep_only(struct statedir *, const char *const *names, size_t leng
  * removed.  An empty text keeps none. */
 void statedir_put_detached(struct statedir *, const char *text, size_t size);
 
-/* That text, the caller's to free(), or NULL. */
-char *statedir_detached(struct statedir *, size_t *size);
+/* That text, the caller's to free().  NULL: there is none, or it cannot be read: '*why' (lent for
+ * ever) is then not NULL. */
+char *statedir_detached(struct statedir *, size_t *size, const char **why);
+/* Leaves the text that there is to whoever wants to look at it: the next one does not replace it.
+ * False: errno. */
+MUST_USE bool statedir_set_aside_detached(struct statedir *);
 
 /* The directory itself, for an image of what is in service (imagefile.h); -1: it is not to be used.
  */

@@ -270,9 +270,9 @@ void catalog_restored(struct catalog *catalog)
 }
 
 void catalog_restore_detached(struct catalog *catalog, const char *text, size_t size, uint64_t now,
-                              uint64_t wall)
+                              uint64_t wall, size_t *damaged)
 {
-    tombstone_read(&catalog->tombstones, text, size, now, wall, catalog->hold_ms);
+    *damaged = tombstone_read(&catalog->tombstones, text, size, now, wall, catalog->hold_ms);
     catalogtables_restored(catalog->tables, catalog->ledger, &catalog->tombstones);
 }
 

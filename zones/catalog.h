@@ -73,9 +73,10 @@ void catalog_offer_unreadable(struct catalog *, const char *name, const char *wh
 void catalog_restored(struct catalog *);
 
 /* The tombstones that catalog_detached() wrote before a restart; before the first reload only.
- * 'now' is monotonic, 'wall' the same moment by the wall clock; milliseconds. */
+ * 'now' is monotonic, 'wall' the same moment by the wall clock; milliseconds.  '*damaged' is how
+ * many lines could not be understood: what they held is not. */
 void catalog_restore_detached(struct catalog *, const char *text, size_t size, uint64_t now,
-                              uint64_t wall);
+                              uint64_t wall, size_t *damaged);
 
 /* The source as a whole cannot be read: everything accepted stays ("degraded").  The
  * catalog_finish() that follows then removes nothing. */

@@ -246,10 +246,11 @@ static bool read_line(const struct view_list *views, const char *line, size_t le
     return false;
 }
 
-void tombstone_read(struct tombstone_list *list, const char *text, size_t size, uint64_t now,
-                    uint64_t wall, uint64_t hold)
+size_t tombstone_read(struct tombstone_list *list, const char *text, size_t size, uint64_t now,
+                      uint64_t wall, uint64_t hold)
 {
     const char *stop = text + size, *line_end;
+    size_t damaged = 0;
 
     for (const char *line = text; line < stop; line = line_end + 1) {
         struct dname name;
@@ -258,14 +259,17 @@ void tombstone_read(struct tombstone_list *list, const char *text, size_t size, 
         unsigned view;
         line_end = memchr(line, '\n', (size_t)(stop - line));
         if (line_end == NULL) {
-            return; /* cut off */
+            return damaged + 1; /* cut off */
         }
         size_t length = (size_t)(line_end - line);
-        if (read_line(list->views, line, length, &end, &subtree, &view, &name) && end > wall) {
+        if (!read_line(list->views, line, length, &end, &subtree, &view, &name)) {
+            damaged++;
+        } else if (end > wall) {
             uint64_t left = end - wall < hold ? end - wall : hold;
             add(list, NULL, view, name.wire, name.size, subtree, now + left);
         }
     }
+    return damaged;
 }
 
 void tombstone_clear(struct tombstone_list *list)

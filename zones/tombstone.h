@@ -50,9 +50,9 @@ char *tombstone_write(const struct tombstone_list *, uint64_t now, uint64_t wall
 
 /* Adds what was written.  Nothing lasts longer than 'hold', wherever the wall clock went; what has
  * ended, and lines that are no tombstone's, are left out.  A view that is not configured any more
- * counts as none. */
-void tombstone_read(struct tombstone_list *, const char *text, size_t size, uint64_t now,
-                    uint64_t wall, uint64_t hold);
+ * counts as none.  Returns how many lines are no tombstone's. */
+size_t tombstone_read(struct tombstone_list *, const char *text, size_t size, uint64_t now,
+                      uint64_t wall, uint64_t hold);
 
 void tombstone_clear(struct tombstone_list *);
 

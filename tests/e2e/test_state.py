@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import subprocess
+import time
 
 import pytest
 
@@ -400,3 +401,55 @@ def test_state_directory_that_is_taken_away_with_the_last_copy(running):
     eventually(lambda: "stateTrouble" not in daemon.status(), "it is there again")
     daemon.restart()
     assert daemon.ask(managed(1)) == ["10.0.0.1"]
+
+
+def held(*names):
+    end = int(time.time() * 1000) + 600_000
+    return "".join("%d one %s\n" % (end, name) for name in names)
+
+
+@pytest.mark.parametrize("bad, why", [
+    ("1795270059000 al", "1 of its lines"), ("\0\0\0\n\n" + "x" * 5000 + "\n", "3 of its lines")], ids=["cut off", "junk"])
+def test_damaged_list_of_what_was_detached(daemon, upstream, bad, why):
+    """What it still tells is held, what it does not is told of and left for somebody to look at."""
+    daemon.set("forward.upstreams", [upstream.address])
+    daemon.state.mkdir()
+    kept, aside = daemon.state / "detached", daemon.state / "detached.damaged"
+    kept.write_text(held("a.example.net") + bad if bad[-1] != "\n" else bad + held("a.example.net"))
+    before = kept.read_bytes()
+    daemon.start()
+    assert daemon.ask("a.example.net") == "NXDOMAIN" and upstream.names() == []
+    assert "level=error event=detached" in daemon.log and why in daemon.log
+    assert why in daemon.status()["stateTrouble"]
+    assert "pldns_state_trouble 1" in daemon.admin("/metrics").body
+    eventually(lambda: kept.read_bytes() != before and b"a.example.net" in kept.read_bytes(), "the rest is kept")
+    assert aside.read_bytes() == before
+    daemon.restart()
+    assert daemon.ask("a.example.net") == "NXDOMAIN" and upstream.names() == []
+    assert "stateTrouble" not in daemon.status() and aside.read_bytes() == before
+
+
+@pytest.mark.parametrize("make, why", [
+    (lambda path: path.mkdir(), "is a directory"), (lambda path: path.touch(), "it is empty"),
+    (lambda path: path.symlink_to("nowhere"), "No such file"), (lambda path: path.touch() or os.truncate(path, 97 << 20), "too large")],
+    ids=["directory", "empty", "dangling", "too large"])
+def test_list_of_what_was_detached_that_tells_nothing(daemon, make, why):
+    daemon.set("attachments.detachHold", "1s")
+    daemon.write("a.yaml", document(1, ["10.0.0.1"]))
+    daemon.state.mkdir()
+    kept, aside = daemon.state / "detached", daemon.state / "detached.damaged"
+    aside.write_text("of another time")
+    make(kept)
+    daemon.start()
+    assert "level=error event=detached" in daemon.log and why in daemon.log
+    eventually(lambda: not os.path.lexists(kept), "it is out of the way")
+    assert os.path.lexists(aside) and (not aside.is_file() or aside.stat().st_size != len("of another time"))
+    time.sleep(1)
+    daemon.reload()
+    eventually(lambda: "stateTrouble" not in daemon.status(), "the hold is over")
+    daemon.set("attachments.detachHold", "600s")
+    daemon.restart()
+    daemon.remove("a.yaml")
+    daemon.reload()
+    eventually(kept.is_file, "what is detached is kept again")
+    assert "stateTrouble" not in daemon.status()

@@ -456,8 +456,10 @@ static void restart(struct world *world)
     shelf_drop(shelf);
     offer_accepted(world, next);
     world->now += draw(3) == 0 ? HOLD : 1;
+    size_t damaged;
     char *text = catalog_detached(world->patched, world->now, WALL, &size);
-    catalog_restore_detached(next, text, size, world->now, WALL);
+    catalog_restore_detached(next, text, size, world->now, WALL, &damaged);
+    assert_int_equal(damaged, 0);
     free(text);
     catalog_free(world->patched);
     world->patched = next;

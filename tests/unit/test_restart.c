@@ -114,7 +114,7 @@ static void test_restore(void **state)
 static void test_detached_across_restarts(void **state)
 {
     struct catalog *catalog = catalog_new(CATALOGPLAY_HOLD);
-    size_t size;
+    size_t size, damaged;
 
     (void)state;
     catalog_begin(catalog);
@@ -133,7 +133,8 @@ static void test_detached_across_restarts(void **state)
 
     catalog =
         catalog_new(CATALOGPLAY_HOLD); /* the next one, nine seconds later: one of them is back */
-    catalog_restore_detached(catalog, text, size, 5, WALL + 9000);
+    catalog_restore_detached(catalog, text, size, 5, WALL + 9000, &damaged);
+    assert_int_equal(damaged, 0);
     catalog_begin(catalog);
     restore(catalog, "b", "plc-b", "*.b.x.example");
     catalog_restored(catalog);
@@ -152,25 +153,28 @@ static void test_detached_across_restarts(void **state)
     free(text);
 }
 
-/* What a file may hold, and when the tombstone ends that comes of it; 0: there is none. */
+/* What a file may hold, when the tombstone ends that comes of it (0: there is none), and how many
+ * lines say nothing. */
 static const struct {
     const char *text;
     uint64_t end;
+    size_t damaged;
 } detached_texts[] = {
-    {"1795270001000 all a.x.example\n", 1007},
-    {"1795270001000 one q.a.x.example\n", 1007},
-    {"1795270000000 all a.x.example\n", 0},                    /* ended just now */
-    {"1795270999000 all a.x.example\n", 7 + CATALOGPLAY_HOLD}, /* the clock went back */
-    {"junk\n\n1795270001000 all a.x.example\n", 1007},
-    {"1795270001000 all a.x.example", 0}, /* cut off */
-    {"1795270001000 all \n", 0},
-    {"1795270001000 all .\n", 0}, /* everything: nobody attached that */
-    {"1795270001000 any a.x.example\n", 0},
-    {"1795270001000 all a..example\n", 0},
-    {"99999999999999999999 all a.x.example\n", 0},
-    {" all a.x.example\n", 0},
-    {"1795270001000", 0},
-    {"", 0},
+    {"1795270001000 all a.x.example\n", 1007, 0},
+    {"1795270001000 one q.a.x.example\n", 1007, 0},
+    {"1795270000000 all a.x.example\n", 0, 0},                    /* ended just now */
+    {"1795270999000 all a.x.example\n", 7 + CATALOGPLAY_HOLD, 0}, /* the clock went back */
+    {"junk\n\n1795270001000 all a.x.example\n", 1007, 2},
+    {"1795270001000 all a.x.example\n1795270001000 all b.", 1007, 1},
+    {"1795270001000 all a.x.example", 0, 1}, /* cut off */
+    {"1795270001000 all \n", 0, 1},
+    {"1795270001000 all .\n", 0, 1}, /* everything: nobody attached that */
+    {"1795270001000 any a.x.example\n", 0, 1},
+    {"1795270001000 all a..example\n", 0, 1},
+    {"99999999999999999999 all a.x.example\n", 0, 1},
+    {" all a.x.example\n", 0, 1},
+    {"1795270001000", 0, 1},
+    {"", 0, 0},
 };
 
 static void test_detached_texts(void **state)
@@ -178,11 +182,12 @@ static void test_detached_texts(void **state)
     (void)state;
     for (size_t i = 0; i < ARRAY_LENGTH(detached_texts); i++) {
         struct catalog *catalog = catalog_new(CATALOGPLAY_HOLD);
-        size_t size = strlen(detached_texts[i].text);
+        size_t size = strlen(detached_texts[i].text), damaged;
         char *text = malloc(size + 1); /* to its end, for the sanitizers */
         assert_non_null(text);
         memcpy(text, detached_texts[i].text, size);
-        catalog_restore_detached(catalog, text, size, 7, WALL);
+        catalog_restore_detached(catalog, text, size, 7, WALL, &damaged);
+        assert_int_equal(damaged, detached_texts[i].damaged);
         catalog_begin(catalog);
         catalogplay_finish(catalog);
         uint64_t end = detached_texts[i].end == 0 ? UINT64_MAX : detached_texts[i].end;

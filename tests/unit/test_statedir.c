@@ -286,15 +286,17 @@ static void what_was_detached_is_kept_at_once(void **unused)
 {
     struct statedir *s = statedir_open(state);
     char path[160], *text;
+    const char *why;
     size_t size;
 
     (void)unused;
-    assert_null(statedir_detached(s, &size));
+    assert_null(statedir_detached(s, &size, &why));
+    assert_null(why);
     statedir_put_detached(s, "", 0); /* nothing to remove is no trouble */
     statedir_put_detached(s, "one\n", 4);
     statedir_close(s); /* not committed */
     s = statedir_open(state);
-    text = statedir_detached(s, &size);
+    text = statedir_detached(s, &size, &why);
     assert_string_equal(text, "one\n");
     assert_int_equal(size, 4);
     free(text);
@@ -303,7 +305,7 @@ static void what_was_detached_is_kept_at_once(void **unused)
     statedir_put_detached(s, "two\n", 4);
     assert_int_equal(rmdir(path), 0);
     assert_true(statedir_commit(s)); /* tried again */
-    text = statedir_detached(s, &size);
+    text = statedir_detached(s, &size, &why);
     assert_string_equal(text, "two\n");
     free(text);
     assert_int_equal(mkdir(path, 0700), 0);
@@ -312,7 +314,7 @@ static void what_was_detached_is_kept_at_once(void **unused)
     assert_non_null(strstr(statedir_trouble(s), "detached: Is a directory"));
     statedir_put_detached(s, "", 0);
     assert_true(statedir_commit(s));
-    assert_null(statedir_detached(s, &size));
+    assert_null(statedir_detached(s, &size, &why));
     statedir_close(s);
     assert_string_equal(kept(), "");
 }
