@@ -82,7 +82,9 @@ static bool are_apart(const struct ledger *live, const struct tombstone_list *gr
     bool apart = live != NULL;
 
     for (size_t i = 0; i < graves->length && apart; i++) {
-        apart = ledger_is_apart_from(live, graves->items[i].view, graves->items[i].what.name);
+        const struct tombstone *grave = &graves->items[i];
+        apart = grave->view != TOMBSTONE_EVERYWHERE &&
+                ledger_is_apart_from(live, grave->view, grave->what.name);
     }
     return apart;
 }
@@ -213,7 +215,7 @@ static void take_tombstones(struct building *b, unsigned view, struct table_tomb
     b->options->tombstones_length = 0;
     for (size_t i = 0; i < b->graves->length; i++) {
         const struct tombstone *grave = &b->graves->items[i];
-        if (grave->view == view) {
+        if (grave->view == view || grave->view == TOMBSTONE_EVERYWHERE) {
             out[b->options->tombstones_length] = grave->what;
             out[b->options->tombstones_length++].fresh = grave->change > b->tables->tombstones;
         }

@@ -80,7 +80,7 @@ static void put_in_order(struct tombstone_list *list, const struct ledger *live)
     for (size_t i = 0; i < list->length; i++) {
         struct tombstone *item = &list->items[i];
         if ((kept > 0 && compare_names(item, &list->items[kept - 1]) == 0) ||
-            (live != NULL &&
+            (live != NULL && item->view != TOMBSTONE_EVERYWHERE &&
              ledger_has_root(live, item->view, item->what.name, item->what.subtree))) {
             drop(list, item);
         } else {
@@ -178,17 +178,44 @@ uint64_t tombstone_next(const struct tombstone_list *list)
 /* ---- across a restart ---- */
 
 /* A line: "1795270000000 all b1.example" or "… one h.example", and behind it the view if it has
- * one: "… all b1.example a".  Names in text form and views have no blanks. */
+ * one: "… all b1.example a", or "*" for each.  Names in text form and views have no blanks.  In
+ * front of them stands, if there are views, what these are: "views 5f70bf18…". */
 #define END_DIGITS_MAX 20
 #define LINE_ROOM      (END_DIGITS_MAX + sizeof(" all  \n") + DNAME_TEXT_MAX + VIEW_NAME_MAX)
 
+#define EVERYWHERE "*" /* the name of no view */
+#define VIEWS      "views "
+#define VIEWS_ROOM (sizeof(VIEWS) + DIGEST_TEXT)
+
 static const char *const reaches[] = {"one", "all"}; /* the name alone, or what is below it, too */
+
+/* The first line; "" if there are no views. */
+static void write_views(const struct view_list *views, char line[VIEWS_ROOM])
+{
+    char text[DIGEST_TEXT];
+    struct digest sum;
+
+    line[0] = '\0';
+    if (view_count(views) > 1) {
+        view_sum(views, &sum);
+        snprintf(line, VIEWS_ROOM, VIEWS "%s\n", digest_to_text(&sum, text));
+    }
+}
+
+static const char *view_text(const struct view_list *views, unsigned view)
+{
+    return view == TOMBSTONE_EVERYWHERE ? EVERYWHERE : view_name(views, view);
+}
 
 char *tombstone_write(const struct tombstone_list *list, uint64_t now, uint64_t wall, size_t *size)
 {
-    char *text = alloc_array(1, 1), name[DNAME_TEXT_MAX];
-    size_t used = 0, room = 1;
+    char *text = alloc_array(VIEWS_ROOM, 1), name[DNAME_TEXT_MAX];
+    size_t used = 0, room = VIEWS_ROOM;
 
+    if (list->length > 0) {
+        write_views(list->views, text);
+        used = strlen(text);
+    }
     for (size_t i = 0; i < list->length && used + LINE_ROOM <= TOMBSTONE_TEXT_MAX; i++) {
         const struct tombstone *item = &list->items[i];
         uint64_t left = item->until > now ? item->until - now : 0;
@@ -199,7 +226,7 @@ char *tombstone_write(const struct tombstone_list *list, uint64_t now, uint64_t 
         used += (size_t)snprintf(text + used, LINE_ROOM, "%" PRIu64 " %s %s%s%s\n", wall + left,
                                  reaches[item->what.subtree], dname_to_text(item->what.name, name),
                                  item->view != VIEW_NONE ? " " : "",
-                                 view_name(list->views, item->view));
+                                 view_text(list->views, item->view));
     }
     *size = used;
     return text;
@@ -221,7 +248,7 @@ static unsigned take_view(const struct view_list *views, const char *at, const c
     }
     memcpy(name, blank + 1, length);
     name[length] = '\0';
-    return view_find(views, name);
+    return strcmp(name, EVERYWHERE) == 0 ? TOMBSTONE_EVERYWHERE : view_find(views, name);
 }
 
 /* The end, and the name.  False: it is no tombstone's. */
@@ -246,10 +273,26 @@ static bool read_line(const struct view_list *views, const char *line, size_t le
     return false;
 }
 
+/* True if what is written there was written under these views.  '*text' is then behind them. */
+static bool are_same_views(const struct view_list *views, const char **text, size_t size)
+{
+    const char *end = memchr(*text, '\n', size), *line = *text;
+    char wanted[VIEWS_ROOM];
+
+    write_views(views, wanted);
+    if (end == NULL || strncmp(line, VIEWS, sizeof(VIEWS) - 1) != 0) {
+        return wanted[0] == '\0';
+    }
+    size_t length = (size_t)(end - line) + 1;
+    *text += length;
+    return length == strlen(wanted) && memcmp(line, wanted, length) == 0;
+}
+
 size_t tombstone_read(struct tombstone_list *list, const char *text, size_t size, uint64_t now,
                       uint64_t wall, uint64_t hold)
 {
     const char *stop = text + size, *line_end;
+    bool same = are_same_views(list->views, &text, size);
     size_t damaged = 0;
 
     for (const char *line = text; line < stop; line = line_end + 1) {
@@ -266,6 +309,11 @@ size_t tombstone_read(struct tombstone_list *list, const char *text, size_t size
             damaged++;
         } else if (end > wall) {
             uint64_t left = end - wall < hold ? end - wall : hold;
+            if (view_count(list->views) == 1) {
+                view = VIEW_NONE;
+            } else if (!same) {
+                view = TOMBSTONE_EVERYWHERE;
+            }
             add(list, NULL, view, name.wire, name.size, subtree, now + left);
         }
     }

@@ -2,6 +2,8 @@
 #ifndef PLDNS_TOMBSTONE_H
 #define PLDNS_TOMBSTONE_H
 
+#include <limits.h>
+
 #include "ledger.h"
 #include "table.h"
 
@@ -10,6 +12,9 @@
 #define TOMBSTONE_MAX (1u << 20)
 /* Room for all of them with names of usual length. */
 #define TOMBSTONE_TEXT_MAX (96u << 20)
+
+/* As 'view': in each, for nobody knows any more in which. */
+#define TOMBSTONE_EVERYWHERE UINT_MAX
 
 struct tombstone {
     struct table_tombstone what; /* its name is owned */
@@ -43,14 +48,15 @@ bool tombstone_expire(struct tombstone_list *, uint64_t now, uint64_t *first);
 uint64_t tombstone_next(const struct tombstone_list *);
 
 /* All of them as lines of text, to outlast a restart: their ends by the wall clock, for no other
- * means anything to the next process; and their views by name.  'now' and 'wall' are one moment by
- * either clock, in milliseconds.  The caller's to free(); what would go beyond TOMBSTONE_TEXT_MAX
- * is left out. */
+ * means anything to the next process; their views by name, and what the views were.  'now' and
+ * 'wall' are one moment by either clock, in milliseconds.  The caller's to free(); what would go
+ * beyond TOMBSTONE_TEXT_MAX is left out. */
 char *tombstone_write(const struct tombstone_list *, uint64_t now, uint64_t wall, size_t *size);
 
 /* Adds what was written.  Nothing lasts longer than 'hold', wherever the wall clock went; what has
- * ended, and lines that are no tombstone's, are left out.  A view that is not configured any more
- * counts as none.  Returns how many lines are no tombstone's. */
+ * ended, and lines that are no tombstone's, are left out.  If there were other views then, or none,
+ * the clients who asked for a name may be in any now: it is held everywhere.  Returns how many
+ * lines are no tombstone's. */
 size_t tombstone_read(struct tombstone_list *, const char *text, size_t size, uint64_t now,
                       uint64_t wall, uint64_t hold);
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "alloc.h"
+#include "packing.h"
 
 #define WHY(why, ...) (snprintf(why, VIEW_WHY, __VA_ARGS__), false)
 
@@ -217,4 +218,27 @@ void view_clear(struct view_list *list)
     free(list->clusters);
     free(list->selecting);
     *list = (struct view_list){0};
+}
+
+/* ---- all of it ---- */
+
+void view_sum(const struct view_list *list, struct digest *sum)
+{
+    struct packing packing = {0};
+
+    packing_number(&packing, view_count(list) - 1);
+    for (size_t i = 0; list != NULL && i < list->length; i++)
+        packing_text(&packing, list->names[i]);
+    for (size_t i = 0; list != NULL && i < list->networks_length; i++) {
+        const struct netblock *block = &list->networks[i].block;
+        packing_number(&packing, list->networks[i].view);
+        packing_number(&packing, block->bits);
+        packing_bytes(&packing, block->address, sizeof block->address);
+    }
+    for (size_t i = 0; list != NULL && i < list->clusters_length; i++) {
+        packing_number(&packing, list->selecting[i]);
+        packing_text(&packing, list->clusters[i]);
+    }
+    digest_of(sum, packing.bytes, packing.size);
+    free(packing.bytes);
 }

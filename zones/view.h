@@ -11,6 +11,7 @@
 #ifndef PLDNS_VIEW_H
 #define PLDNS_VIEW_H
 
+#include "digest.h"
 #include "netblock.h"
 
 #define VIEW_NONE         0
@@ -62,6 +63,9 @@ unsigned view_find(const struct view_list *, const char *name);
 
 /* The view that a client is in. */
 unsigned view_of_client(const struct view_list *, const struct sockaddr *);
+
+/* What all of the views say: who is in which, and which sees what. */
+void view_sum(const struct view_list *, struct digest *);
 
 /* The views that connections of this cluster are in: at least one, which may be 0. */
 size_t view_of_cluster(const struct view_list *, const char *id, const uint16_t **out);

@@ -146,6 +146,37 @@ def test_a_connection_moves_to_another_cluster(divided, upstream):
     assert ask(divided, NONE, managed(5)) == ["192.0.2.5"]
 
 
+@pytest.mark.parametrize("before, after", [
+    ([], VIEWS),
+    (VIEWS, []),
+    ([{**VIEWS[0], "name": "z"}], VIEWS),                               # another name
+    ([{**VIEWS[0], "clients": ["127.0.0.0/8"]}], VIEWS),                # fewer clients
+    ([{**VIEWS[0], "clusterIds": ["1081", "1089"]}], VIEWS)],           # fewer clusters
+    ids=["first", "none", "name", "clients", "clusters"])
+def test_other_views_let_go_of_nothing_that_is_held(daemon, upstream, before, after):
+    """Whose clients asked for it before cannot be told any more: it is held for all of them."""
+    daemon.set("forward.upstreams", [upstream.address])
+    daemon.set("attachments.views", before)
+    daemon.write("a.yaml", confluent(1, "1081", "10.0.0.1"))
+    daemon.start()
+    asker = A if before else NONE
+    assert ask(daemon, asker, CONFLUENT) == ["10.0.0.1"]
+    daemon.remove("a.yaml")
+    daemon.reload()
+    eventually((daemon.state / "detached").exists, "what was detached is kept")
+    daemon.stop()
+    daemon.set("attachments.views", after)
+    daemon.write("b.yaml", confluent(2, "1082", "10.0.0.2"))
+    daemon.start()
+    for _ in range(2):      # it is so at the start after that, too
+        for client in (A, C, NONE) if after else ():
+            reply = query(daemon, client, CONFLUENT)
+            assert [o.text for o in reply.options if isinstance(o, dns.edns.EDEOption)] == ["detached"]
+        assert ask(daemon, B, CONFLUENT) == ["10.0.0.2"]
+        assert upstream.asked == [] and "event=detached" not in daemon.log
+        daemon.restart()
+
+
 def test_diagnosis_tells_of_the_own_view(divided):
     name = CONFLUENT
     assert "connection=plc-1" in chaos(divided, A, name) and chaos(divided, A, name).endswith(" view=a")

@@ -490,14 +490,33 @@ static void a_connection_moves_between_clusters(void **state)
     assert_true(catalog_expire(next, HOLD));
     assert_string_equal(seen(next, "k.x.example"), "- plc-a -");
     catalog_free(next);
-    /* Views that are not configured any more: the hold is for clients in no view. */
+    /* Views that are not configured any more: the hold is for all. */
     next = catalog_new(HOLD);
     catalog_restore_detached(next, text, size, 0, 5000000, &damaged);
     assert_int_equal(damaged, 0);
     catalog_begin(next);
     catalog_finish(next, 0, &change);
     assert_string_equal(seen(next, "k.x.example"), "detached");
+    free(text);
+    /* And with the first: the same, though one of them has the name again; and so on. */
+    text = catalog_detached(next, 0, 5000000, &size);
     catalog_free(next);
+    for (unsigned i = 0; i < 2; i++) {
+        next = catalog_new(HOLD);
+        catalog_set_views(next, &list);
+        catalog_restore_detached(next, text, size, 0, 5000000, &damaged);
+        assert_int_equal(damaged, 0);
+        catalog_begin(next);
+        offer(next, "a", connection("plc-a", "1", "*.x.example", ADDRESS(1)), "");
+        catalog_finish(next, 0, &change);
+        assert_string_equal(seen(next, "k.x.example"), "detached plc-a detached");
+        free(text);
+        text = catalog_detached(next, 0, 5000000, &size);
+        assert_non_null(strstr(text, " all x.example *\n"));
+        assert_true(catalog_expire(next, HOLD));
+        assert_string_equal(seen(next, "k.x.example"), "- plc-a -");
+        catalog_free(next);
+    }
     free(text);
     catalog_free(catalog);
     view_clear(&list);
