@@ -63,7 +63,13 @@ static bool restore(void *arg, const char *name, const struct digest *digest, co
                     size_t size)
 {
     struct catalog *catalog = arg;
+    char why[128];
 
+    if (digest == NULL) { /* it was accepted all the same */
+        snprintf(why, sizeof why, "its copy in the state directory: %s", (const char *)bytes);
+        catalog_offer_unreadable(catalog, name, why);
+        return true;
+    }
     if (catalog_offer_digest(catalog, name, digest))
         return true;
     if (bytes != NULL)

@@ -222,14 +222,14 @@ void *statedir_marks(const struct statedir *state, size_t *size)
 static void read_one(struct statedir *state, struct kept *kept, const char *file, statedir_fn *each,
                      void *arg)
 {
-    char *bytes;
-    size_t size;
+    char *bytes = NULL;
+    size_t size = 0;
     const char *why;
 
-    if (!slurp_file(state->at.accepted, file, YAMLDOC_SIZE_MAX, &bytes, &size, NULL, &why))
-        return; /* as if it had never been kept */
-    digest_of(&kept->digest, bytes, size);
-    (void)each(arg, kept->name, &kept->digest, bytes, size);
+    if (slurp_file(state->at.accepted, file, YAMLDOC_SIZE_MAX, &bytes, &size, NULL, &why))
+        digest_of(&kept->digest, bytes, size);
+    (void)(bytes != NULL ? each(arg, kept->name, &kept->digest, bytes, size)
+                         : each(arg, kept->name, NULL, why, 0));
     free(bytes);
 }
 

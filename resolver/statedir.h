@@ -21,7 +21,7 @@ void statedir_close(struct statedir *);
 
 /* Calls 'each' for every document kept, by name; all is lent for the call.  A file that stands as
  * 'marks' says is told by its digest alone ('bytes' NULL); it is read if that was not enough
- * (false). */
+ * (false).  One that cannot be read has no digest: 'bytes' is a text then, why. */
 typedef bool statedir_fn(void *arg, const char *name, const struct digest *, const void *bytes,
                          size_t size);
 void statedir_each(struct statedir *, const void *marks, size_t marks_size, statedir_fn *each,

@@ -59,14 +59,16 @@ def test_directory_that_is_missing_at_start(running):
     keeps(daemon, "a.yaml")
 
 
-@pytest.mark.parametrize("damage", ["nonsense", ""], ids=["damaged", "empty"])
+@pytest.mark.parametrize("damage", ["nonsense", "", None], ids=["damaged", "empty", "unreadable"])
 def test_directory_that_is_missing_and_a_copy_that_does_not_load(running, damage):
     """Some of what was accepted is not to be had: its names would be forwarded."""
     daemon = running
     daemon.stop()
     daemon.documents.rename(daemon.documents.with_name("away.d"))
     (daemon.state / "image").unlink()
-    (daemon.state / "accepted" / "b.yaml").write_text(damage)
+    copy = daemon.state / "accepted" / "b.yaml"
+    copy.unlink()
+    copy.write_text(damage) if damage is not None else copy.mkdir()
     ran = daemon.run()
     assert ran.returncode == 2 and "pldnsd: b.yaml:" in ran.stderr
     assert "attachments.d: cannot be read: No such file or directory, nor is all " in ran.stderr
