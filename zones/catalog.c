@@ -384,13 +384,7 @@ void catalog_finish(struct catalog *catalog, uint64_t now, struct catalog_change
 
 bool catalog_expire(struct catalog *catalog, uint64_t now)
 {
-    uint64_t first;
-    bool expired = tombstone_expire(&catalog->tombstones, now, &first);
-
-    if (expired) {
-        catalogtables_expire(catalog->tables, first);
-    }
-    return expired;
+    return tombstone_expire(&catalog->tombstones, now);
 }
 
 uint64_t catalog_next_expiry(const struct catalog *catalog)

@@ -69,13 +69,6 @@ void catalogtables_join(struct catalogtables *tables)
     tables->joined = true;
 }
 
-void catalogtables_expire(struct catalogtables *tables, uint64_t change)
-{
-    if (change <= tables->tombstones) {
-        catalogtables_spoil(tables);
-    }
-}
-
 /* True if the tombstones have nothing to do with what is live. */
 static bool are_apart(const struct ledger *live, const struct tombstone_list *graves)
 {
@@ -322,6 +315,18 @@ static struct tableset *build_patched(struct building *b, const struct list *all
     return set;
 }
 
+/* True if a tombstone that the tables know is none any more: its hold ended, or its name is
+ * attached again, and may be detached once more before anything is built whole. */
+static bool hold_ended(const struct catalogtables *tables, const struct tombstone_list *graves)
+{
+    size_t left = 0;
+
+    for (size_t i = 0; i < graves->length; i++) {
+        left += graves->items[i].change <= tables->tombstones;
+    }
+    return left < tables->graves;
+}
+
 /* Tombstones come and go while documents stay: whole tables do without, if they can. */
 static struct tableset *build_bare(struct building *b, const struct list *all)
 {
@@ -348,7 +353,8 @@ struct tableset *catalogtables_build(struct catalogtables *tables,
         all.connections += documents[i]->length;
     }
     tables->patched = false;
-    if (tables->bases != NULL && graves->length <= CATALOGTABLES_TOMBSTONES_MAX) {
+    if (tables->bases != NULL && graves->length <= CATALOGTABLES_TOMBSTONES_MAX &&
+        !hold_ended(tables, graves)) {
         set = build_patched(&b, &all);
     }
     if (set == NULL && !tables->joined && graves->length > 0 &&

@@ -29,8 +29,6 @@ void catalogtables_join(struct catalogtables *);
 /* Tombstones came that no document of these tables has left. */
 void catalogtables_restored(struct catalogtables *, const struct ledger *live,
                             const struct tombstone_list *);
-/* A tombstone ended that came with this change of their list. */
-void catalogtables_expire(struct catalogtables *, uint64_t change);
 
 /* True if whole tables were built that may yet be patched. */
 bool catalogtables_wait(const struct catalogtables *);

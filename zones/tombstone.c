@@ -146,14 +146,12 @@ size_t tombstone_settle(struct tombstone_list *list, const struct ledger *live)
     return gone;
 }
 
-bool tombstone_expire(struct tombstone_list *list, uint64_t now, uint64_t *first)
+bool tombstone_expire(struct tombstone_list *list, uint64_t now)
 {
     size_t kept = 0, before = list->length;
 
-    *first = UINT64_MAX;
     for (size_t i = 0; i < list->length; i++) {
         if (list->items[i].until <= now) {
-            *first = list->items[i].change < *first ? list->items[i].change : *first;
             drop(list, &list->items[i]);
         } else {
             list->items[kept++] = list->items[i];

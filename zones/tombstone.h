@@ -40,9 +40,8 @@ void tombstone_add(struct tombstone_list *, const struct document *, const struc
  * what is too much.  Returns how many were let go for that since the last time. */
 size_t tombstone_settle(struct tombstone_list *, const struct ledger *live);
 
-/* Drops those that end at 'now' or before; true if there was any.  '*first' is the earliest change
- * that one of them came with. */
-bool tombstone_expire(struct tombstone_list *, uint64_t now, uint64_t *first);
+/* Drops those that end at 'now' or before; true if there was any. */
+bool tombstone_expire(struct tombstone_list *, uint64_t now);
 
 /* When the first ends; UINT64_MAX if there is none. */
 uint64_t tombstone_next(const struct tombstone_list *);

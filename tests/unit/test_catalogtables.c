@@ -618,12 +618,51 @@ static void test_detached_all_the_time(void **state)
     free(world);
 }
 
+/* A name that is held was attached once more while the tables hold it, and detached again: when its
+ * new hold ends it is let go, although the tables knew of the first. */
+static void test_detached_twice(void **state)
+{
+    static const char *const names[] = {"h0", "other", "h0", "other", "other"};
+    struct world *world = alloc_array(1, sizeof(*world));
+    char id[16], name[32];
+
+    (void)state;
+    world->patched = catalog_new(HOLD);
+    world->whole = catalog_new(HOLD);
+    for (unsigned round = 0; round < ARRAY_LENGTH(names); round++) {
+        for (unsigned i = 0; i < DOCUMENTS; i++) {
+            snprintf(id, sizeof(id), "plc-%u", i);
+            snprintf(name, sizeof(name), "h%u.example.com", i);
+            if (i == 0) {
+                snprintf(name, sizeof(name), "%s.example.com", names[round]);
+            }
+            snprintf(world->texts[i], TEXT_SIZE, "%s", catalogplay_document(id, name, "10.0.0.1"));
+        }
+        struct catalog_change a, b;
+        world->now += round == ARRAY_LENGTH(names) - 1 ? HOLD : 1;
+        tell(world, world->patched, &a);
+        tell(world, world->whole, &b);
+        catalog_join(world->whole);
+        if (round == 1) {
+            catalog_join(world->patched);
+        }
+        struct tableset *set = build(world, world->patched), *other = build(world, world->whole);
+        compare(set, other);
+        tableset_free(set);
+        tableset_free(other);
+    }
+    catalog_free(world->patched);
+    catalog_free(world->whole);
+    free(world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_patched_as_whole),
         cmocka_unit_test(test_patched_as_whole_in_views),
         cmocka_unit_test(test_detached_all_the_time),
+        cmocka_unit_test(test_detached_twice),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
