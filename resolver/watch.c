@@ -43,9 +43,11 @@ static void add_watches(struct watch *watch)
     bool was_deaf = watch->folder.folder < 0;
     if (folderwatch_set(&watch->folder, watch->path, EVENTS) || was_deaf)
         fileset_add_any(&watch->which);
-    /* The parent tells when the directory comes, or when another one takes its place. */
-    watch->on_parent = inotify_add_watch(watch->folder.inotify, watch->parent,
-                                         IN_CREATE | IN_MOVED_TO | IN_ONLYDIR | IN_EXCL_UNLINK);
+    /* The parent tells when the directory comes, or when another one takes its place.  It may be
+     * the directory itself ("."), whose events this must not replace. */
+    watch->on_parent =
+        inotify_add_watch(watch->folder.inotify, watch->parent,
+                          IN_CREATE | IN_MOVED_TO | IN_ONLYDIR | IN_EXCL_UNLINK | IN_MASK_ADD);
 }
 
 static bool is_quiet(const struct watch *watch)

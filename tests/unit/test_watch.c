@@ -135,6 +135,23 @@ static void a_directory_that_is_missing(void **unused)
     watch_free(w);
 }
 
+/* The directory's own entry "." is its parent, too. */
+static void a_directory_that_is_its_own_parent(void **unused)
+{
+    (void)unused;
+    assert_int_equal(mkdir(inner, 0700), 0);
+    run("echo a > d/a.yaml");
+    strcat(inner, "/.");
+    struct watch *w = watch_new(base, inner, source_dir_fingerprint(inner), on_changed, NULL);
+    run("echo b >> d/a.yaml");
+    heard("a document written in place");
+    assert_string_equal(which, "a.yaml");
+    run("rm d/a.yaml");
+    heard("a document removed");
+    assert_string_equal(which, "a.yaml");
+    watch_free(w);
+}
+
 static void what_changed_before_the_watch(void **unused)
 {
     (void)unused;
@@ -181,9 +198,8 @@ static void arrivals_are_told_at_once(void **unused)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        TEST(every_change_is_heard_once),
-        TEST(a_directory_that_is_missing),
-        TEST(what_changed_before_the_watch),
+        TEST(every_change_is_heard_once),         TEST(a_directory_that_is_missing),
+        TEST(a_directory_that_is_its_own_parent), TEST(what_changed_before_the_watch),
         TEST(arrivals_are_told_at_once),
     };
 
