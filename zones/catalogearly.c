@@ -64,6 +64,8 @@ void catalogearly_join(struct catalog_change *change, struct catalog_change *ear
 {
     change->changed = change->changed || early->changed;
     change->accepted += early->accepted;
+    change->names_added += early->names_added;
     change->names_moved += early->names_moved;
+    change->names_removed += early->names_removed;
     *early = (struct catalog_change){0};
 }

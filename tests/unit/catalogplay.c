@@ -12,6 +12,9 @@
 
 #include <cmocka.h>
 
+#include "alloc.h"
+#include "catalogearly.h"
+
 const char *catalogplay_document(const char *id, const char *names, const char *address)
 {
     static char text[4096];
@@ -56,6 +59,15 @@ struct catalog_change catalogplay_finish(struct catalog *catalog)
 
     catalog_finish(catalog, 0, &change);
     return change;
+}
+
+bool catalogplay_take_early(struct catalog *catalog, const char *name, const char *text,
+                            struct catalog_change *change)
+{
+    size_t size = strlen(text);
+    struct catalog_reading *reading = catalog_read(catalog, name, alloc_copy(text, size), size);
+
+    return catalogearly_take(catalog, name, reading, 0, change);
 }
 
 const char *catalogplay_served(const struct catalog *catalog)

@@ -15,6 +15,9 @@ enum catalog_offer catalogplay_offer_text(struct catalog *, const char *name, co
 enum catalog_offer catalogplay_offer(struct catalog *, const char *name, const char *id,
                                      const char *names);
 struct catalog_change catalogplay_finish(struct catalog *);
+/* Offers a new version before the reload that brings it. */
+bool catalogplay_take_early(struct catalog *, const char *name, const char *text,
+                            struct catalog_change *);
 
 /* "a b(refused) c(restored) d(none)" */
 const char *catalogplay_served(const struct catalog *);

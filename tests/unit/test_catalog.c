@@ -9,7 +9,6 @@
 
 #include <cmocka.h>
 
-#include "catalogearly.h"
 #include "catalogplay.h"
 
 /* The first error of a document, as a person reads it. */
@@ -574,73 +573,6 @@ static bool find_entry(const struct catalog *catalog, unsigned d, struct catalog
     return false;
 }
 
-static bool take_early(struct catalog *catalog, const char *name, const char *text)
-{
-    struct catalog_change change;
-    size_t size = strlen(text);
-    void *bytes = memcpy(malloc(size + 1), text, size);
-
-    return catalogearly_take(catalog, name, catalog_read(catalog, name, bytes, size), 0, &change);
-}
-
-/* A new version of one document before the reload that brings it. */
-static void test_early(void **state)
-{
-    struct catalog *catalog = catalog_new(CATALOGPLAY_HOLD);
-    char text[1024];
-
-    (void)state;
-    catalog_begin(catalog);
-    catalogplay_offer(catalog, "a", "plc-a", "*.a.x.example");
-    catalogplay_offer(catalog, "b", "plc-b", "*.b.x.example");
-    catalogplay_finish(catalog);
-    assert_true(catalogearly_knows(catalog, "a"));
-    assert_false(catalogearly_knows(catalog, "c"));
-
-    /* Another address: nobody else has to do with it. */
-    snprintf(text, sizeof(text), "%s", catalogplay_document("plc-a", "*.a.x.example", "10.0.0.2"));
-    assert_true(take_early(catalog, "a", text));
-    assert_false(take_early(catalog, "a", text)); /* it is known by now */
-    assert_string_equal(catalogplay_served(catalog), "a b");
-    catalog_begin(catalog);
-    assert_int_equal(catalogplay_offer_text(catalog, "a", text), CATALOG_UNCHANGED);
-    catalogplay_offer(catalog, "b", "plc-b", "*.b.x.example");
-    assert_false(catalogplay_finish(catalog).changed);
-
-    /* Another id, more names, other names, none, or what does not load: for the reload, which does
-     * not parse it again. */
-    static const char *const later[] = {"plc-z *.a.x.example", "plc-a *.a.x.example *.c.x.example",
-                                        "plc-a *.c.x.example", "plc-a -", "["};
-    for (size_t i = 0; i < ARRAY_LENGTH(later); i++) {
-        const char *names = strchr(later[i], ' ');
-        char id[16] = "";
-        snprintf(id, sizeof(id), "%.5s", later[i]);
-        snprintf(text, sizeof(text), "%s",
-                 names != NULL ? catalogplay_document(id, names + 1, "10.0.0.3") : later[i]);
-        assert_false(take_early(catalog, "a", text));
-        assert_string_equal(catalogplay_served(catalog), "a b");
-        assert_string_equal(catalogplay_whose(catalog, "q.a.x.example"), "plc-a");
-        catalog_begin(catalog);
-        assert_int_equal(catalogplay_offer_text(catalog, "a", text), CATALOG_UNCHANGED);
-        catalogplay_offer(catalog, "b", "plc-b", "*.b.x.example");
-        catalogplay_finish(catalog);
-        catalog_begin(catalog); /* and back */
-        catalogplay_offer(catalog, "a", "plc-a", "*.a.x.example");
-        catalogplay_offer(catalog, "b", "plc-b", "*.b.x.example");
-        catalogplay_finish(catalog);
-    }
-
-    /* While anything is refused, the reload decides. */
-    catalog_begin(catalog);
-    catalogplay_offer(catalog, "a", "plc-a", "*.a.x.example");
-    catalogplay_offer_text(catalog, "b", "[");
-    catalogplay_finish(catalog);
-    snprintf(text, sizeof(text), "%s", catalogplay_document("plc-a", "*.a.x.example", "10.0.0.4"));
-    assert_false(take_early(catalog, "a", text));
-    assert_string_equal(catalogplay_served(catalog), "a b(refused)");
-    catalog_free(catalog);
-}
-
 static bool all_is_well(const bool *present, const bool *had, const struct spec *serving,
                         const struct digest *newest)
 {
@@ -682,11 +614,12 @@ static void test_random(void **state)
         }
         unsigned first = chance(RANDOM_DOCUMENTS);
         if (present[first] && had[first]) { /* who was moved into place before all the others */
+            struct catalog_change change;
             char name[8];
             snprintf(name, sizeof(name), "d%u", first);
             bool same = offered[first].id == serving[first].id &&
                         offered[first].names == serving[first].names;
-            bool taken = take_early(catalog, name, text_of(&offered[first]));
+            bool taken = catalogplay_take_early(catalog, name, text_of(&offered[first]), &change);
             assert_int_equal(taken,
                              well && same && offered[first].address != serving[first].address);
             early += taken;
@@ -775,8 +708,8 @@ int main(void)
         cmocka_unit_test(test_left_alone), cmocka_unit_test(test_source_failed),
         cmocka_unit_test(test_conflicts),  cmocka_unit_test(test_targets),
         cmocka_unit_test(test_implied),    cmocka_unit_test(test_tombstones),
-        cmocka_unit_test(test_many),       cmocka_unit_test(test_early),
-        cmocka_unit_test(test_random),     cmocka_unit_test(test_wants),
+        cmocka_unit_test(test_many),       cmocka_unit_test(test_random),
+        cmocka_unit_test(test_wants),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
