@@ -154,7 +154,7 @@ static void note_trouble(struct target *target, enum targetanswer told, uint64_t
     bool had = target->trouble != TARGETANSWER_ADDRESSES, has = told != TARGETANSWER_ADDRESSES;
     /* That it did not get to be asked for is no news of a name in trouble. */
     enum targetanswer outcome = had && told == TARGETANSWER_OVERLOADED ? target->trouble : told;
-    bool again = had && outcome == target->trouble;
+    bool again = outcome == target->trouble;
 
     target->trouble = outcome;
     if (!has) {
@@ -173,7 +173,7 @@ static void note_trouble(struct target *target, enum targetanswer told, uint64_t
                        target->resolved ? "now=\"its last good addresses are kept\""
                                         : "now=\"it has no address, tried again\"");
     }
-    if (had != has)
+    if (!again)
         r->options.changed(r->options.arg, now);
 }
 

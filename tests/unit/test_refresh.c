@@ -234,7 +234,9 @@ static void test_rounds(void **state)
     for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
         struct world *w = begin();
         assert_false(want(w, "a.example"));
+        const char *before = "";
         for (size_t n = 0; n < 6 && rows[i].rounds[n].said != NULL; n++) {
+            unsigned changes = w->changes;
             until_asked(w);
             fake_network_pass(w->net, 0);
             answer_all(w, "a.example", rows[i].rounds[n].said, 10);
@@ -245,6 +247,9 @@ static void test_rounds(void **state)
             }
             if (strcmp(what_is_known(w), rows[i].rounds[n].known) != 0)
                 fail_msg("%s, round %zu: %s", rows[i].what, n, known);
+            if (strcmp(known, before) != 0 && w->changes == changes)
+                fail_msg("%s, round %zu: nobody was told", rows[i].what, n);
+            before = rows[i].rounds[n].known;
         }
         end(w);
     }
