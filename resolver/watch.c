@@ -147,6 +147,7 @@ static void on_poll(evutil_socket_t fd, short what, void *arg)
 
     (void)fd;
     (void)what;
+    add_watches(watch); /* what was read last may be another directory than what is watched */
     if (source_dir_fingerprint(watch->path) == watch->seen)
         return;
     fileset_add_any(&watch->which);
