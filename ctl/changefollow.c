@@ -4,12 +4,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "client.h"
+#include "await.h"
 
 #define ASK_MS    2000 /* is there a daemon, and which directory is its own? */
 #define FOLLOW_MS 30000
-#define GRACE_MS  3000
-#define ONCE_MS   300000 /* the daemon takes at most ten minutes; a longer wait asks again */
 #define DONE_SIZE 512
 
 /* "a.yaml is written": who does not hear of it would do it again. */
@@ -73,42 +71,30 @@ static bool find_daemon(const struct change *change, enum exitcode *code)
     return ours;
 }
 
-static enum exitcode ask_for(const struct command_call *call, const struct change_item *item,
-                             uint64_t ms, struct client_reply *reply)
-{
-    char limit[24];
-    struct client_request request = {.path = "/api/wait", .timeout_ms = ms + GRACE_MS};
-
-    (void)snprintf(limit, sizeof(limit), "%llums", (unsigned long long)ms);
-    if (item->bytes == NULL) { /* what is gone cannot be waited for, but looked for */
-        request.path = "/api/reload";
-        request.post = true;
-    } else {
-        request.query[0] = (struct client_pair){"document", item->name};
-        request.query[1] = (struct client_pair){"timeout", limit};
-    }
-    return client_ask(call, &request, reply);
-}
-
-static enum exitcode wait_for(const struct change *change, const struct change_item *item)
+static enum exitcode wait_for(const struct change *change, const struct change_item *item,
+                              uint64_t end)
 {
     const struct command_call *call = change->folder->call;
-    uint64_t left = call->options->timeout_ms != 0 ? call->options->timeout_ms : FOLLOW_MS;
+    struct await await = {.call = call, .end = end};
+    char lacking[DONE_SIZE];
     struct client_reply reply;
 
-    enum exitcode code = ask_for(call, item, left < ONCE_MS ? left : ONCE_MS, &reply);
-    while (code == EXITCODE_FINE && reply.status == 408 && left > ONCE_MS) {
-        left -= ONCE_MS;
-        client_reply_clear(&reply);
-        code = ask_for(call, item, left < ONCE_MS ? left : ONCE_MS, &reply);
+    if (item->bytes == NULL) { /* what is gone cannot be waited for, but looked for */
+        await.request = (struct client_request){.path = "/api/reload", .post = true};
+    } else {
+        await.request =
+            (struct client_request){.path = "/api/wait", .query = {{"document", item->name}}};
+        await.told = true;
     }
+    (void)snprintf(lacking, sizeof(lacking), "%s is %s", item->name,
+                   item->bytes == NULL ? "removed, and may be served yet"
+                                       : "written and not served yet");
+    await.lacking = lacking;
+    enum exitcode code = await_reply(&await, &reply);
     if (code != EXITCODE_FINE) {
-        return not_followed(change, code);
+        return code == EXITCODE_TIMEOUT ? code : not_followed(change, code);
     }
-    if (reply.status == 408) {
-        output_error(&call->output, "time is over: %s is written and not served yet", item->name);
-        code = EXITCODE_TIMEOUT;
-    } else if (reply.status == 409 && item->bytes != NULL) {
+    if (reply.status == 409 && item->bytes != NULL) {
         const char *said = json_string_value(json_object_get(reply.json, "error"));
 
         output_error(&call->output, "pldnsd refuses what was written: %s",
@@ -147,6 +133,8 @@ static json_t *read_served(const struct change *change)
 /* Whom we wait for has the whole directory looked at: the others need not be asked for, then. */
 static enum exitcode wait_for_all(const struct change *change)
 {
+    uint64_t ms = change->folder->call->options->timeout_ms;
+    uint64_t end = await_end(ms != 0 ? ms : FOLLOW_MS);
     enum exitcode code = EXITCODE_FINE;
     json_t *served = NULL;
 
@@ -154,7 +142,7 @@ static enum exitcode wait_for_all(const struct change *change)
         const struct change_item *item = &change->items[i];
 
         if (item->bytes == NULL || json_object_get(served, item->name) == NULL) {
-            code = wait_for(change, item);
+            code = wait_for(change, item, end);
         }
         if (code == EXITCODE_FINE && served == NULL && i + 1 < change->length) {
             served = read_served(change);

@@ -235,6 +235,17 @@ enum exitcode client_failed(const struct command_call *call, enum client_result 
     return codes[result];
 }
 
+enum exitcode client_odd(const struct command_call *call, struct client_reply *reply)
+{
+    const char *said = json_string_value(json_object_get(reply->json, "error"));
+    bool ours = reply->status >= 400 && reply->status < 500;
+
+    output_error(&call->output, "pldnsd at %s answered HTTP %ld: %.200s", call->options->server,
+                 reply->status, said == NULL ? reply->body : said);
+    client_reply_clear(reply);
+    return ours ? EXITCODE_WRONG : EXITCODE_UNREACHABLE;
+}
+
 enum exitcode client_ask(const struct command_call *call, const struct client_request *request,
                          struct client_reply *out)
 {
@@ -252,11 +263,5 @@ enum exitcode client_ask(const struct command_call *call, const struct client_re
     if (expected && out->json != NULL) {
         return EXITCODE_FINE;
     }
-    const char *said = json_string_value(json_object_get(out->json, "error"));
-    output_error(&call->output, "pldnsd at %s answered HTTP %ld: %.200s", call->options->server,
-                 out->status, said == NULL ? out->body : said);
-    enum exitcode code =
-        out->status >= 400 && out->status < 500 ? EXITCODE_WRONG : EXITCODE_UNREACHABLE;
-    client_reply_clear(out);
-    return code;
+    return client_odd(call, out);
 }

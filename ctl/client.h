@@ -46,6 +46,10 @@ void client_reply_clear(struct client_reply *);
 /* Says on standard error what client_try() found and returns the exit code for it. */
 enum exitcode client_failed(const struct command_call *, enum client_result, const char *why);
 
+/* Says on standard error that this reply is none that was asked for, clears it, and returns the
+ * exit code for it. */
+enum exitcode client_odd(const struct command_call *, struct client_reply *);
+
 /* client_try(), and client_failed() if it did not work; a reply that is no JSON, or whose status is
  * none of 200, 409 and 408, is a failure too.  EXITCODE_FINE: '*out' is filled. */
 MUST_USE enum exitcode client_ask(const struct command_call *, const struct client_request *,

@@ -1,34 +1,12 @@
 #include "control.h"
 
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "client.h"
+#include "await.h"
 
 #define WAIT_DEFAULT_MS 30000
-#define WAIT_PAUSE_MS   200
-/* The daemon ends the wait by itself; this much later we stop believing that it will. */
-#define WAIT_GRACE_MS 3000
-/* The daemon takes at most ten minutes; a longer wait asks again. */
-#define WAIT_ONCE_MS 300000
 /* A reload of many documents takes its time. */
 #define RELOAD_TIMEOUT_MS 60000
-
-static uint64_t now_ms(void)
-{
-    struct timespec t;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
-static void pause_ms(uint64_t ms)
-{
-    struct timespec t = {(time_t)(ms / 1000), (long)(ms % 1000) * 1000000};
-
-    (void)nanosleep(&t, NULL);
-}
 
 static void print_value(const struct command_call *call, const struct client_reply *reply)
 {
@@ -141,96 +119,13 @@ enum exitcode control_reload(const struct command_call *call)
 
 /* ---- wait ---- */
 
-enum wait_step { WAIT_AGAIN, WAIT_SERVED, WAIT_REFUSED, WAIT_FAILED };
-
-struct wait {
-    const struct command_call *call;
-    struct client_request request;
-    char generation[24], limit[24];
-    bool readiness; /* no condition given: ask /readyz until it says yes */
-    uint64_t end;
-    char why[CLIENT_WHY_SIZE];
-    enum client_result last; /* of the latest try */
-};
-
-static bool prepare(struct wait *w, const struct command_call *call)
-{
-    const uint64_t conditions = OPTIONS_GENERATION | OPTIONS_DOCUMENT | OPTIONS_NAME;
-    const struct options *o = call->options;
-    uint64_t given = o->given & conditions;
-
-    if ((given & (given - 1)) != 0) {
-        output_error(&call->output, "wait takes one of --generation, --document and --name");
-        return false;
-    }
-    *w = (struct wait){.call = call, .readiness = given == 0};
-    w->end = now_ms() + (o->timeout_ms == 0 ? WAIT_DEFAULT_MS : o->timeout_ms);
-    (void)snprintf(w->generation, sizeof(w->generation), "%llu", (unsigned long long)o->generation);
-    w->request = (struct client_request){
-        .path = w->readiness ? "/readyz" : "/api/wait",
-        .query = {{"generation", (given & OPTIONS_GENERATION) != 0 ? w->generation : NULL},
-                  {"document", o->document},
-                  {"name", o->name},
-                  {"timeout", w->readiness ? NULL : w->limit}},
-    };
-    return true;
-}
-
-/* A reply that is neither yes nor "time is over". */
-static enum wait_step odd_reply(struct wait *w, const struct client_reply *reply)
-{
-    const char *said = json_string_value(json_object_get(reply->json, "error"));
-
-    if (reply->status == 409) {
-        output_error(&w->call->output, "%s",
-                     said != NULL ? said : "the document's newest version is refused");
-        return WAIT_REFUSED;
-    }
-    output_error(&w->call->output, "pldnsd answered HTTP %ld: %.200s", reply->status,
-                 said != NULL ? said : reply->body);
-    return WAIT_FAILED;
-}
-
-static enum wait_step step(struct wait *w, uint64_t left, struct client_reply *reply)
-{
-    left = left < WAIT_ONCE_MS ? left : WAIT_ONCE_MS;
-    (void)snprintf(w->limit, sizeof(w->limit), "%llums", (unsigned long long)left);
-    w->request.timeout_ms = w->readiness ? left : left + WAIT_GRACE_MS;
-    w->last = client_try(w->call->options, &w->request, reply, w->why);
-    if (w->last == CLIENT_MISUSED) {
-        return WAIT_FAILED;
-    }
-    if (w->last != CLIENT_ANSWERED) {
-        return WAIT_AGAIN;
-    }
-    switch (reply->status) {
-    case 200:
-        return WAIT_SERVED;
-    case 408:
-    case 503:
-        return WAIT_AGAIN;
-    default:
-        return odd_reply(w, reply);
-    }
-}
-
-static enum exitcode over(const struct wait *w)
-{
-    if (w->last != CLIENT_ANSWERED && w->last != CLIENT_TIMEOUT) {
-        return client_failed(w->call, w->last, w->why);
-    }
-    output_error(&w->call->output, "time is over: %s",
-                 w->readiness ? "pldnsd is not ready" : "it is not served yet");
-    return EXITCODE_TIMEOUT;
-}
-
-static void print_served(const struct wait *w, const struct client_reply *reply)
+static void print_served(const struct command_call *call, const struct client_reply *reply)
 {
     const json_t *generation = json_object_get(reply->json, "generation");
 
-    if (w->call->output.format != OPTIONS_TABLE) {
-        output_value(&w->call->output, reply->json != NULL ? json_incref(reply->json)
-                                                           : json_pack("{s:b}", "ready", 1));
+    if (call->output.format != OPTIONS_TABLE) {
+        output_value(&call->output, reply->json != NULL ? json_incref(reply->json)
+                                                        : json_pack("{s:b}", "ready", 1));
     } else if (json_is_integer(generation)) {
         printf("served, generation %" JSON_INTEGER_FORMAT "\n", json_integer_value(generation));
     } else {
@@ -238,38 +133,49 @@ static void print_served(const struct wait *w, const struct client_reply *reply)
     }
 }
 
+static void print_refused(const struct command_call *call, const struct client_reply *reply)
+{
+    const char *said = json_string_value(json_object_get(reply->json, "error"));
+
+    output_error(&call->output, "%s",
+                 said != NULL ? said : "the document's newest version is refused");
+}
+
 enum exitcode control_wait(const struct command_call *call)
 {
-    struct wait w;
+    const uint64_t conditions = OPTIONS_GENERATION | OPTIONS_DOCUMENT | OPTIONS_NAME;
+    const struct options *o = call->options;
+    uint64_t given = o->given & conditions;
+    char generation[24];
+    struct client_reply reply;
 
-    if (!prepare(&w, call)) {
+    if ((given & (given - 1)) != 0) {
+        output_error(&call->output, "wait takes one of --generation, --document and --name");
         return EXITCODE_WRONG;
     }
-    for (;;) {
-        struct client_reply reply;
-        uint64_t now = now_ms();
-        enum wait_step s = step(&w, now < w.end ? w.end - now : 1, &reply);
-
-        if (s == WAIT_SERVED) {
-            print_served(&w, &reply);
-        }
-        client_reply_clear(&reply);
-        switch (s) {
-        case WAIT_SERVED:
-            return EXITCODE_FINE;
-        case WAIT_REFUSED:
-            return EXITCODE_NO;
-        case WAIT_FAILED:
-            return w.last == CLIENT_MISUSED ? client_failed(call, w.last, w.why) : EXITCODE_WRONG;
-        case WAIT_AGAIN:
-            break;
-        }
-        now = now_ms();
-        if (now >= w.end) {
-            return over(&w);
-        }
-        pause_ms(w.end - now < WAIT_PAUSE_MS ? w.end - now : WAIT_PAUSE_MS);
+    (void)snprintf(generation, sizeof(generation), "%llu", (unsigned long long)o->generation);
+    struct await await = {
+        .call = call,
+        .request = {.path = given == 0 ? "/readyz" : "/api/wait",
+                    .query = {{"generation", given == OPTIONS_GENERATION ? generation : NULL},
+                              {"document", o->document},
+                              {"name", o->name}}},
+        .told = given != 0,
+        .lacking = given == 0 ? "pldnsd is not ready" : "it is not served yet",
+        .end = await_end(o->timeout_ms == 0 ? WAIT_DEFAULT_MS : o->timeout_ms),
+    };
+    enum exitcode code = await_reply(&await, &reply);
+    if (code != EXITCODE_FINE) {
+        return code;
     }
+    if (reply.status == 200) {
+        print_served(call, &reply);
+    } else {
+        print_refused(call, &reply);
+        code = EXITCODE_NO;
+    }
+    client_reply_clear(&reply);
+    return code;
 }
 
 /* ---- flush ---- */

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from conftest import document
+
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("PLDNS_BUILD", ROOT / "build" / "run"))
 PLDNSCTL = os.environ.get("PLDNSCTL", str(BUILD / "ctl" / "pldnsctl"))
@@ -381,6 +383,52 @@ def test_a_change_is_waited_for_longer_than_one_question_lasts(far, tmp_path):
     ran = ask(far, "create", "plc-1", "--type", "VPC_RESOURCE", "-a", tmp_path, "--timeout", "15m")
     assert (ran.returncode, ran.stderr) == (FINE, "")
     assert far.asked[1:] == ["GET /api/wait?document=plc-1.yaml&timeout=300000ms"] * 2
+
+
+FULL = (503, {"error": "48 wait already: ask again"})
+GONE = (0, lambda handler: None)      # it restarts: no reply to what was asked
+
+
+@pytest.mark.parametrize("command", [["create", "plc-1", "--type", "VPC_RESOURCE"], ["wait", "--document", "plc-1.yaml"]])
+def test_who_waits_asks_again(far, tmp_path, command):
+    """A daemon that has no room for one more who waits, or that restarts."""
+    status = [(200, {"directory": str(tmp_path)})] if command[0] == "create" else []
+    command = command + (["-a", tmp_path] if command[0] == "create" else [])
+    far.answers = status + [FULL, GONE, (408, {"error": "time is over"}), (200, {"generation": 9})]
+    ran = ask(far, *command, "--timeout", "20s")
+    assert (ran.returncode, ran.stderr) == (FINE, "") and len(far.asked) == len(status) + 4
+
+
+@pytest.mark.parametrize("last, said", [(FULL, "48 wait already"), (GONE, "hung up")])
+@pytest.mark.parametrize("command", [["create", "plc-1", "--type", "VPC_RESOURCE"], ["wait", "--document", "plc-1.yaml"]])
+def test_what_kept_it_from_being_served_is_told(far, tmp_path, command, last, said):
+    status = [(200, {"directory": str(tmp_path)})] if command[0] == "create" else []
+    command = command + (["-a", tmp_path] if command[0] == "create" else [])
+    far.answers = status + [FULL, last]
+    ran = ask(far, *command, "--timeout", "500ms")
+    assert ran.returncode == TIMEOUT and "time is over: " in ran.stderr and said in ran.stderr
+
+
+def test_a_document_that_goes_is_waited_for_through_a_restart(far, tmp_path):
+    (tmp_path / "plc-1.json").write_text(document(1, ["10.0.0.1"]))
+    far.answers = [(200, {"directory": str(tmp_path)}), GONE, (200, {"generation": 9})]
+    ran = ask(far, "delete", "plc-1", "--force", "-a", tmp_path, "--timeout", "20s")
+    assert (ran.returncode, ran.stderr) == (FINE, "") and far.asked[1:] == ["POST /api/reload"] * 2
+
+
+def test_time_is_the_same_for_all_that_is_waited_for(far, tmp_path):
+    """--timeout is for the command, not for each of its documents."""
+    (tmp_path / "two.json").write_text(json.dumps({"privateLinkConnections": [
+        json.loads(document(n, ["10.0.0.%d" % n])) for n in (1, 2)]}))
+    folder = tmp_path / "d"
+    folder.mkdir()
+    far.answers = [(200, {"directory": str(folder)}), (0, lambda handler: (time.sleep(2), handler.send_response(200),
+                   handler.send_header("Content-Length", "2"), handler.end_headers(), handler.wfile.write(b"{}"))),
+                   (200, {"documents": []}), (408, {"error": "time is over"})]
+    ran = ask(far, "import", tmp_path / "two.json", "-a", folder, "--timeout", "5s")
+    assert ran.returncode == TIMEOUT, ran.stderr
+    first, second = (int(re.search(r"&timeout=(\d+)ms", far.asked[n])[1]) for n in (1, 3))
+    assert second <= first - 2000
 
 
 @pytest.mark.parametrize("answers", [[], [(500, "no")], [(200, None), (500, "no")]])
