@@ -40,18 +40,22 @@ static size_t write_question(const struct far_end *end, uint8_t *room)
     return question_write(room + 2, &question, name->wire, true);
 }
 
-/* What is answered says nothing: only what comes round does. */
+/* What is answered says nothing: only what comes round does.  Nor does silence: each round begins
+ * anew, and who forwards questions there finds out whether it answers. */
 static bool on_event(struct upstream_ask *ask, enum upstream_event event, const uint8_t *message,
                      size_t size, uint64_t now)
 {
+    struct far_end *end = ask->owner;
     uint8_t room[2 + QUESTION_MAX];
 
     (void)message;
     (void)size;
     if (event == UPSTREAM_READY)
-        return upstream_write(ask, room, write_question(ask->owner, room));
-    if (event != UPSTREAM_REPLY)
+        return upstream_write(ask, room, write_question(end, room));
+    if (event != UPSTREAM_REPLY) {
+        upstream_let_be(end->upstream);
         return true;
+    }
     upstream_heard(ask, now);
     upstream_drop(ask);
     return true;
@@ -72,6 +76,8 @@ static void probe(struct loopprobe *p, size_t i, uint64_t now)
     end->ask = (struct upstream_ask){.owner = end, .edns = true};
     if (upstream_send(end->upstream, &end->ask, room, write_question(end, room), false, now))
         end->asked = now;
+    else
+        upstream_let_be(end->upstream);
 }
 
 static void end_round(struct loopprobe *p)

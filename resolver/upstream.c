@@ -234,7 +234,7 @@ static void on_probe_timer(void *arg, uint64_t now)
         u->probe_delay * 2 < UPSTREAM_PROBE_MAX_MS ? u->probe_delay * 2 : UPSTREAM_PROBE_MAX_MS;
 }
 
-RARE static void stop_probing(struct upstream *u)
+RARE void upstream_let_be(struct upstream *u)
 {
     u->probing = false;
     u->network->timer_clear(u->probe_timer);
@@ -398,7 +398,7 @@ RARE static void trust_again(struct upstream *u, uint64_t now)
         log_info("upstream answers again", "upstream=%s silent_ms=%llu", u->server.text,
                  (unsigned long long)(now - u->heard));
     u->unanswered = u->refusals = u->ends = 0;
-    stop_probing(u);
+    upstream_let_be(u);
 }
 
 void upstream_heard(struct upstream_ask *ask, uint64_t now)

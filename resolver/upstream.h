@@ -95,6 +95,9 @@ uint16_t upstream_id(const struct upstream_ask *);
 void upstream_heard(struct upstream_ask *, uint64_t now);
 void upstream_overdue(struct upstream_ask *, uint64_t now);
 
+/* Ends the probes: that it was doubted is not followed up.  For those who do not go on asking. */
+void upstream_let_be(struct upstream *);
+
 /* True if questions sent there come back to us: it is not to be asked. */
 bool upstream_loops(const struct upstream *, uint64_t now);
 /* True if it left something unanswered and has not been heard since. */

@@ -1,10 +1,11 @@
 """An upstream that forwards to us: it is found out and left alone, the others go on."""
 import socket
 import threading
+import time
 
 import pytest
 
-from conftest import document, eventually, managed
+from conftest import document, eventually, free_port, managed
 
 
 class Mirror:
@@ -76,3 +77,11 @@ def test_nobody_is_left(daemon, mirror):
     eventually(lambda: "a question sent there came back to us" in daemon.log, "the loop is found")
     reply = daemon.query("www.example", use_edns=0, timeout=2)
     assert reply.rcode() == 2 and [option.code for option in reply.options] == [22]
+
+
+def test_one_that_is_not_there_is_not_said_to_be_probed(daemon, upstream):
+    """Whether it leads back to us is asked now and then.  That it is silent is for those to tell who go on asking."""
+    daemon.set("forward.upstreams", [upstream.address, "127.0.0.1:%d" % free_port()])
+    daemon.start()
+    time.sleep(3)
+    assert "upstream silent" not in daemon.log
