@@ -8,6 +8,7 @@
 #include "expiry.h"
 #include "log.h"
 #include "record.h"
+#include "special.h"
 #include "targetanswer.h"
 
 #define CLASS_IN 1
@@ -286,6 +287,16 @@ static void on_timer(void *arg, uint64_t now)
 
 /* ---- life ---- */
 
+/* As forward_options.guard. */
+static bool is_kept(void *arg, const uint8_t *name, unsigned view)
+{
+    const struct refresh *r = arg;
+    size_t root_offset;
+
+    return special_find(name, &root_offset) != SPECIAL_NONE ||
+           r->options.owned(r->options.arg, name, view);
+}
+
 struct refresh *refresh_new(const struct refresh_options *options)
 {
     struct refresh *r = alloc_array(1, sizeof *r);
@@ -298,8 +309,8 @@ struct refresh *refresh_new(const struct refresh_options *options)
         .stats = options->stats,
         .in_flight = IN_FLIGHT,
         .tell = on_outcome,
-        .guard = options->owned,
-        .guard_arg = options->arg,
+        .guard = is_kept,
+        .guard_arg = r,
     });
     r->timer = options->network->timer(options->network, on_timer, r);
     return r;

@@ -1,5 +1,6 @@
 #include "targetanswer.h"
 
+#include "special.h"
 #include "view.h"
 
 const char *targetanswer_word(enum targetanswer answer)
@@ -16,9 +17,19 @@ const char *targetanswer_word(enum targetanswer answer)
         [TARGETANSWER_OVERLOADED] = "overloaded",
         [TARGETANSWER_OWNED] = "leads-into-owned-name",
         [TARGETANSWER_KEPT] = "owned-or-fenced",
+        [TARGETANSWER_SPECIAL] = "never-forwarded",
     };
 
     return words[answer];
+}
+
+/* Kept from the upstreams by the guard: by the table, or because nobody should pass it on. */
+static enum targetanswer why_kept(const struct forward_outcome *told)
+{
+    size_t root_offset;
+
+    return special_find(told->question->name, &root_offset) != SPECIAL_NONE ? TARGETANSWER_SPECIAL
+                                                                            : TARGETANSWER_KEPT;
 }
 
 static bool leads_into_owned(const struct forward_outcome *told, targetanswer_owned_fn *owned,
@@ -46,10 +57,11 @@ enum targetanswer targetanswer_judge(const struct forward_outcome *told,
         [FORWARD_BROKEN] = TARGETANSWER_BROKEN,
         [FORWARD_LOOP] = TARGETANSWER_LOOP,
         [FORWARD_OVERLOADED] = TARGETANSWER_OVERLOADED,
-        [FORWARD_OWNED] = TARGETANSWER_KEPT,
         [FORWARD_ENDED] = TARGETANSWER_TIMEOUT,
     };
 
+    if (told->result == FORWARD_OWNED)
+        return why_kept(told);
     if (told->result != FORWARD_ANSWER)
         return failures[told->result];
     if (leads_into_owned(told, owned, arg))

@@ -14,8 +14,9 @@ enum targetanswer {
     TARGETANSWER_BROKEN,
     TARGETANSWER_LOOP,
     TARGETANSWER_OVERLOADED,
-    TARGETANSWER_OWNED, /* its chain leads to or through a name of ours, or a fenced one */
-    TARGETANSWER_KEPT,  /* it is such a name itself: not asked for */
+    TARGETANSWER_OWNED,   /* its chain leads to or through a name of ours, or a fenced one */
+    TARGETANSWER_KEPT,    /* it is such a name itself: not asked for */
+    TARGETANSWER_SPECIAL, /* nor is localhost and its like */
 };
 
 /* As forward_options.guard. */

@@ -434,6 +434,24 @@ static void test_owned_name(void **state)
     end(w);
 }
 
+/* Nor one that nobody should pass on. */
+static void test_special_name(void **state)
+{
+    static const char *const names[] = {"a.invalid", "x.onion", "localhost",
+                                        "1.0.0.127.in-addr.arpa"};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
+        struct world *w = begin();
+        want(w, names[i]);
+        fake_network_pass(w->net, 10);
+        assert_int_equal(fake_network_waiting(w->net), 0);
+        assert_string_equal(what_is_known(w), "(never-forwarded)");
+        assert_int_equal(refresh_totals(w->refresh).loops, 0);
+        end(w);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -446,6 +464,7 @@ int main(void)
         cmocka_unit_test(test_silence_stays_silence),
         cmocka_unit_test(test_book),
         cmocka_unit_test(test_owned_name),
+        cmocka_unit_test(test_special_name),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
