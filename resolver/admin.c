@@ -9,11 +9,13 @@
 #include <event2/http.h>
 #include <event2/keyvalq_struct.h>
 #include <event2/listener.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
 
+#include "adminpeers.h"
 #include "adminreply.h"
 #include "adminsocket.h"
 #include "adminwait.h"
@@ -50,8 +52,7 @@ struct admin {
     struct adminwait *waiters;
     struct door *doors;
     size_t length;
-    struct bufferevent *streams[ADMIN_CONNECTIONS_MAX]; /* those that evhttp may still use */
-    unsigned connections;
+    struct adminpeers peers;
     bool accepting;
     struct event *pause;
 };
@@ -303,6 +304,7 @@ static void on_request(struct evhttp_request *request, void *arg)
     const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(request);
     const char *path = evhttp_uri_get_path(uri), *query = evhttp_uri_get_query(uri);
 
+    adminpeers_work(&door->admin->peers, request);
     if (is_foreign(door, request)) {
         adminreply_error(request, 403, "only for this host, and not for web pages");
         return;
@@ -332,23 +334,6 @@ static void set_accepting(struct admin *admin, bool accepting)
     }
 }
 
-/* evhttp says when a connection begins, but not when it ends.  So we hold every stream too: one
- * that evhttp has let go has no callback any more. */
-static void let_go(struct admin *admin)
-{
-    unsigned left = 0;
-
-    for (unsigned i = 0; i < admin->connections; i++) {
-        bufferevent_event_cb callback;
-        bufferevent_getcb(admin->streams[i], NULL, NULL, &callback, NULL);
-        if (callback == NULL)
-            bufferevent_decref(admin->streams[i]);
-        else
-            admin->streams[left++] = admin->streams[i];
-    }
-    admin->connections = left;
-}
-
 static void pause_accepting(struct admin *admin, unsigned ms)
 {
     struct timeval wait = {(time_t)(ms / 1000), (suseconds_t)(ms % 1000) * 1000};
@@ -363,14 +348,24 @@ static struct bufferevent *on_connection(struct event_base *base, void *arg)
     /* evhttp closes the descriptor of a stream that does not do so itself. */
     struct bufferevent *stream = bufferevent_socket_new(base, -1, 0);
 
-    let_go(admin);
-    if (stream == NULL || admin->connections == ADMIN_CONNECTIONS_MAX)
+    adminpeers_sweep(&admin->peers);
+    if (stream == NULL || admin->peers.length == ADMINPEERS_MAX)
         return stream; /* a few more than wanted, from the listener's last batch */
-    bufferevent_incref(stream);
-    admin->streams[admin->connections++] = stream;
-    if (admin->connections == ADMIN_CONNECTIONS_MAX)
-        pause_accepting(admin, FULL_PAUSE_MS);
+    adminpeers_add(&admin->peers, stream, clock_ms());
+    if (admin->peers.length == ADMINPEERS_MAX)
+        pause_accepting(admin, 0); /* then it is seen who makes room */
     return stream;
+}
+
+/* Somebody has connected who is not accepted yet. */
+static bool is_waited_for(const struct admin *admin)
+{
+    for (size_t i = 0; i < admin->length; i++) {
+        struct pollfd door = {.fd = admin->doors[i].socket, .events = POLLIN};
+        if (poll(&door, 1, 0) > 0)
+            return true;
+    }
+    return false;
 }
 
 static void on_pause_over(evutil_socket_t fd, short what, void *arg)
@@ -379,9 +374,11 @@ static void on_pause_over(evutil_socket_t fd, short what, void *arg)
 
     (void)fd;
     (void)what;
-    let_go(admin);
-    if (admin->connections < ADMIN_CONNECTIONS_MAX)
+    adminpeers_sweep(&admin->peers);
+    if (admin->peers.length < ADMINPEERS_MAX)
         set_accepting(admin, true);
+    else if (is_waited_for(admin) && adminpeers_make_room(&admin->peers, clock_ms()))
+        pause_accepting(admin, 0);
     else
         pause_accepting(admin, FULL_PAUSE_MS);
 }
@@ -456,7 +453,7 @@ void admin_free(struct admin *admin)
         evhttp_free(admin->doors[i].http); /* with its listener and connections */
         adminsocket_remove(admin->doors[i].address, admin->doors[i].socket);
     }
-    let_go(admin);
+    adminpeers_sweep(&admin->peers);
     event_free(admin->pause);
     free(admin->doors);
     free(admin);

@@ -8,8 +8,6 @@
 
 #include "service.h"
 
-#define ADMIN_CONNECTIONS_MAX 64
-
 struct event_base;
 struct admin;
 

@@ -7,7 +7,7 @@
 
 #include "service.h"
 
-#define ADMINWAIT_MAX 48 /* of ADMIN_CONNECTIONS_MAX: the others are for those who do not wait */
+#define ADMINWAIT_MAX 48 /* of ADMINPEERS_MAX: the others are for those who do not wait */
 
 struct event_base;
 struct evhttp_request;

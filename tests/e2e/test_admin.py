@@ -1,6 +1,8 @@
 """The admin address: pages, their bounds, and who is let in."""
+import concurrent.futures
 import os
 import re
+import select
 import socket
 import stat
 import subprocess
@@ -255,6 +257,48 @@ def test_silent_connections_end(served):
     start = time.monotonic()
     raw(served, b"GET /healthz HT", seconds=30)
     assert time.monotonic() - start < 25 * SLACK
+
+
+def is_over(connection):
+    """The far end has closed it; it says nothing by itself."""
+    return connection.sock in select.select([connection.sock], [], [], 0)[0]
+
+
+def test_the_most_idle_connection_makes_room(served):
+    """As many as there may be are kept alive and say nothing: a health probe gets in all the same."""
+    def use(connection):
+        connection.request("GET", "/healthz")
+        assert connection.getresponse().read() == b"alive\n"
+
+    held = [UnixConnection(str(served.socket), 10 * SLACK) for _ in range(64)]
+    try:
+        for connection in held:
+            use(connection)
+        use(held[0])
+        assert served.admin("/healthz", timeout=2).body == "alive\n"
+        assert [n for n, connection in enumerate(held) if is_over(connection)] == [1]
+        use(held[0])
+    finally:
+        for connection in held:
+            connection.close()
+
+
+def test_who_is_being_served_does_not_make_room(served):
+    """Those who wait, and those who have just come, are left alone however many come."""
+    waiters = [UnixConnection(str(served.socket), 30 * SLACK) for _ in range(40)]
+    try:
+        for connection in waiters:
+            connection.request("GET", "/api/wait?generation=2&timeout=30s")
+        with concurrent.futures.ThreadPoolExecutor(30) as pool:
+            for said in pool.map(lambda _: served.admin("/healthz").body, range(300)):
+                assert said == "alive\n"
+        served.write("b.yaml", custom(2, ["10.0.0.2"], "one.example.com"))
+        for connection in waiters:
+            reply = connection.getresponse()
+            assert reply.status == 200 and reply.read()
+    finally:
+        for connection in waiters:
+            connection.close()
 
 
 def test_keep_alive_and_many_requests(served):
