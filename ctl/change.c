@@ -100,6 +100,26 @@ static bool tell(const struct change *change, const struct catalog_entry *entry)
     return false;
 }
 
+/* As check would of the same documents. */
+static void warn(const struct change *change)
+{
+    const struct catalog *catalog = change->folder->catalog;
+    char line[LINE_SIZE];
+
+    for (size_t i = 0; i < catalog_length(catalog); i++) {
+        struct catalog_entry entry;
+
+        catalog_entry(catalog, i, &entry);
+        for (size_t j = 0; is_changed(change, entry.name) && j < entry.complaints->length; j++) {
+            struct error complaint = entry.complaints->items[j];
+
+            complaint.warning = false; /* the word stands in front */
+            output_warning(&change->folder->call->output, "%s",
+                           error_format(&complaint, line, sizeof(line)));
+        }
+    }
+}
+
 enum exitcode change_judge(struct change *change)
 {
     struct catalog *catalog = change->folder->catalog;
@@ -123,6 +143,7 @@ enum exitcode change_judge(struct change *change)
         output_error(&change->folder->call->output, "pldnsd would refuse this: nothing is written");
         return EXITCODE_WRONG;
     }
+    warn(change);
     if (change->compared) {
         change->after = catalog_build_set(catalog, &options);
     }

@@ -122,6 +122,17 @@ void output_colored(const struct output *output, FILE *to, enum output_color col
     print_colored(to == stderr ? output->error_color : output->color, to, color, text);
 }
 
+static void say(const struct output *output, enum output_color color, const char *word,
+                const char *line)
+{
+    (void)fflush(stdout);
+    fputs("pldnsctl: ", stderr);
+    output_colored(output, stderr, color, word);
+    fputs(": ", stderr);
+    output_text(stderr, line);
+    putc('\n', stderr);
+}
+
 void output_error(const struct output *output, const char *format, ...)
 {
     char line[LINE_SIZE];
@@ -130,12 +141,18 @@ void output_error(const struct output *output, const char *format, ...)
     va_start(ap, format);
     (void)vsnprintf(line, sizeof(line), format, ap);
     va_end(ap);
-    (void)fflush(stdout);
-    fputs("pldnsctl: ", stderr);
-    output_colored(output, stderr, OUTPUT_RED, "error");
-    fputs(": ", stderr);
-    output_text(stderr, line);
-    putc('\n', stderr);
+    say(output, OUTPUT_RED, "error", line);
+}
+
+void output_warning(const struct output *output, const char *format, ...)
+{
+    char line[LINE_SIZE];
+    va_list ap;
+
+    va_start(ap, format);
+    (void)vsnprintf(line, sizeof(line), format, ap);
+    va_end(ap);
+    say(output, OUTPUT_YELLOW, "warning", line);
 }
 
 /* ---- columns ---- */

@@ -39,6 +39,9 @@ void output_colored(const struct output *, FILE *, enum output_color, const char
 /* "pldnsctl: error: …" on standard error. */
 void output_error(const struct output *, const char *format, ...) PRINTF_LIKE(2, 3);
 
+/* "pldnsctl: warning: …" on standard error: it is done all the same. */
+void output_warning(const struct output *, const char *format, ...) PRINTF_LIKE(2, 3);
+
 /* Aligned columns: rows are added cell by cell, then printed with two blanks between. */
 #define OUTPUT_COLUMNS_MAX 8
 struct output_grid {

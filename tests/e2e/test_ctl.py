@@ -380,7 +380,7 @@ def test_wait_asks_again_until_it_is_served(far):
 
 def test_a_change_is_waited_for_longer_than_one_question_lasts(far, tmp_path):
     far.answers = [(200, {"directory": str(tmp_path)}), (408, {"error": "time is over"}), (200, {"generation": 9})]
-    ran = ask(far, "create", "plc-1", "--type", "VPC_RESOURCE", "-a", tmp_path, "--timeout", "15m")
+    ran = ask(far, "create", "plc-1", "--type", "VPC_RESOURCE", "--endpoint", "10.0.0.1", "-a", tmp_path, "--timeout", "15m")
     assert (ran.returncode, ran.stderr) == (FINE, "")
     assert far.asked[1:] == ["GET /api/wait?document=plc-1.yaml&timeout=300000ms"] * 2
 
@@ -389,7 +389,7 @@ FULL = (503, {"error": "48 wait already: ask again"})
 GONE = (0, lambda handler: None)      # it restarts: no reply to what was asked
 
 
-@pytest.mark.parametrize("command", [["create", "plc-1", "--type", "VPC_RESOURCE"], ["wait", "--document", "plc-1.yaml"]])
+@pytest.mark.parametrize("command", [["create", "plc-1", "--type", "VPC_RESOURCE", "--endpoint", "10.0.0.1"], ["wait", "--document", "plc-1.yaml"]])
 def test_who_waits_asks_again(far, tmp_path, command):
     """A daemon that has no room for one more who waits, or that restarts."""
     status = [(200, {"directory": str(tmp_path)})] if command[0] == "create" else []
@@ -400,7 +400,7 @@ def test_who_waits_asks_again(far, tmp_path, command):
 
 
 @pytest.mark.parametrize("last, said", [(FULL, "48 wait already"), (GONE, "hung up")])
-@pytest.mark.parametrize("command", [["create", "plc-1", "--type", "VPC_RESOURCE"], ["wait", "--document", "plc-1.yaml"]])
+@pytest.mark.parametrize("command", [["create", "plc-1", "--type", "VPC_RESOURCE", "--endpoint", "10.0.0.1"], ["wait", "--document", "plc-1.yaml"]])
 def test_what_kept_it_from_being_served_is_told(far, tmp_path, command, last, said):
     status = [(200, {"directory": str(tmp_path)})] if command[0] == "create" else []
     command = command + (["-a", tmp_path] if command[0] == "create" else [])

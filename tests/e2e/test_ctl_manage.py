@@ -440,6 +440,23 @@ def test_fifty_at_once_and_none_is_lost(folder):
     assert is_clean(folder) and ctl("check", folder).returncode == FINE
 
 
+def told_warnings(ran):
+    return sorted(line.split(": warning: ", 1)[1] for line in ran.stderr.splitlines() if line.startswith("pldnsctl: warning: "))
+
+
+def test_warnings_are_told_as_check_tells_them(folder):
+    broad = ["attach-domains", "plc-one", "--type", "CUSTOM", "--domain", "*.confluent.cloud", "--domain", "*.com", "-a", folder]
+    dry = ctl(*broad, "--dry-run", "-o", "json")
+    assert dry.returncode == FINE and json.loads(dry.stdout)["type"] == "CUSTOM" and (folder / "kafka.yaml").read_text() == KAFKA
+    ran = ctl(*broad)
+    assert ran.returncode == FINE and told_warnings(ran) == told_warnings(dry)
+    checked = [line.split("/")[-1].replace("warning: ", "", 1) for line in ctl("check", folder / "kafka.yaml").stdout.splitlines()
+               if ": warning: " in line]
+    assert len(checked) >= 2 and told_warnings(ran) == sorted(checked)
+    ran = ctl("create", "plc-new", "--type", "AWS_ENDPOINT_SERVICE", "--endpoint", "us-east-1a=10.0.0.1", "-a", folder)
+    assert ran.returncode == FINE and len(told_warnings(ran)) == 1 and "us-east-1a" in ran.stderr
+
+
 def test_a_lock_that_is_not_given_back(folder):
     handle = os.open(folder, os.O_RDONLY)
     fcntl.flock(handle, fcntl.LOCK_EX)
