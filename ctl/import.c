@@ -9,6 +9,7 @@
 #include "differ.h"
 #include "importaws.h"
 #include "importsync.h"
+#include "nodejson.h"
 
 #define WHY_SIZE 4096
 
@@ -259,6 +260,24 @@ static bool want_endpoint(struct import *import, const json_t *from, size_t *tak
     return true;
 }
 
+/* What somebody else printed may be more than a document can hold. */
+static bool fits(const struct import *import)
+{
+    const char *id;
+    json_t *wanted;
+
+    json_object_foreach(import->wanted, id, wanted)
+    {
+        char why[WHY_SIZE];
+
+        if (!nodejson_fits(wanted, why, sizeof(why))) {
+            output_error(&import->call->output, "%s: no document can hold it: %s", id, why);
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool want_all(struct import *import)
 {
     const struct command_call *call = import->call;
@@ -289,7 +308,7 @@ static bool want_all(struct import *import)
                      length);
         return false;
     }
-    return true;
+    return fits(import);
 }
 
 static void take_all(struct import *import)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "alloc.h"
 #include "amount.h"
 #include "output.h"
 
@@ -53,14 +54,54 @@ json_t *nodejson_read(const struct yamldoc_node *node)
     return value;
 }
 
+/* JSON that is YAML, too: what YAML does not allow, or takes for a line break, is escaped. */
+static char *dump(const json_t *value)
+{
+    static const char delete[] = "\\u007f"; /* which jansson takes for ASCII like any other */
+    char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY | JSON_ENSURE_ASCII), *to;
+
+    assert(text != NULL);
+    char *safe = to = alloc_array(strlen(text) + 1, sizeof(delete) - 1);
+    for (const char *at = text; *at != '\0'; at++) {
+        if (*at == '\x7f') {
+            memcpy(to, delete, sizeof(delete) - 1);
+            to += sizeof(delete) - 1;
+        } else {
+            *to++ = *at;
+        }
+    }
+    *to = '\0';
+    free(text);
+    return safe;
+}
+
+static struct yamldoc *write_value(const json_t *value, struct error_list *errors)
+{
+    char *text = dump(value);
+    struct yamldoc *doc = yamldoc_parse("value", text, strlen(text), errors);
+
+    free(text);
+    return doc;
+}
+
 struct yamldoc *nodejson_write(const json_t *value)
 {
     struct error_list errors = {0};
-    char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+    struct yamldoc *doc = write_value(value, &errors);
 
-    assert(text != NULL);
-    struct yamldoc *doc = yamldoc_parse("value", text, strlen(text), &errors);
-    free(text);
+    assert(doc != NULL);
     error_clear(&errors);
     return doc;
+}
+
+bool nodejson_fits(const json_t *value, char *why, size_t size)
+{
+    struct error_list errors = {0};
+    struct yamldoc *doc = write_value(value, &errors);
+    bool fits = doc != NULL;
+
+    (void)snprintf(why, size, "%s", errors.length > 0 ? errors.items[0].text : "");
+    error_clear(&errors);
+    yamldoc_free(doc);
+    return fits;
 }

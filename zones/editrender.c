@@ -48,7 +48,8 @@ static bool is_plain(const char *text, size_t size)
 }
 
 /* Octets of a character that must be escaped in double quotes, and its number: control characters,
- * and what YAML takes for a line break or a byte order mark.  0: it stands for itself. */
+ * what YAML takes for a line break or a byte order mark, and what is no character.  0: it stands
+ * for itself. */
 static size_t special(const unsigned char *at, size_t left, unsigned *point)
 {
     *point = *at;
@@ -61,7 +62,7 @@ static size_t special(const unsigned char *at, size_t left, unsigned *point)
     if (left < 3 || (*at != 0xe2 && *at != 0xef))
         return 0;
     *point = (*at & 0x0fu) << 12 | (at[1] & 0x3fu) << 6 | (at[2] & 0x3fu);
-    return *point == 0x2028 || *point == 0x2029 || *point == 0xfeff ? 3 : 0;
+    return *point == 0x2028 || *point == 0x2029 || *point == 0xfeff || *point >= 0xfffe ? 3 : 0;
 }
 
 static void add_quoted(struct editrender *r, const char *text, size_t size)

@@ -90,6 +90,27 @@ def test_standard_input(folder):
     assert ctl("import", "-", "-a", folder, stdin=json.dumps([GET])).stdout.endswith("unchanged in plc-0f3k2m9x.yaml\n")
 
 
+# What a YAML reader forbids, takes for a line break, folds, or takes for something else.
+TEXTS = ["\x7f", "a\x85b", "\x80", "\x9f", " \u2028 \ufeff", "\ufffe", "\uffff", "\x1b[2J", "\U0001f600", "a\n b", " a ", "", "~", "x: y #z",
+         "\\u007f", "\""]
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=ascii)
+def test_any_text_arrives_as_it_was(folder, text):
+    for told in ({**GET, "displayName": text}, {**GET, "displayName": "x"}, {**GET, "displayName": text}):     # made, changed, changed
+        ran = run(folder, told)
+        assert ran.returncode == FINE, ran.stderr
+        assert connections(folder)[0]["displayName"] == told["displayName"]
+
+
+@pytest.mark.parametrize("more, said", [({"more": json.loads("[" * 40 + "]" * 40)}, "nested"), ({"x" * 2000: 1}, "")])
+def test_what_no_document_can_hold(folder, more, said):
+    for _ in range(2):
+        ran = run(folder, {**GET, **more})
+        assert ran.returncode == WRONG and "plc-0f3k2m9x: no document can hold it: " in ran.stderr and said in ran.stderr
+        assert run(folder, GET).returncode == FINE
+
+
 def test_list_does_not_detach(folder):
     run(folder, GET)
     listed = dict(LISTED, state="FAILED", message="rejected by the owner")
