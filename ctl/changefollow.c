@@ -6,7 +6,6 @@
 
 #include "await.h"
 
-#define ASK_MS    2000 /* is there a daemon, and which directory is its own? */
 #define FOLLOW_MS 30000
 #define DONE_SIZE 512
 
@@ -46,19 +45,22 @@ static bool is_ours(const struct folder *folder, const json_t *status)
            here.st_dev == there.st_dev && here.st_ino == there.st_ino;
 }
 
-/* True: a daemon serves this directory.  A daemon that was named must answer. */
-static bool find_daemon(const struct change *change, enum exitcode *code)
+/* True: a daemon serves this directory.  A daemon that was named must answer, and so must one that
+ * listens: that nobody does is known at once. */
+static bool find_daemon(const struct change *change, uint64_t ms, enum exitcode *code)
 {
     const struct folder *folder = change->folder;
     const struct command_call *call = folder->call;
-    struct client_request request = {.path = "/api/status", .timeout_ms = ASK_MS};
+    struct client_request request = {.path = "/api/status", .timeout_ms = ms};
     struct client_reply reply;
     char why[CLIENT_WHY_SIZE], text[DONE_SIZE];
     bool named = (call->options->given & OPTIONS_SERVER) != 0;
 
     enum client_result result = client_try(call->options, &request, &reply, why);
     if (result != CLIENT_ANSWERED) {
-        *code = named ? not_followed(change, client_failed(call, result, why)) : EXITCODE_FINE;
+        bool told = named || result == CLIENT_TIMEOUT;
+
+        *code = told ? not_followed(change, client_failed(call, result, why)) : EXITCODE_FINE;
         return false;
     }
     bool ours = is_ours(folder, reply.json);
@@ -131,10 +133,8 @@ static json_t *read_served(const struct change *change)
 }
 
 /* Whom we wait for has the whole directory looked at: the others need not be asked for, then. */
-static enum exitcode wait_for_all(const struct change *change)
+static enum exitcode wait_for_all(const struct change *change, uint64_t end)
 {
-    uint64_t ms = change->folder->call->options->timeout_ms;
-    uint64_t end = await_end(ms != 0 ? ms : FOLLOW_MS);
     enum exitcode code = EXITCODE_FINE;
     json_t *served = NULL;
 
@@ -155,11 +155,14 @@ static enum exitcode wait_for_all(const struct change *change)
 enum exitcode change_follow(const struct change *change)
 {
     struct folder *folder = change->folder;
+    const struct options *options = folder->call->options;
+    uint64_t ms = options->timeout_ms != 0 ? options->timeout_ms : FOLLOW_MS;
+    uint64_t end = await_end(ms);
     enum exitcode code = EXITCODE_FINE;
 
     folder_unlock(folder);
-    if ((folder->call->options->given & OPTIONS_NO_WAIT) == 0 && find_daemon(change, &code)) {
-        code = wait_for_all(change);
+    if ((options->given & OPTIONS_NO_WAIT) == 0 && find_daemon(change, ms, &code)) {
+        code = wait_for_all(change, end);
     }
     return code;
 }

@@ -409,6 +409,32 @@ def test_what_kept_it_from_being_served_is_told(far, tmp_path, command, last, sa
     assert ran.returncode == TIMEOUT and "time is over: " in ran.stderr and said in ran.stderr
 
 
+def test_a_daemon_that_takes_its_time_is_waited_for(far, tmp_path):
+    """Of 100,000 documents the status is long, and the machine may be busy."""
+    def status(handler):
+        time.sleep(3)
+        body = json.dumps({"directory": str(tmp_path)}).encode()
+        handler.send_response(200)
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    far.answers = [(0, status), (200, {"generation": 9})]
+    create = ["create", "plc-1", "--type", "VPC_RESOURCE", "--endpoint", "10.0.0.1", "-a", tmp_path]
+    assert ctl(*create, env={"PLDNSCTL_SERVER": far.address}).returncode == FINE
+    assert [line.split("?")[0] for line in far.asked] == ["GET /api/status", "GET /api/wait"]
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_daemon_that_hangs_is_told_of(far, tmp_path, named):
+    far.answers = [(0, lambda handler: time.sleep(3))]
+    folder = tmp_path / "d"
+    folder.mkdir()
+    create = ["create", "plc-1", "--type", "VPC_RESOURCE", "--endpoint", "10.0.0.1", "-a", folder, "--timeout", "500ms"]
+    ran = ask(far, *create) if named else ctl(*create, env={"PLDNSCTL_SERVER": far.address})
+    assert ran.returncode == TIMEOUT and "no answer in time" in ran.stderr and "plc-1.yaml is written all the same" in ran.stderr
+
+
 def test_a_document_that_goes_is_waited_for_through_a_restart(far, tmp_path):
     (tmp_path / "plc-1.json").write_text(document(1, ["10.0.0.1"]))
     far.answers = [(200, {"directory": str(tmp_path)}), GONE, (200, {"generation": 9})]
