@@ -1,6 +1,8 @@
 #include "log.h"
 
 #include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <pthread.h>
@@ -25,6 +27,10 @@ static enum log_format shape = LOG_FORMAT_LOGFMT;
 /* One line at a time, so that what there is room for is not taken by another. */
 static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER;
 static uint64_t lost; /* lines since the last that was written */
+static bool torn;     /* the last one that was begun has no end */
+/* A terminal that takes anything may take one octet.  So one on standard error is opened once more,
+ * not to wait for the rest: others have the open file that we were given. */
+static int terminal = -1;
 /* A pipe that takes anything takes so much, and that in one piece (POSIX). */
 _Static_assert(LOG_LINE_MAX <= PIPE_BUF, "a line is written whole or not at all");
 
@@ -40,6 +46,8 @@ void log_setup(enum log_level level, enum log_format format)
 {
     least = level;
     shape = format;
+    if (terminal < 0 && isatty(STDERR_FILENO) == 1)
+        terminal = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 }
 
 bool log_wants(enum log_level level)
@@ -282,6 +290,12 @@ static void put_json(struct line *line, enum log_level level, const char *event,
     put(line, "}");
 }
 
+/* Tests put something else in the terminal's place. */
+static int where_to(void)
+{
+    return terminal >= 0 && isatty(STDERR_FILENO) == 1 ? terminal : STDERR_FILENO;
+}
+
 static bool takes_a_line(void)
 {
     struct pollfd descriptor = {.fd = STDERR_FILENO, .events = POLLOUT};
@@ -289,10 +303,13 @@ static bool takes_a_line(void)
     return poll(&descriptor, 1, 0) != 0;
 }
 
-static void write_line(enum log_level level, const char *event, const char *text)
+/* False: it was not taken, or not all that it says. */
+static bool write_line(enum log_level level, const char *event, const char *text)
 {
     struct line line = {.length = 0};
 
+    if (torn)
+        put(&line, "\n");
     if (shape == LOG_FORMAT_JSON)
         put_json(&line, level, event, text);
     else
@@ -300,8 +317,11 @@ static void write_line(enum log_level level, const char *event, const char *text
     if (line.length > sizeof line.text - 2)
         line.length = sizeof line.text - 2;
     put(&line, "\n");
-    ssize_t written = write(STDERR_FILENO, line.text, line.length);
-    (void)written; /* nobody is left to be told */
+    ssize_t written = write(where_to(), line.text, line.length);
+    if (written < 0)
+        return errno != EAGAIN; /* of all else nobody is left to be told */
+    torn = (size_t)written < line.length;
+    return (size_t)written + 1 >= line.length; /* its end may come with the next */
 }
 
 static void tell_lost(void)
@@ -310,8 +330,8 @@ static void tell_lost(void)
 
     snprintf(text, sizeof text, "lines=%llu why=\"whoever reads the log did not keep up\"",
              (unsigned long long)lost);
-    lost = 0;
-    write_line(LOG_LEVEL_WARNING, "log lost", text);
+    if (write_line(LOG_LEVEL_WARNING, "log lost", text))
+        lost = 0;
 }
 
 /* A server that waits for the reader of its log answers nobody. */
@@ -320,9 +340,7 @@ static void offer_line(enum log_level level, const char *event, const char *text
     pthread_mutex_lock(&turn);
     if (lost > 0 && takes_a_line())
         tell_lost();
-    if (lost == 0 && takes_a_line())
-        write_line(level, event, text);
-    else
+    if (lost > 0 || !takes_a_line() || !write_line(level, event, text))
         lost++;
     pthread_mutex_unlock(&turn);
 }

@@ -2,6 +2,7 @@
 detachment, an explanation that has to be the answer, and an installation that starts."""
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -43,6 +44,19 @@ def test_the_advice_about_a_taken_port_names_that_port(daemon):
 
 # ---- the log -------------------------------------------------------------------------------------
 
+class Screen:
+    """All that was written to a terminal: what there is to read is read when somebody looks."""
+
+    def __init__(self, file):
+        self.file, self.text = file, b""
+        os.set_blocking(file.fileno(), False)
+
+    def seen(self):
+        while part := self.file.read(65536):
+            self.text += part
+        return self.text
+
+
 def test_a_log_that_nobody_reads(daemon):
     daemon.set("log.queries", "all")
     daemon.write("a.yaml", document(1, ["10.0.0.1"]))
@@ -56,6 +70,29 @@ def test_a_log_that_nobody_reads(daemon):
             assert daemon.ask(managed(1)) == ["10.0.0.1"]
         daemon.process.send_signal(signal.SIGHUP)
         assert daemon.counter("owned_queries") >= 1000
+        assert daemon.stop() == 0
+
+
+def test_a_terminal_that_nobody_reads(daemon, upstream):
+    """It says that it takes something as long as there is room for one octet."""
+    daemon.set("log.queries", "all")
+    daemon.set("forward.upstreams", [upstream.address])     # or that it is silent would be logged
+    daemon.write("a.yaml", document(1, ["10.0.0.1"]))
+    config, (screen, terminal) = daemon.configure(), os.openpty()
+    daemon.process = subprocess.Popen([PLDNSD, "-c", str(config)], stderr=terminal, stdin=subprocess.DEVNULL,
+                                      env=daemon.environment())
+    os.close(terminal)
+    with open(screen, "rb", buffering=0) as log:
+        lines = Screen(log)
+        eventually(lambda: b"event=ready" in lines.seen(), "readiness")
+        for _ in range(1000):
+            assert daemon.ask(managed(1)) == ["10.0.0.1"]
+        assert b"event=query" in lines.seen()
+        assert daemon.ask(managed(1)) == ["10.0.0.1"]
+        eventually(lambda: b"event=\"log lost\"" in lines.seen(), "what was lost")
+        whole = re.findall(rb"^time=\S+ level=info event=query .* how=\"owned\"\r$", lines.text, re.M)
+        lost = re.findall(rb"^time=\S+ level=warning event=\"log lost\" lines=(\d+) ", lines.text, re.M)
+        assert len(lost) == 1 and len(whole) + int(lost[0]) == 1001
         assert daemon.stop() == 0
 
 
