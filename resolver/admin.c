@@ -183,7 +183,7 @@ static void do_flush(struct page *page)
     const struct service *service = page->admin->service;
     const char *text = parameter(page, "subtree");
     bool subtree = text != NULL && strcmp(text, "0") != 0 && strcmp(text, "false") != 0;
-    char shown[DNAME_TEXT_MAX], quoted[DNAME_TEXT_MAX];
+    char shown[DNAME_TEXT_MAX], quoted[2 * DNAME_TEXT_MAX];
     struct dname name;
 
     if (!read_name(page, &name))

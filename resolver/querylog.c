@@ -51,7 +51,7 @@ void querylog_write(const struct config *config, const struct sockaddr *client, 
                     bool tcp, const struct wire_reply *r, const char *how)
 {
     const struct wire_query *query = r->query;
-    char address[128], name[DNAME_TEXT_MAX] = "-", quoted[DNAME_TEXT_MAX + 8], way[64];
+    char address[128], name[DNAME_TEXT_MAX] = "-", quoted[2 * DNAME_TEXT_MAX], way[64];
 
     if (!is_wanted(config->log.queries, r->rcode, strcmp(how, "owned") == 0))
         return;

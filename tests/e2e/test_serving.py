@@ -11,6 +11,7 @@ from pathlib import Path
 import dns.edns
 import dns.flags
 import dns.message
+import dns.name
 import dns.rcode
 import pytest
 
@@ -240,6 +241,21 @@ def test_query_log(daemon):
     assert line.endswith('transport=udp name="%s" class=IN type=A rcode=NOERROR answers=1 how="owned"' % managed(1))
     daemon.ask(managed(1), "TYPE65280")
     eventually(lambda: 'type=TYPE65280 rcode=NOERROR answers=0 how="owned"' in daemon.log, "a type without a name")
+
+
+def test_the_log_has_names_whole(daemon):
+    """As long as they can be, of octets that are all written in more than one character."""
+    daemon.set("log.queries", "all")
+    daemon.set("fence", ["tail.example"])
+    daemon.start()
+    name = dns.name.Name([b"\x1b" * 63, b"\xff" * 63, b"\0" * 63, b"\n" * 48, b"tail", b"example", b""])
+    assert len(name.to_wire()) == 255
+    shown = ".".join("\\\\%03d" % label[0] * len(label) for label in name.labels[:4]) + ".tail.example"
+    assert daemon.ask(name) == "NXDOMAIN"
+    eventually(lambda: 'name="%s" class=IN' % shown in daemon.log, "the whole name")
+    text = "".join("%%5C%03d" % c if c < 32 or c > 126 else "%c" % c for c in b".".join(name.labels[:-1]))
+    assert daemon.admin("/api/flush?name=" + text, "POST").status == 200
+    eventually(lambda: 'what=flush name="%s" subtree=no' % shown in daemon.log, "the whole name")
 
 
 # ---- the end -------------------------------------------------------------------------------------
