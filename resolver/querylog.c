@@ -26,12 +26,24 @@ struct words {
     char *type, *class, *rcode; /* NULL: no memory */
 };
 
+static char *rcode_word(uint16_t rcode)
+{
+    switch (rcode) {
+    case WIRE_NOTIMP: /* ldns has others for these two */
+        return strdup("NOTIMP");
+    case WIRE_BADVERS:
+        return strdup("BADVERS");
+    default:
+        return ldns_pkt_rcode2str((ldns_pkt_rcode)rcode);
+    }
+}
+
 static struct words words_of(const struct wire_reply *r)
 {
     return (struct words){
         ldns_rr_type2str((ldns_rr_type)r->query->type),
         ldns_rr_class2str((ldns_rr_class)r->query->class),
-        ldns_pkt_rcode2str((ldns_pkt_rcode)r->rcode),
+        rcode_word(r->rcode),
     };
 }
 

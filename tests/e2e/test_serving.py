@@ -243,6 +243,18 @@ def test_query_log(daemon):
     eventually(lambda: 'type=TYPE65280 rcode=NOERROR answers=0 how="owned"' in daemon.log, "a type without a name")
 
 
+@pytest.mark.parametrize("word, kind, version", [("NOTIMP", "TKEY", 0), ("BADVERS", "A", 1), ("REFUSED", "AXFR", 0)])
+def test_the_query_log_has_the_words_of_dig(daemon, word, kind, version):
+    daemon.set("log.queries", "errors")
+    daemon.start()
+    question = dns.message.make_query("www.example", kind)
+    question.use_edns(version)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.sendto(question.to_wire(), ("127.0.0.1", daemon.port))
+        eventually(lambda: "event=query" in daemon.log, "the query's line")
+    assert " rcode=%s " % word in daemon.log
+
+
 def test_the_log_has_names_whole(daemon):
     """As long as they can be, of octets that are all written in more than one character."""
     daemon.set("log.queries", "all")
