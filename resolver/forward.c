@@ -364,9 +364,9 @@ static void wait_for(struct errand *e, struct forward_job *job)
 
 RARE static void refuse(struct forward *f, struct forward_job *job, uint64_t now)
 {
-    stats_count(f->options.stats, STATS_OVERLOADED);
     if (job == NULL)
         return;
+    stats_count(f->options.stats, STATS_OVERLOADED);
     f->options.network->timer_set(f->overloaded_timer, now, 0);
     job->errand = NULL;
     append(job, &f->overloaded);
@@ -383,7 +383,7 @@ IN_ONE_PIECE void forward_ask(struct forward *f, const struct reply_question *q,
             refuse(f, job, now);
             return;
         }
-        stats_count(f->options.stats, STATS_MERGED);
+        stats_add(f->options.stats, STATS_MERGED, job != NULL);
         inquiry_hurry(&e->inquiry, now);
     } else {
         struct route_group *group = route_find(f->route, q->name);

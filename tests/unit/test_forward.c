@@ -96,6 +96,27 @@ static void test_prefetch(void **state)
     asker_free(a);
 }
 
+/* The counters are of clients' queries: nobody asked this one, or fails if it is not sent. */
+static void test_prefetch_is_not_counted(void **state)
+{
+    struct asker *a = asker_new(1, "192.0.2.1");
+    uint8_t wire[255];
+    struct reply_question q = {.name = wire, .type = 1, .class = 1};
+    struct asker_told t;
+
+    (void)state;
+    asker_start(a, 1);
+    asker_ask(a, "a.example", &t);
+    q.name_size = (uint8_t)fake_message_name(wire, "a.example");
+    forward_ask(a->forward, &q, ASKER_START, NULL);
+    q.name_size = (uint8_t)fake_message_name(wire, "b.example");
+    forward_ask(a->forward, &q, ASKER_START, NULL);
+    assert_int_equal(forward_in_flight(a->forward), 1);
+    assert_int_equal(stats_read(&a->stats, STATS_MERGED), 0);
+    assert_int_equal(stats_read(&a->stats, STATS_OVERLOADED), 0);
+    asker_free(a);
+}
+
 /* A client that asks again, and cancels another, from inside its answer. */
 static struct forward_job *other_job;
 static struct asker_told again;
@@ -437,6 +458,7 @@ int main(void)
         cmocka_unit_test(test_merge_and_cancel),
         cmocka_unit_test(test_equal_hashes),
         cmocka_unit_test(test_prefetch),
+        cmocka_unit_test(test_prefetch_is_not_counted),
         cmocka_unit_test(test_asking_from_an_answer),
         cmocka_unit_test(test_end),
         cmocka_unit_test(test_limits),
