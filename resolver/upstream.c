@@ -390,13 +390,13 @@ uint16_t upstream_id(const struct upstream_ask *ask)
 /* It was doubted, in one way or another. */
 RARE static void trust_again(struct upstream *u, uint64_t now)
 {
-    uint64_t suppressed;
+    uint64_t suppressed, silent = now - u->heard;
 
     if (u->unanswered >= UPSTREAM_DOWN_AFTER)
         portpool_renew(u->datagrams);
     if (u->unanswered >= UPSTREAM_DOWN_AFTER && log_allowed(&u->log_limit, now, &suppressed))
-        log_info("upstream answers again", "upstream=%s silent_ms=%llu", u->server.text,
-                 (unsigned long long)(now - u->heard));
+        log_info("upstream answers again", "upstream=%s silent_ms=%llu suppressed=%llu",
+                 u->server.text, (unsigned long long)silent, (unsigned long long)suppressed);
     u->unanswered = u->refusals = u->ends = 0;
     upstream_let_be(u);
 }

@@ -6,12 +6,15 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "asker.h"
 #include "portpool.h"
+#include "upstream.h"
 
 /* ---- many who ask ---- */
 
@@ -452,6 +455,66 @@ static void test_many_in_flight(void **state)
     asker_free(a);
 }
 
+/* ---- what is said of them ---- */
+
+/* The numbers behind that word, summed up. */
+static unsigned long sum_of(const char *text, const char *word)
+{
+    unsigned long sum = 0;
+
+    while ((text = strstr(text, word)) != NULL) {
+        text += strlen(word);
+        sum += strtoul(text, NULL, 10);
+    }
+    return sum;
+}
+
+static unsigned count_lines(const char *text)
+{
+    unsigned lines = 0;
+
+    for (; (text = strchr(text, '\n')) != NULL; text++)
+        lines++;
+    return lines;
+}
+
+/* It comes and goes more often than may be logged: every line that is missing is told of. */
+static void test_suppressed_lines_add_up(void **state)
+{
+    enum { TIMES = 11, MS = 184 }; /* the last silence ends in another second than it began */
+    struct asker *a = asker_begin(1);
+    char name[32], text[16384];
+    int saved = dup(STDERR_FILENO), pipes[2];
+
+    (void)state;
+    assert_int_equal(pipe(pipes), 0);
+    assert_true(dup2(pipes[1], STDERR_FILENO) >= 0);
+    log_setup(LOG_LEVEL_INFO, LOG_FORMAT_LOGFMT);
+    for (unsigned i = 0; i < TIMES; i++) {
+        struct asker_told t;
+        struct fake_sent s;
+
+        fake_network_fail_sends_at_once(a->net, UPSTREAM_DOWN_AFTER, ENETUNREACH);
+        snprintf(name, sizeof name, "n%u.example", i);
+        asker_ask(a, name, &t);
+        fake_network_pass(a->net, MS);
+        s = asker_must_take(a, ASKER_ONE);
+        asker_say_address(a, &s, name, "192.0.2.77");
+        assert_int_equal(t.result, FORWARD_ANSWER);
+    }
+    log_setup(LOG_LEVEL_ERROR, LOG_FORMAT_LOGFMT);
+    assert_true(dup2(saved, STDERR_FILENO) >= 0);
+    close(saved);
+    close(pipes[1]);
+    ssize_t size = read(pipes[0], text, sizeof text - 1);
+    assert_true(size > 0);
+    text[size] = '\0';
+    close(pipes[0]);
+    assert_true(count_lines(text) < 2 * TIMES);
+    assert_int_equal(count_lines(text) + sum_of(text, " suppressed="), 2 * TIMES);
+    asker_free(a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -470,6 +533,7 @@ int main(void)
         cmocka_unit_test(test_ports_that_hear_nothing),
         cmocka_unit_test(test_ports_that_are_left),
         cmocka_unit_test(test_many_in_flight),
+        cmocka_unit_test(test_suppressed_lines_add_up),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
