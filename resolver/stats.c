@@ -36,7 +36,7 @@ static const struct {
     [STATS_CACHE_HITS] = {"cache_hits", "Queries answered from the cache"},
     [STATS_CACHE_MISSES] = {"cache_misses", "Queries not found in the cache"},
     [STATS_CACHE_STALE] = {"cache_stale", "Queries answered with stale data"},
-    [STATS_CACHE_EVICTED] = {"cache_evicted", "Cache entries pushed out before their end"},
+    [STATS_CACHE_EVICTED] = {"cache_evicted", "Cache entries dropped for want of room"},
     [STATS_FORWARDED] = {"forwarded_queries", "Queries given to the upstreams' side"},
     [STATS_MERGED] = {"merged_queries", "Forwarded queries that joined one in flight"},
     [STATS_OVERLOADED] = {"overloaded_queries", "Queries over limits.inFlight: SERVFAIL or stale"},
