@@ -333,12 +333,17 @@ static void wake(struct worker *w)
         return;
 }
 
+void worker_end(struct worker *w)
+{
+    atomic_store(&w->stopping, true);
+    wake(w);
+}
+
 void worker_stop(struct worker *w)
 {
     if (w == NULL)
         return;
-    atomic_store(&w->stopping, true);
-    wake(w);
+    worker_end(w);
     pthread_join(w->thread, NULL);
     worker_free(w);
 }

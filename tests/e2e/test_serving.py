@@ -299,3 +299,23 @@ def test_the_end_with_questions_in_flight(daemon, upstream):
         eventually(lambda: "www.example" in upstream.names(), "the question in flight")
         assert daemon.stop() == 0
         assert frames(stream, 1)[0].rcode() == dns.rcode.SERVFAIL
+
+
+def test_all_workers_end_at_the_same_time(daemon, upstream):
+    """Each may wait for upstreams a while before it ends: not one after the other."""
+    workers = 32
+    daemon.set("workers", workers)
+    daemon.set("forward.upstreams", [upstream.address])
+    daemon.set("forward.timeout", "30s")
+    names = ["n%d.example" % n for n in range(workers)]
+    upstream.answers.update((name, None) for name in names)     # silence
+    daemon.start()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.connect(("127.0.0.1", daemon.port))
+        for number, name in enumerate(names):                   # the id decides whose it is
+            client.send(dns.message.make_query(name, "A", id=number).to_wire())
+        eventually(lambda: set(names) <= set(upstream.names()), "a question in flight in each worker")
+        daemon.process.send_signal(signal.SIGTERM)
+        assert daemon.process.wait(5 * SLACK) == 0
+        client.settimeout(1)
+        assert sorted(dns.message.from_wire(client.recv(4096)).id for _ in names) == list(range(workers))
