@@ -27,6 +27,8 @@
 #define CONN_MAGIC 0x7c9c0de1U
 /* Of a limit on connections one of so many parts may be those that stand aside. */
 #define ASIDE_PART 4
+/* So many that wait for us are passed over when one must go. */
+#define SHED_TRIES 64
 
 struct conn {
     struct idlelist_entry idle;   /* first, so that one is the other */
@@ -349,6 +351,12 @@ static void conn_on_ready(evutil_socket_t fd, short what, void *arg)
     (void)conn_watch_or_close(c);
 }
 
+/* Forwarding has its own end. */
+static bool conn_waits_for_us(const struct conn *c)
+{
+    return c->in_flight > 0 && buffer_size(&c->out) == 0;
+}
+
 static void on_idle(void *arg, uint64_t now)
 {
     struct tcpconns *all = arg;
@@ -356,8 +364,8 @@ static void on_idle(void *arg, uint64_t now)
     while (all->list.head != NULL &&
            all->list.head->touched + all->config->limits.tcp_idle_ms <= now) {
         struct conn *c = most_idle(all);
-        if (c->in_flight > 0 && buffer_size(&c->out) == 0)
-            touch(c, now); /* it waits for us; forwarding has its own end */
+        if (conn_waits_for_us(c))
+            touch(c, now);
         else
             conn_close(c);
     }
@@ -478,8 +486,13 @@ void tcpconns_settle(struct tcpconns *all, uint64_t now)
 
 bool tcpconns_shed(struct tcpconns *all)
 {
+    size_t tries = all->list.length < SHED_TRIES ? all->list.length : SHED_TRIES;
+    uint64_t now = clock_ms();
+
     if (all->list.head == NULL)
         return false;
+    while (tries-- > 0 && conn_waits_for_us(most_idle(all)))
+        touch(most_idle(all), now);
     conn_close(most_idle(all));
     return true;
 }

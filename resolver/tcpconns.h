@@ -35,7 +35,8 @@ void tcpconns_open(struct tcpconns *, int fd, const union config_ip *, struct pe
 
 /* Closes those whose clients have hung up meanwhile. */
 void tcpconns_settle(struct tcpconns *, uint64_t now);
-/* Closes the one that has been idle for the longest time.  False: there is none. */
+/* Closes the one that has been idle for the longest time; one that an answer is due on is not idle,
+ * unless nearly all are so.  False: there is none. */
 bool tcpconns_shed(struct tcpconns *);
 
 #endif

@@ -156,6 +156,30 @@ def test_waiting_for_an_upstream_is_not_idle(full, upstream):
         assert dns.message.from_wire(receive(reader)).answer
 
 
+def test_who_waits_for_an_upstream_makes_no_room(full, upstream):
+    """An idle connection goes before one that an answer is due on, though that has said nothing for longer."""
+    answered = threading.Event()
+    upstream.answers["slow.example"] = lambda name, kind: [PUBLIC] if answered.wait(20 * SLACK) else None
+    full.set("forward.timeout", "30s")
+    full.set("limits.tcpConnections", 4)
+    full.start()
+    with contextlib.ExitStack() as stack:
+        stack.callback(answered.set)
+        waits = stack.enter_context(connect(full))
+        waits.sendall(framed(packet("slow.example")))
+        eventually(lambda: "slow.example" in upstream.names(), "the question in flight")
+        idle = [stack.enter_context(connect(full)) for _ in range(5)]
+        for stream in idle:
+            with stream.makefile("rb") as reader:
+                stream.sendall(framed(packet(managed(1))))
+                assert receive(reader)
+        assert [is_closed(stream, 0.1) for stream in idle] == [True, True, False, False, False]
+        answered.set()
+        waits.settimeout(5 * SLACK)
+        with waits.makefile("rb") as reader:
+            assert dns.message.from_wire(receive(reader)).answer[0][0].to_text() == PUBLIC
+
+
 def test_thousand_idle_connections(full):
     """From many addresses: all are kept, UDP does not feel them, and a newcomer takes the most idle one's place."""
     full.set("listen", ["0.0.0.0:%d" % full.port])
