@@ -20,10 +20,14 @@ struct acceptor {
     struct event *pause; /* its end */
 };
 
-static void switch_on(struct acceptor *a)
+/* False: the kernel has no memory to wait for one of them. */
+static bool switch_on(struct acceptor *a)
 {
+    bool all = true;
+
     for (size_t i = 0; i < a->length; i++)
-        event_add(a->events[i], NULL);
+        all = event_add(a->events[i], NULL) == 0 && all;
+    return all;
 }
 
 static void switch_off(struct acceptor *a)
@@ -32,17 +36,24 @@ static void switch_off(struct acceptor *a)
         event_del(a->events[i]);
 }
 
+static void pause_begin(struct acceptor *a)
+{
+    static const struct timeval pause = {ACCEPTOR_PAUSE_MS / 1000, ACCEPTOR_PAUSE_MS % 1000 * 1000};
+
+    event_add(a->pause, &pause);
+}
+
 static void on_pause_end(evutil_socket_t fd, short what, void *arg)
 {
     (void)fd;
     (void)what;
-    switch_on(arg);
+    if (!switch_on(arg))
+        pause_begin(arg);
 }
 
 /* False: nothing more to accept now. */
 static bool accept_one(struct acceptor *a, int listener, uint64_t now)
 {
-    static const struct timeval pause = {ACCEPTOR_PAUSE_MS / 1000, ACCEPTOR_PAUSE_MS % 1000 * 1000};
     union config_address peer;
     socklen_t size = sizeof peer;
     int fd = accept4(listener, &peer.any, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -61,7 +72,7 @@ static bool accept_one(struct acceptor *a, int listener, uint64_t now)
         if (a->shed(a->arg))
             return true;
         switch_off(a);
-        event_add(a->pause, &pause);
+        pause_begin(a);
         return false;
     default:
         return true; /* the connection was lost before we had it */
@@ -93,12 +104,10 @@ struct acceptor *acceptor_new(const struct acceptor_options *options)
             break;
         a->events[a->length++] = event;
     }
-    if (a->length < options->length) {
-        acceptor_free(a);
-        return NULL;
-    }
-    switch_on(a);
-    return a;
+    if (a->length == options->length && switch_on(a))
+        return a;
+    acceptor_free(a);
+    return NULL;
 }
 
 void acceptor_stop(struct acceptor *a)

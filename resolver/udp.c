@@ -25,6 +25,8 @@
  */
 #define BUSY_BATCHES 2
 #define BUSY_LEAST   (UDP_BATCH / 4)
+/* A socket that the kernel has no memory to wait for is looked at so often. */
+#define UNWATCHED_MS 10
 
 #define CONTROL_SIZE CMSG_SPACE(sizeof(struct in6_pktinfo))
 
@@ -332,6 +334,14 @@ static void come_again(struct udp_socket *socket)
     event_add(socket->busy, &now);
 }
 
+static void wait_again(struct udp_socket *socket)
+{
+    static const struct timeval soon = {0, UNWATCHED_MS * 1000};
+
+    if (event_add(socket->event, NULL) != 0)
+        event_add(socket->busy, &soon);
+}
+
 static void socket_on_readable(evutil_socket_t fd, short what, void *arg)
 {
     struct udp_socket *socket = arg;
@@ -357,7 +367,7 @@ static void socket_on_turn(evutil_socket_t fd, short what, void *arg)
     turn_begin(socket->udp->turn);
     (void)answer_ready(socket, &last);
     if (last < BUSY_LEAST)
-        event_add(socket->event, NULL);
+        wait_again(socket);
     else
         come_again(socket);
     turn_end(socket->udp->turn);

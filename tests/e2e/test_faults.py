@@ -4,18 +4,20 @@ import errno
 import mmap
 import shutil
 import signal
+import socket
 import struct
 import subprocess
 import time
 from pathlib import Path
 
 import dns.exception
+import dns.message
 import pytest
 
 from conftest import PLDNSD, SLACK, document, eventually, managed
 
 FUNCTIONS = ["none", "open", "read", "write", "fsync", "syncfs", "rename", "stat", "readdir", "unlink",
-             "receive", "send", "socket", "accept", "connect", "bind"]       # as in faults.c
+             "receive", "send", "socket", "accept", "connect", "bind", "watch"]      # as in faults.c
 COMPILER = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
 MOST = 60
 
@@ -169,3 +171,28 @@ def test_serving(daemon, upstream, faults, function, number):
             raise AssertionError("TCP is never answered")
         faults.disarm()
     assert daemon.process.poll() is None
+
+
+def test_a_socket_that_cannot_be_waited_for_again(daemon, faults):
+    """Where queries come from: while many come it is not waited for, and not while descriptors are short."""
+    daemon.set("workers", 1)
+    daemon.write("a.yaml", document(1, ["10.0.0.1"]))
+    daemon.start(env=daemon.preload)
+    wire = dns.message.make_query(managed(1), "A").to_wire()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.connect(("127.0.0.1", daemon.port))
+        daemon.process.send_signal(signal.SIGSTOP)
+        for _ in range(200):
+            client.send(wire)
+        faults.arm("watch", 1, errno.ENOMEM)
+        daemon.process.send_signal(signal.SIGCONT)
+        eventually(lambda: faults.failed == 1, "the datagrams are answered")
+    assert patient(daemon, managed(1)) == ["10.0.0.1"]
+    faults.arm("accept", 1, errno.ENOMEM)
+    with socket.create_connection(("127.0.0.1", daemon.port)) as stream:
+        stream.settimeout(10 * SLACK)
+        stream.sendall(struct.pack("!H", len(wire)) + wire)
+        eventually(lambda: faults.failed == 2, "nothing is accepted for a while")
+        faults.arm("watch", 1, errno.ENOMEM)
+        eventually(lambda: faults.failed == 3, "the end of that while")
+        assert stream.recv(2) == struct.pack("!H", len(wire) + 16)
