@@ -285,6 +285,14 @@ static bool send_octets(struct network_socket *s, const uint8_t *data, size_t si
     return false;
 }
 
+/* One that never stood may have been cut because of the session that it came with: the next one
+ * begins without. */
+static void forget_session(struct tls_network *n)
+{
+    SSL_SESSION_free(n->session);
+    n->session = NULL;
+}
+
 static void close_stream(struct network_socket *s)
 {
     assert(!s->closed);
@@ -292,6 +300,8 @@ static void close_stream(struct network_socket *s)
         ERR_clear_error();
         (void)SSL_shutdown(s->ssl); /* a word of good-bye, if it gets through */
         (void)flush(s);
+    } else {
+        forget_session(s->owner);
     }
     s->owner->below->close(s->below);
     s->closed = true;

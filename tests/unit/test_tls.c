@@ -397,6 +397,30 @@ static void test_next_connection_resumes(void **state)
     end(w);
 }
 
+/* Some far ends cut whoever comes with a session that they do not know any more: the next
+ * connection begins without. */
+static void test_cut_while_it_resumes(void **state)
+{
+    struct world *w = begin(authority_path, "dns.example.com", &server);
+
+    (void)state;
+    for (unsigned i = 0; i < 3; i++) {
+        dial(w);
+        exchange(w);
+        assert_int_equal(w->connected, 1);
+        assert_int_equal(SSL_session_reused(w->server), i == 1);
+        talk(w, 100);
+        hang_up(w);
+        if (i == 0)
+            continue;
+        dial(w);
+        w->wire.fn(w->wire.arg, NETWORK_CLOSED, NULL, 0, 1);
+        assert_int_equal(w->closed, 1);
+        hang_up(w);
+    }
+    end(w);
+}
+
 static void test_far_end_says_good_bye(void **state)
 {
     struct world *w = begin(authority_path, "dns.example.com", &server);
@@ -521,6 +545,7 @@ int main(void)
         cmocka_unit_test(test_who),
         cmocka_unit_test(test_octets),
         cmocka_unit_test(test_next_connection_resumes),
+        cmocka_unit_test(test_cut_while_it_resumes),
         cmocka_unit_test(test_far_end_says_good_bye),
         cmocka_unit_test(test_far_end_breaks),
         cmocka_unit_test(test_no_tls_at_all),
