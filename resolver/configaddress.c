@@ -157,6 +157,16 @@ bool configaddress_upstream(const char *text, struct config_upstream *out, const
     return configaddress_ip(address, DNS_PORT, &out->address, why);
 }
 
+void configaddress_follow(struct config_upstream *server)
+{
+    struct config_upstream now;
+    const char *why;
+
+    if (server->address.any.sa_family == AF_INET6 && server->address.v6.sin6_scope_id != 0 &&
+        configaddress_upstream(server->text, &now, &why))
+        server->address = now.address;
+}
+
 bool configaddress_equal(const union config_address *a, const union config_address *b)
 {
     if (a->any.sa_family != b->any.sa_family)

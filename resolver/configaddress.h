@@ -61,6 +61,9 @@ MUST_USE bool configaddress_admin(const char *text, union config_address *out, c
 MUST_USE bool configaddress_upstream(const char *text, struct config_upstream *out,
                                      const char **why);
 
+/* The interface that a link-local address names may have another number by now. */
+void configaddress_follow(struct config_upstream *);
+
 /* Same family, address, port and interface (or path). */
 bool configaddress_equal(const union config_address *, const union config_address *);
 /* Of an IP address: 127.0.0.0/8 or ::1. */

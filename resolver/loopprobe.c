@@ -64,6 +64,7 @@ static bool on_event(struct upstream_ask *ask, enum upstream_event event, const 
 static void probe(struct loopprobe *p, size_t i, uint64_t now)
 {
     struct far_end *end = &p->ends[i];
+    struct config_upstream server = *loop_server(end->member);
     uint8_t room[2 + QUESTION_MAX];
 
     if (p->network == NULL)
@@ -71,8 +72,9 @@ static void probe(struct loopprobe *p, size_t i, uint64_t now)
     end->asked = 0; /* one that cannot be asked now is asked in the next round */
     if (p->network == NULL)
         return;
-    end->upstream = upstream_new(p->network, loop_server(end->member), p->config, &p->stats,
-                                 on_event, portpool_hear);
+    configaddress_follow(&server);
+    end->upstream =
+        upstream_new(p->network, &server, p->config, &p->stats, on_event, portpool_hear);
     end->ask = (struct upstream_ask){.owner = end, .edns = true};
     if (upstream_send(end->upstream, &end->ask, room, write_question(end, room), false, now))
         end->asked = now;

@@ -36,11 +36,7 @@ struct pipeline_stream {
 struct pipeline {
     struct network *network;
     struct stats *stats;
-    union {
-        struct sockaddr any;
-        struct sockaddr_in v4;
-        struct sockaddr_in6 v6;
-    } to;
+    const struct sockaddr *to; /* lent */
     pipeline_fn *fn;
     void *arg;
     struct pipeline_stream *streams; /* newest first */
@@ -58,7 +54,7 @@ struct pipeline *pipeline_new(struct network *network, const struct sockaddr *to
 
     p->network = network;
     p->stats = stats;
-    memcpy(&p->to, to, to->sa_family == AF_INET6 ? sizeof p->to.v6 : sizeof p->to.v4);
+    p->to = to;
     p->fn = fn;
     p->arg = arg;
     p->cut = network->timer(network, on_cut, p);
@@ -155,7 +151,7 @@ static struct pipeline_stream *open_stream(struct pipeline *p, uint64_t now)
 {
     struct pipeline_stream *s = alloc_array(1, sizeof *s);
 
-    s->socket = p->network->stream(p->network, &p->to.any, on_network, s);
+    s->socket = p->network->stream(p->network, p->to, on_network, s);
     if (s->socket == NULL) {
         free(s);
         return NULL;

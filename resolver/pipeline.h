@@ -52,7 +52,8 @@ enum pipeline_event {
 typedef bool pipeline_fn(void *arg, struct pipeline_ask *, enum pipeline_event,
                          const uint8_t *message, size_t size, uint64_t now);
 
-/* 'to' is copied.  Replies thrown away are counted in 'stats'. */
+/* 'to' is lent: each connection is made to who stands there by then.  Replies thrown away are
+ * counted in 'stats'. */
 struct pipeline *pipeline_new(struct network *, const struct sockaddr *to, struct stats *,
                               pipeline_fn *, void *arg);
 /* Nothing may be on its way. */

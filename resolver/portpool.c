@@ -30,11 +30,7 @@ struct portpool_socket {
 struct portpool {
     struct network *network;
     struct stats *stats;
-    union {
-        struct sockaddr any;
-        struct sockaddr_in v4;
-        struct sockaddr_in6 v6;
-    } to;
+    const struct sockaddr *to; /* lent */
     portpool_fn *fn;
     network_socket_fn *hear;
     void *arg;
@@ -55,7 +51,7 @@ struct portpool *portpool_new(struct network *network, const struct sockaddr *to
 
     p->network = network;
     p->stats = stats;
-    memcpy(&p->to, to, to->sa_family == AF_INET6 ? sizeof p->to.v6 : sizeof p->to.v4);
+    p->to = to;
     p->fn = fn;
     p->arg = arg;
     p->hear = hear;
@@ -102,7 +98,7 @@ static struct portpool_socket *open_socket(struct portpool *p, uint64_t now)
     struct portpool_socket *s = alloc_array(1, sizeof *s);
 
     s->owed.many = p->length >= PORTPOOL_FEW;
-    s->socket = p->network->datagram(p->network, &p->to.any, p->hear, s, &s->owed);
+    s->socket = p->network->datagram(p->network, p->to, p->hear, s, &s->owed);
     if (s->socket == NULL) {
         free(s);
         return NULL;

@@ -54,8 +54,9 @@ enum portpool_event {
 typedef bool portpool_fn(void *arg, struct portpool_ask *, enum portpool_event,
                          const uint8_t *message, size_t size, uint64_t now);
 
-/* 'to' is copied.  Replies thrown away are counted in 'stats'.  'hear' is what the sockets tell
- * (with the portpool_socket): portpool_hear(), or who sees to usual replies himself, as below. */
+/* 'to' is lent: each socket is for who stands there when it is opened.  Replies thrown away are
+ * counted in 'stats'.  'hear' is what the sockets tell (with the portpool_socket): portpool_hear(),
+ * or who sees to usual replies himself, as below. */
 struct portpool *portpool_new(struct network *, const struct sockaddr *to, struct stats *,
                               portpool_fn *, void *arg, network_socket_fn *hear);
 /* Nothing may be on its way. */

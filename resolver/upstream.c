@@ -226,6 +226,7 @@ static void on_probe_timer(void *arg, uint64_t now)
     if (u->probe.upstream != NULL)
         upstream_overdue(&u->probe, now);
     upstream_drop(&u->probe);
+    configaddress_follow(&u->server);
     portpool_renew(u->datagrams); /* the ways back to its ports may be lost, and not the server */
     if (!upstream_send(u, &u->probe, room, write_probe(room), false, now))
         log_debug("probe not sent", "upstream=%s", u->server.text);
@@ -243,8 +244,7 @@ RARE void upstream_let_be(struct upstream *u)
 
 void upstream_touch(struct upstream *u, uint64_t now)
 {
-    if (u->heard == 0)
-        u->heard = now; /* it has its time to be heard of from the first question on */
+    u->heard = u->heard != 0 ? u->heard : now; /* it has its time from the first question on */
     if (!u->probing && now - u->heard >= UPSTREAM_FRESH_MS)
         start_probing(u, now, jitter(u, UPSTREAM_PROBE_FIRST_MS));
 }
@@ -256,17 +256,17 @@ struct upstream *upstream_new(struct network *network, const struct config_upstr
                               network_socket_fn *hear)
 {
     struct upstream *u = alloc_array(1, sizeof *u);
-    bool tls = server->transport == CONFIG_TLS;
 
     u->network = network;
     u->server = *server;
     u->loop = config->forward.loop != NULL ? loop_join(config->forward.loop, server) : NULL;
     u->stats = stats;
     u->fn = fn;
-    u->datagrams = portpool_new(network, &server->address.any, stats, on_datagram, u, hear);
-    u->secure =
-        tls ? tls_network_new(network, config->forward.trust, server->name, server->text) : NULL;
-    u->streams = pipeline_new(tls ? u->secure : network, &server->address.any, stats, on_stream, u);
+    u->datagrams = portpool_new(network, &u->server.address.any, stats, on_datagram, u, hear);
+    if (server->transport == CONFIG_TLS)
+        u->secure = tls_network_new(network, config->forward.trust, server->name, server->text);
+    u->streams = pipeline_new(u->secure != NULL ? u->secure : network, &u->server.address.any,
+                              stats, on_stream, u);
     u->tick = network->timer(network, on_tick, u);
     u->probe_timer = network->timer(network, on_probe_timer, u);
     return u;

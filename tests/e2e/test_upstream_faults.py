@@ -358,6 +358,52 @@ def test_another_ipv6_address_of_ours_is_used_soon(daemon, stage, net):
     assert told.count([ANSWER]) >= 38, told
 
 
+LINK_LOCAL = "fe80::53:4"
+
+
+@contextlib.contextmanager
+def spare_cable(net):
+    net.ip("-n", net.ours, "link", "add", "spare", "type", "veth", "peer", "name", "spare", "netns", net.theirs)
+    try:
+        for name in net.made:
+            net.ip("-n", name, "link", "set", "spare", "up")
+        net.ip("-n", net.theirs, "address", "add", LINK_LOCAL + "/64", "dev", "spare", "nodad")
+        yield
+    finally:
+        net.ip("-n", net.ours, "link", "delete", "spare")
+
+
+@pytest.mark.parametrize("source", ["configured", "resolv.conf"])
+def test_an_interface_comes_again_under_another_number(daemon, net, source):
+    """A link-local address is reached by the interface of that name, whichever it is by now."""
+    def is_answered():
+        return daemon.ask("n%d.test" % time.monotonic_ns()) == [ANSWER]
+
+    server = LINK_LOCAL + "%spare"
+    daemon.write("a.yaml", document(1, ["10.0.0.1"]))
+    daemon.set("forward.upstreams", ["[%s]:53" % server])
+    if source != "configured":
+        del daemon.settings["forward"]["upstreams"]
+        (daemon.folder / "resolv.conf").write_text("nameserver %s\n" % server)
+        daemon.set("forward.resolvConf", str(daemon.folder / "resolv.conf"))
+    with net.inside(net.theirs):
+        far = Server("::", tell)
+    try:
+        if source == "resolv.conf before the interface":
+            daemon.start()
+        else:
+            with spare_cable(net):
+                daemon.start()
+                eventually(is_answered, "an answer")
+        for _ in range(2):
+            assert not is_answered()
+            with spare_cable(net):
+                eventually(is_answered, "an answer by the new one", 5 + 5 * SLACK)
+        assert daemon.log.count("there is no such network interface") <= 1
+    finally:
+        far.close()
+
+
 def test_the_best_one_fails_and_comes_back(daemon, stage, net):
     asked = []
 

@@ -57,8 +57,9 @@ static bool on_event(void *arg, struct portpool_ask *ask, enum portpool_event ev
 
 static void begin(void)
 {
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(53)};
+    static struct sockaddr_in to = {.sin_family = AF_INET};
 
+    to.sin_port = htons(53);
     to.sin_addr.s_addr = htonl(0xc0000201);
     net = fake_network_new(START);
     pool = portpool_new(fake_network_of(net), (const struct sockaddr *)(const void *)&to, &stats,
@@ -268,7 +269,7 @@ static void test_ids_are_spread(void **state)
 static void test_another_server_finds_ports(void **state)
 {
     enum { MOST = 24 };
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(9)};
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(9)}, to_other = to;
     struct event_base *base = event_base_new();
     struct network *network = network_event_new(base, MOST, 0);
     struct portpool *busy, *other;
@@ -280,9 +281,9 @@ static void test_another_server_finds_ports(void **state)
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     busy = portpool_new(network, (const struct sockaddr *)(const void *)&to, &stats, on_event, NULL,
                         portpool_hear);
-    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1);
-    other = portpool_new(network, (const struct sockaddr *)(const void *)&to, &stats, on_event,
-                         NULL, portpool_hear);
+    to_other.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1);
+    other = portpool_new(network, (const struct sockaddr *)(const void *)&to_other, &stats,
+                         on_event, NULL, portpool_hear);
     for (size_t i = 0; i < ASKS; i++)
         assert_true(portpool_send(busy, &asks[i], NULL, message, sizeof message, START));
     assert_in_range(portpool_sockets(busy), MOST / 2, MOST - 1);
