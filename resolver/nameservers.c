@@ -27,6 +27,7 @@ struct nameservers {
     struct fingerprint settles;    /* it is read when it stays like this */
     struct fingerprint complained; /* of this one the log has heard that it is no use … */
     bool silent;                   /* … if this is set */
+    bool again;                    /* a line was no use: perhaps its interface comes yet */
     struct event *timer;           /* NULL: not watched */
     nameservers_changed_fn *changed;
     void *arg;
@@ -95,7 +96,7 @@ static void log_complaints(const struct error_list *errors)
             log_quote(error_format(&errors->items[i], line, sizeof line), quoted, sizeof quoted));
 }
 
-/* Once for each state of the file. */
+/* Once for each state of the file.  'why' NULL: the rest of it is of use. */
 static void complain(struct nameservers *n, const struct error_list *errors, const char *why)
 {
     if (n->silent && is_equal(&n->complained, &n->settles))
@@ -103,6 +104,8 @@ static void complain(struct nameservers *n, const struct error_list *errors, con
     n->silent = true;
     n->complained = n->settles;
     log_complaints(errors);
+    if (why == NULL)
+        return;
     log_warning("upstreams", "file=%s why=\"%s\" now=\"the last good upstreams stay\"",
                 n->config->forward.resolv_conf, why);
 }
@@ -137,10 +140,11 @@ static void read_again(struct nameservers *n)
         complain(n, &errors, "it cannot be read");
     } else {
         n->read = n->settles;
+        n->again = errors.length > 0;
         if (fresh.length == 0)
             complain(n, &errors, "it names no server but ourselves");
-        else
-            log_complaints(&errors);
+        else if (n->again)
+            complain(n, &errors, NULL);
         if (fresh.length > 0 && !is_same_list(&fresh, &n->list))
             take(n, &fresh);
     }
@@ -155,7 +159,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 
     (void)fd;
     (void)what;
-    if (is_equal(&now, &n->read)) {
+    if (is_equal(&now, &n->read) && !n->again) {
         eventtimer_begin(n->timer, NAMESERVERS_LOOK_MS);
     } else if (is_equal(&now, &n->settles)) {
         read_again(n);
@@ -175,6 +179,8 @@ static void take_file(struct nameservers *n, struct error_list *warnings)
     n->settles = look(n->config->forward.resolv_conf);
     bool read = resolvconf_read(n->config->forward.resolv_conf, n->config, &n->list, &found);
     n->read = read ? n->settles : (struct fingerprint){0}; /* else it is read again */
+    n->again = n->silent = read && found.length > 0;
+    n->complained = n->settles;
     for (size_t i = 0; !read && i < found.length; i++)
         error_warn(warnings, found.items[i].file, found.items[i].line, found.items[i].column, "%s",
                    found.items[i].text);

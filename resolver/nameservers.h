@@ -2,7 +2,9 @@
  *
  * The file is looked at every NAMESERVERS_LOOK_MS, through links and mounts, and read when it has
  * stood still for NAMESERVERS_SETTLE_MS.  One that is gone, cannot be read or names nobody but
- * ourselves changes nothing: the last good list stays.  Belongs to the control thread. */
+ * ourselves changes nothing: the last good list stays.  One with a line that is no use is read
+ * again at every look, for the interface that a link-local address names may come later.  Belongs
+ * to the control thread. */
 #ifndef PLDNS_NAMESERVERS_H
 #define PLDNS_NAMESERVERS_H
 

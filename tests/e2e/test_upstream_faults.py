@@ -373,7 +373,7 @@ def spare_cable(net):
         net.ip("-n", net.ours, "link", "delete", "spare")
 
 
-@pytest.mark.parametrize("source", ["configured", "resolv.conf"])
+@pytest.mark.parametrize("source", ["configured", "resolv.conf", "resolv.conf before the interface"])
 def test_an_interface_comes_again_under_another_number(daemon, net, source):
     """A link-local address is reached by the interface of that name, whichever it is by now."""
     def is_answered():
