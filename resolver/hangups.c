@@ -15,10 +15,10 @@
  * had gone takes a part away.  So one of so many is looked at too early. */
 #define PATIENCE_PART  16
 #define PATIENCE_LEAST (2 * PATIENCE_PART)
-#define PATIENCE_START (16 * PATIENCE_PART) /* or with all that may stand aside */
+#define PATIENCE_START (16 * PATIENCE_PART)
+#define PATIENCE_MOST  (2 * HANGUPS_MOST * PATIENCE_PART) /* then more stay than go */
 
 struct hangups {
-    size_t most;
     hangups_look_fn *look;
     void *arg;
     struct event *tick; /* pending while somebody stands aside */
@@ -29,17 +29,10 @@ struct hangups {
     uint64_t rest_until;
 };
 
-static void start(struct hangups *h)
-{
-    size_t all = h->most * PATIENCE_PART;
-
-    h->patience = all < PATIENCE_START ? all : PATIENCE_START;
-}
-
 static void rest(struct hangups *h, uint64_t now)
 {
     h->rest_until = now + HANGUPS_REST_MS;
-    start(h);
+    h->patience = PATIENCE_START;
 }
 
 static void look_at_oldest(struct hangups *h, uint64_t now)
@@ -54,7 +47,7 @@ static void look_at_oldest(struct hangups *h, uint64_t now)
         break;
     case HANGUPS_QUIET:
         h->patience += PATIENCE_PART;
-        if (h->patience > 2 * h->most * PATIENCE_PART) /* more are there than have gone */
+        if (h->patience > PATIENCE_MOST)
             rest(h, now);
         break;
     case HANGUPS_ASKED:
@@ -95,9 +88,9 @@ static bool is_rush(struct hangups *h, uint64_t now)
 
 bool hangups_expect(struct hangups *h, struct idlelist_entry *entry, uint64_t now)
 {
-    if (!is_rush(h, now) || now < h->rest_until || h->most == 0)
+    if (!is_rush(h, now) || now < h->rest_until)
         return false;
-    while (h->aside.length >= h->most || h->aside.length * PATIENCE_PART >= h->patience)
+    while (h->aside.length >= HANGUPS_MOST || h->aside.length * PATIENCE_PART >= h->patience)
         look_at_oldest(h, now);
     idlelist_append(&h->aside, entry, now);
     tick_start(h);
@@ -115,14 +108,13 @@ void hangups_look(struct hangups *h, uint64_t now)
         look_at_oldest(h, now);
 }
 
-struct hangups *hangups_new(struct event_base *base, size_t most, hangups_look_fn *look, void *arg)
+struct hangups *hangups_new(struct event_base *base, hangups_look_fn *look, void *arg)
 {
     struct hangups *h = alloc_array(1, sizeof *h);
 
-    h->most = most < HANGUPS_MOST ? most : HANGUPS_MOST;
     h->look = look;
     h->arg = arg;
-    start(h);
+    h->patience = PATIENCE_START;
     h->tick = evtimer_new(base, on_tick, h);
     if (h->tick != NULL)
         return h;

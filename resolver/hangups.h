@@ -32,9 +32,8 @@ enum hangups_found {
 /* Looks at a connection that stands aside no more. */
 typedef enum hangups_found hangups_look_fn(void *arg, struct idlelist_entry *, uint64_t now);
 
-/* At most 'most' stand aside, and HANGUPS_MOST; with 0 nobody does.  NULL: libevent could not. */
-MUST_USE struct hangups *hangups_new(struct event_base *, size_t most, hangups_look_fn *,
-                                     void *arg);
+/* NULL: libevent could not. */
+MUST_USE struct hangups *hangups_new(struct event_base *, hangups_look_fn *, void *arg);
 /* Nobody may stand aside any more. */
 void hangups_free(struct hangups *);
 

@@ -90,20 +90,22 @@ static struct peer *enter(struct peers *peers, const struct sockaddr *address, u
     return *at;
 }
 
-struct peer *peers_enter(struct peers *peers, const struct sockaddr *address, unsigned most)
+struct peer *peers_enter(struct peers *peers, const struct sockaddr *address, unsigned most,
+                         unsigned *has)
 {
     pthread_mutex_lock(&peers->lock);
     struct peer *peer = enter(peers, address, most);
+    *has = peer != NULL ? peer->count : most;
     pthread_mutex_unlock(&peers->lock);
     return peer;
 }
 
-bool peers_exceed(struct peers *peers, unsigned most)
+unsigned peers_length(struct peers *peers)
 {
     pthread_mutex_lock(&peers->lock);
-    bool exceed = peers->length > most;
+    unsigned length = peers->length;
     pthread_mutex_unlock(&peers->lock);
-    return exceed;
+    return length;
 }
 
 static void leave(struct peers *peers, struct peer *peer)

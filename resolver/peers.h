@@ -13,10 +13,12 @@ struct peer; /* one address */
 struct peers *peers_new(const struct hash_key *, size_t connections_max);
 void peers_free(struct peers *);
 
-/* One more connection of that address.  NULL: it has 'most' already, and no more is counted. */
-MUST_USE struct peer *peers_enter(struct peers *, const struct sockaddr *, unsigned most);
-/* True: there are more than 'most' in all. */
-MUST_USE bool peers_exceed(struct peers *, unsigned most);
+/* One more connection of that address; '*has' is how many it has then.  NULL: it has 'most'
+ * already, and no more is counted. */
+MUST_USE struct peer *peers_enter(struct peers *, const struct sockaddr *, unsigned most,
+                                  unsigned *has);
+/* How many there are in all. */
+unsigned peers_length(struct peers *);
 /* One less: for each peers_enter() that gave that. */
 void peers_leave(struct peers *, struct peer *);
 

@@ -28,30 +28,42 @@ static bool shed(void *arg)
 static bool is_full(const struct tcp *tcp)
 {
     return tcpconns_length(tcp->conns) == tcp->most ||
-           peers_exceed(tcp->peers, tcp->config->limits.tcp_connections);
+           peers_length(tcp->peers) > tcp->config->limits.tcp_connections;
+}
+
+/* True if less than half of each limit is used: then it does not matter that some of those who have
+ * hung up still count. */
+static bool is_ample(const struct tcp *tcp, unsigned has)
+{
+    const struct config *config = tcp->config;
+
+    return has < config->limits.tcp_per_client / 2 &&
+           peers_length(tcp->peers) < config->limits.tcp_connections / 2 &&
+           tcpconns_length(tcp->conns) < tcp->most / 2;
 }
 
 /* Those who have hung up count no more when a limit is reached. */
 static void take(void *arg, int fd, const union config_address *address, uint64_t now)
 {
     struct tcp *tcp = arg;
-    unsigned per_client = tcp->config->limits.tcp_per_client;
-    struct peer *peer = peers_enter(tcp->peers, &address->any, per_client);
+    unsigned per_client = tcp->config->limits.tcp_per_client, has;
+    struct peer *peer = peers_enter(tcp->peers, &address->any, per_client, &has);
 
     if (peer == NULL) {
         tcpconns_settle(tcp->conns, now);
-        peer = peers_enter(tcp->peers, &address->any, per_client);
+        peer = peers_enter(tcp->peers, &address->any, per_client, &has);
     }
     if (peer == NULL) {
         stats_count(tcp->stats, STATS_TCP_REFUSED);
         close(fd);
         return;
     }
-    if (is_full(tcp))
+    bool ample = is_ample(tcp, has);
+    if (!ample && is_full(tcp))
         tcpconns_settle(tcp->conns, now);
-    if (is_full(tcp))
+    if (!ample && is_full(tcp))
         (void)shed(tcp); /* where the other workers have them all, it is one more */
-    tcpconns_open(tcp->conns, fd, &address->ip, peer, now);
+    tcpconns_open(tcp->conns, fd, &address->ip, peer, ample, now);
 }
 
 struct tcp *tcp_new(const struct tcp_options *options)

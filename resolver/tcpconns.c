@@ -25,8 +25,6 @@
 #define BATCH_ROOM (PREFIX + QUERY_REPLY_MAX)
 #define BATCH_SIZE (2 * BATCH_ROOM)
 #define CONN_MAGIC 0x7c9c0de1U
-/* Of a limit on connections one of so many parts may be those that stand aside. */
-#define ASIDE_PART 4
 /* So many that wait for us are passed over when one must go. */
 #define SHED_TRIES 64
 
@@ -397,7 +395,7 @@ static enum hangups_found look(void *arg, struct idlelist_entry *entry, uint64_t
 /* ---- all connections ---- */
 
 void tcpconns_open(struct tcpconns *all, int fd, const union config_ip *address, struct peer *peer,
-                   uint64_t now)
+                   bool ample, uint64_t now)
 {
     struct conn *c = spare_take(&all->spare, sizeof *c);
 
@@ -418,19 +416,9 @@ void tcpconns_open(struct tcpconns *all, int fd, const union config_ip *address,
     if (all->list.head == &c->idle)
         idle_set(all, now);
     conn_read_and_work(c, now); /* the query has come already, or the listener waited in vain */
-    c->aside = conn_may_hang_up(c) && hangups_expect(all->hangups, &c->hangup, now);
+    c->aside = ample && conn_may_hang_up(c) && hangups_expect(all->hangups, &c->hangup, now);
     if (!c->aside)
         (void)conn_watch_or_close(c);
-}
-
-/* Those who stand aside count as connections, and other workers cannot look at them: all together
- * they take a small part of a limit. */
-static size_t aside_most(const struct tcpconns *all)
-{
-    size_t of_client = all->config->limits.tcp_per_client;
-    size_t least = of_client < all->most ? of_client : all->most;
-
-    return least / ASIDE_PART / all->config->workers;
 }
 
 struct tcpconns *tcpconns_new(const struct tcpconns_options *options)
@@ -449,7 +437,7 @@ struct tcpconns *tcpconns_new(const struct tcpconns_options *options)
     for (size_t i = 0; i < all->most; i++)
         all->unused[i] = i;
     all->idle = eventtimer_new(all->base, on_idle, all);
-    all->hangups = hangups_new(all->base, aside_most(all), look, all);
+    all->hangups = hangups_new(all->base, look, all);
     if (all->hangups != NULL)
         return all;
     tcpconns_free(all);

@@ -30,8 +30,10 @@ void tcpconns_free(struct tcpconns *);
 size_t tcpconns_length(const struct tcpconns *);
 
 /* 'fd' and what peers_enter() gave are taken over.  There must be fewer than 'most'.  What the
- * client has sent already is answered at once. */
-void tcpconns_open(struct tcpconns *, int fd, const union config_ip *, struct peer *, uint64_t now);
+ * client has sent already is answered at once.  'ample': it may go on to count for a moment when
+ * the client has hung up. */
+void tcpconns_open(struct tcpconns *, int fd, const union config_ip *, struct peer *, bool ample,
+                   uint64_t now);
 
 /* Closes those whose clients have hung up meanwhile. */
 void tcpconns_settle(struct tcpconns *, uint64_t now);

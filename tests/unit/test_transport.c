@@ -424,11 +424,12 @@ static void tcp_is_there_when_others_have_all(void **state)
 {
     struct bench b;
     struct sockaddr_in other = {.sin_family = AF_INET};
+    unsigned has;
 
     (void)state;
     open_bench(&b, "127.0.0.1:9", 2, 2);
     for (unsigned i = 0; i < 2; i++)
-        assert_non_null(peers_enter(b.peers, (struct sockaddr *)&other, 2));
+        assert_non_null(peers_enter(b.peers, (struct sockaddr *)&other, 2, &has));
     int first = connect_from(&b, SOCK_STREAM, "127.0.0.1");
     ask(first, "b.corp.example A", 1, true);
     turn(&b);
@@ -453,27 +454,28 @@ static void connect_all(struct bench *b, int *fds, unsigned length)
     event_base_loop(b->base, EVLOOP_NONBLOCK | EVLOOP_ONCE);
 }
 
-/* The latest of many at once stand aside when they have been answered: whoever goes on is served
- * all the same, and who has gone takes nobody's place. */
+/* Those of many at once stand aside that come before half of the limit is used: whoever goes on is
+ * served all the same, and who has gone takes nobody's place. */
 static void tcp_serves_who_stands_aside(void **state)
 {
-    enum { CLIENTS = 16, ASIDE = 2, STAY = CLIENTS - ASIDE };
+    enum { CLIENTS = 40, GONE = 2, FIRST_GONE = 12 };
     struct bench b;
-    int fds[CLIENTS + ASIDE];
+    int fds[CLIENTS], later[GONE];
 
     (void)state;
     open_bench(&b, "127.0.0.1:9", 1000, CLIENTS);
     connect_all(&b, fds, CLIENTS);
-    for (unsigned i = STAY; i < CLIENTS; i++)
-        close(fds[i]);
-    connect_all(&b, fds + STAY, ASIDE);
+    for (unsigned i = 0; i < GONE; i++)
+        close(fds[FIRST_GONE + i]);
+    connect_all(&b, later, GONE);
+    memcpy(fds + FIRST_GONE, later, sizeof later);
     assert_int_equal(tcp_connections(b.tcp), CLIENTS);
     assert_int_equal(stats_read(&b.stats, STATS_TCP_REFUSED), 0);
     for (uint8_t i = 0; i < CLIENTS; i++) {
         assert_string_not_equal(replies(fds[i], true), "");
         ask(fds[i], i % 2 == 0 ? "b.corp.example A" : "late.example A", i, true);
     }
-    /* Those at the end are looked at after a while. */
+    /* Those that are left are looked at after a while. */
     for (unsigned i = 0; i < 1000 && query_desk_waiting(b.desk) < CLIENTS / 2; i++)
         event_base_loop(b.base, EVLOOP_ONCE);
     upstream_answers(&b);
@@ -495,7 +497,7 @@ static void tcp_ends_while_some_stand_aside(void **state)
     int fds[CLIENTS];
 
     (void)state;
-    open_bench(&b, "127.0.0.1:9", 1000, CLIENTS);
+    open_bench(&b, "127.0.0.1:9", 1000, 1000);
     connect_all(&b, fds, CLIENTS);
     close_bench(&b);
     for (unsigned i = 0; i < CLIENTS; i++) {
