@@ -21,7 +21,6 @@
 #include "fake_message.h"
 #include "forward.h"
 #include "portpool.h"
-#include "portrange.h"
 
 #define QUESTIONS 2000
 #define AT_A_TIME 20
@@ -200,39 +199,6 @@ static void test_ports_of_a_small_pool(void **state)
     (void)state;
     ask_all(&server, 64);
     assert_true(count_different(server.ports, server.length) >= PORTS);
-}
-
-static void test_port_range(void **state)
-{
-    static const struct {
-        const char *range, *reserved;
-        unsigned first, last;
-    } rows[] = {
-        {"32768\t60999\n", "\n", 32768, 60999},
-        {"1024 65535", "", 1024, 65535},
-        {"", "", 32768, 60999},
-        {"9 8", "", 32768, 60999},
-        {"0 99999", "", 32768, 60999},
-        {"40000 40100", "", 32768, 60999}, /* too few to be random */
-        {"1024 65535", "1024-60000,60001", 60002, 65535},
-        {"1024 65535", "1-65535", 32768, 60999},
-        {"1024 65535", "-5", 1024, 65535},
-        {"1024 65535", "70000-80000,5", 1024, 65535},
-    };
-
-    (void)state;
-    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
-        struct portrange range;
-        struct random random = {0};
-
-        portrange_set(&range, rows[i].range, rows[i].reserved);
-        for (int n = 0; n < 200; n++) {
-            uint16_t port = portrange_draw(&range, &random);
-
-            if (port < rows[i].first || port > rows[i].last)
-                fail_msg("row %zu: port %u", i, port);
-        }
-    }
 }
 
 /* ---- sockets ---- */
@@ -769,7 +735,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_ports_and_ids),
         cmocka_unit_test(test_ports_of_a_small_pool),
-        cmocka_unit_test(test_port_range),
         cmocka_unit_test(test_icmp_and_life_after_it),
         cmocka_unit_test(test_what_cannot_be_sent_comes_back),
         cmocka_unit_test(test_only_the_peer_is_heard),
