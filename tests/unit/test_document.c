@@ -298,6 +298,26 @@ static void test_every_field(void **state)
     error_clear(&errors);
 }
 
+static void test_defaults_of_health_checks(void **state)
+{
+    static const char text[] =
+        "privateLinkConnectionId: p\ntype: VPC_RESOURCE\nclusterId: \"1\"\n"
+        "healthCheck: {port: 1, interval: 2s}\n"; /* as long as the timeout */
+    struct error_list errors = {0};
+
+    (void)state;
+    struct document *document = document_parse("f", text, strlen(text), &errors);
+    assert_non_null(document);
+    const struct connection_health *health = &document->connections[0].health;
+    assert_int_equal(health->interval_ms, 2000);
+    assert_int_equal(health->timeout_ms, 2000);
+    assert_int_equal(health->rise, 2);
+    assert_int_equal(health->fall, 3);
+    assert_int_equal(health->min_healthy_percent, 50);
+    document_release(document);
+    error_clear(&errors);
+}
+
 static void test_defaults(void **state)
 {
     static const struct {
@@ -438,10 +458,15 @@ static void test_more_names_than_there_may_be(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_bad_documents), cmocka_unit_test(test_good_documents),
-        cmocka_unit_test(test_samples),       cmocka_unit_test(test_every_field),
-        cmocka_unit_test(test_defaults),      cmocka_unit_test(test_what_is_left_untold),
-        cmocka_unit_test(test_many_names),    cmocka_unit_test(test_more_names_than_there_may_be),
+        cmocka_unit_test(test_bad_documents),
+        cmocka_unit_test(test_good_documents),
+        cmocka_unit_test(test_samples),
+        cmocka_unit_test(test_every_field),
+        cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_what_is_left_untold),
+        cmocka_unit_test(test_many_names),
+        cmocka_unit_test(test_more_names_than_there_may_be),
+        cmocka_unit_test(test_defaults_of_health_checks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

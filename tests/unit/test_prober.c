@@ -261,6 +261,44 @@ static void test_state_stays_with_the_address(void **state)
     end(w);
 }
 
+/* Two that are tried in different ways are two, whatever differs. */
+static void test_each_way_by_itself(void **state)
+{
+    struct health_key keys[6];
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LENGTH(keys); i++)
+        keys[i] = key_of("10.0.0.1", 2, 3);
+    keys[1].check.port++;
+    keys[2].check.interval_ms++;
+    keys[3].check.timeout_ms++;
+    keys[4].check.rise++;
+    keys[5].check.fall++;
+    for (size_t i = 0; i < ARRAY_LENGTH(keys); i++) {
+        for (size_t j = 0; j < ARRAY_LENGTH(keys); j++)
+            assert_int_equal(health_compare(&keys[i], &keys[j]) == 0, i == j);
+    }
+}
+
+static void test_since_when(void **state)
+{
+    struct world *w = begin();
+    struct health_key key = key_of("10.0.0.1", 1, 1);
+
+    (void)state;
+    fake_network_connect(w->net, FAKE_CONNECT_REFUSED);
+    assert_false(prober_want(w->prober, &key, 1, START));
+    while (w->changes == 0)
+        fake_network_pass(w->net, 10);
+    for (unsigned seconds = 0; seconds < 30; seconds += 10) {
+        struct health *health = health_now(w);
+        assert_int_equal(health_find(health, &key)->since, 1700000000 - seconds);
+        health_free(health);
+        fake_network_pass(w->net, 10000);
+    }
+    end(w);
+}
+
 /* Dropped in the middle of a try. */
 static void test_dropped_while_tried(void **state)
 {
@@ -330,6 +368,8 @@ int main(void)
         cmocka_unit_test(test_hindered_and_unreachable),
         cmocka_unit_test(test_no_address_of_our_own),
         cmocka_unit_test(test_state_stays_with_the_address),
+        cmocka_unit_test(test_each_way_by_itself),
+        cmocka_unit_test(test_since_when),
         cmocka_unit_test(test_dropped_while_tried),
         cmocka_unit_test(test_so_many_at_once),
         cmocka_unit_test(test_fewer_at_once),
