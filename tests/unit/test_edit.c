@@ -123,6 +123,8 @@ static const struct {
      "a: [\n    x, # one\n  z\n]\n"},
     {REMOVE, "a", NULL, 1, "a: [\n  x, # one\n  {\n    y: 1 # inner\n  } # two\n  ,z\n]\n",
      "a: [\n  x, # one\n  z\n]\n"},
+    {REMOVE, "a", NULL, 0, "a: [\n  x # one, two\n  , y\n]\n", "a: [\n    y\n]\n"},
+    {REMOVE, "a", NULL, 1, "a: [\n  x # one, two\n  , y # a, b\n]\n", "a: [\n  x # one, two\n]\n"},
     {MERGE, NULL, "{\"b\": null, \"c\": 1}", 0, "{a: 1, # one\n b: 2 # two\n}\n",
      "{a: 1 # one\n,\n \"c\": 1}\n"},
     {MERGE, NULL, "{\"c\": 1, \"d\": 2}", 0, "{a: 1, # one\n b: 2, # two\n}\n",

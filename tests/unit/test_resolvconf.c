@@ -56,6 +56,7 @@ static const struct {
     {"nameserver 192.0.2.1", "192.0.2.1 ", 0},
     {"# c\nsearch a b\nnameserver\t192.0.2.1 \r\n; x\nnameserver 2001:db8::1\noptions ndots:1\n",
      "192.0.2.1 2001:db8::1 ", 0},
+    {"nameserver 192.0.2.1\r\nnameserver 192.0.2.2\r\n", "192.0.2.1 192.0.2.2 ", 0},
     {"", "", 0},
     {"\n\n\n", "", 0},
     {"nameserver 127.0.0.1\nnameserver 192.0.2.1\n", "192.0.2.1 ", 0}, /* ourselves */
