@@ -92,6 +92,24 @@ def test_wait_for_a_document(served):
     assert ran.returncode == NO and "b.yaml:2:1: " in ran.stderr
 
 
+def test_wait_for_a_document_just_written(served):
+    """What counts is what stands there now, not what was known of it before."""
+    for n in range(10):
+        served.write("b.yaml", custom(2, ["10.0.0.%d" % n], "one.example.com"))
+        assert served.admin("/api/wait?document=b.yaml&timeout=20").status == 200
+        assert served.ask("one.example.com") == ["10.0.0.%d" % n]
+        served.write("b.yaml", "a: [")
+        assert served.admin("/api/wait?document=b.yaml&timeout=20").status == 409
+
+
+def test_wait_for_a_name_without_addresses(served):
+    """One between others: there is nothing to be told of it, but it is served."""
+    served.write("b.yaml", custom(2, ["10.0.0.2"], "*.example.com", "a.b.example.com"))
+    assert served.ctl("wait", "--name", "b.example.com", "--timeout", "20s").returncode == FINE
+    reply = served.query("b.example.com")
+    assert reply.rcode() == 0 and not reply.answer
+
+
 def test_wait_for_a_name(served):
     def later():
         time.sleep(0.3)

@@ -1,5 +1,6 @@
 """Upstreams of a resolv.conf, as it changes under a running daemon."""
 import threading
+import time
 
 import dns.exception
 import pytest
@@ -95,6 +96,16 @@ def test_what_is_no_use_changes_nothing(daemon, file):
     assert daemon.log.count("upstreams changed") == 0
     file.name("127.0.0.62")
     file.wait_for("127.0.0.62")
+
+
+def test_a_file_that_stays_away_is_told_of_once(daemon, file):
+    """It is looked for again every two seconds."""
+    file.name("127.0.0.61")
+    daemon.start()
+    file.path.unlink()
+    file.logged("it cannot be read")
+    time.sleep(5)
+    assert daemon.log.count("it cannot be read") == 1
 
 
 def test_a_file_that_is_not_there_yet(daemon, file):
