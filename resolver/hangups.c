@@ -16,7 +16,8 @@
 #define PATIENCE_PART  16
 #define PATIENCE_LEAST (2 * PATIENCE_PART)
 #define PATIENCE_START (16 * PATIENCE_PART)
-#define PATIENCE_MOST  (2 * HANGUPS_MOST * PATIENCE_PART) /* then more stay than go */
+#define PATIENCE_MOST  (HANGUPS_MOST / 2 * PATIENCE_PART) /* a burst has room behind these */
+#define PATIENCE_END   (HANGUPS_MOST * PATIENCE_PART)     /* more stay than go */
 
 struct hangups {
     hangups_look_fn *look;
@@ -47,7 +48,7 @@ static void look_at_oldest(struct hangups *h, uint64_t now)
         break;
     case HANGUPS_QUIET:
         h->patience += PATIENCE_PART;
-        if (h->patience > PATIENCE_MOST)
+        if (h->patience > PATIENCE_END)
             rest(h, now);
         break;
     case HANGUPS_ASKED:
@@ -56,25 +57,25 @@ static void look_at_oldest(struct hangups *h, uint64_t now)
     }
 }
 
-static void tick_start(struct hangups *h)
+static bool is_crowded(const struct hangups *h)
 {
-    static const struct timeval tick = {0, HANGUPS_MS * 1000};
+    size_t patience = h->patience < PATIENCE_MOST ? h->patience : PATIENCE_MOST;
 
-    if (!evtimer_pending(h->tick, NULL))
-        evtimer_add(h->tick, &tick);
+    return h->aside.length * PATIENCE_PART > patience;
 }
 
 static void on_tick(evutil_socket_t fd, short what, void *arg)
 {
+    static const struct timeval tick = {0, HANGUPS_MS * 1000};
     struct hangups *h = arg;
     uint64_t now = clock_ms();
 
     (void)fd;
     (void)what;
-    while (h->aside.head != NULL && now - h->aside.head->touched >= HANGUPS_MS)
+    while (h->aside.head != NULL && (is_crowded(h) || h->aside.head->touched + HANGUPS_MS <= now))
         look_at_oldest(h, now);
     if (h->aside.head != NULL)
-        tick_start(h);
+        evtimer_add(h->tick, &tick);
 }
 
 static bool is_rush(struct hangups *h, uint64_t now)
@@ -88,12 +89,12 @@ static bool is_rush(struct hangups *h, uint64_t now)
 
 bool hangups_expect(struct hangups *h, struct idlelist_entry *entry, uint64_t now)
 {
-    if (!is_rush(h, now) || now < h->rest_until)
+    if (!is_rush(h, now) || now < h->rest_until || h->aside.length == HANGUPS_MOST)
         return false;
-    while (h->aside.length >= HANGUPS_MOST || h->aside.length * PATIENCE_PART >= h->patience)
-        look_at_oldest(h, now);
     idlelist_append(&h->aside, entry, now);
-    tick_start(h);
+    /* Those that are looked at have been answered; others that have come with this one have not. */
+    if (h->aside.length == 1 || is_crowded(h))
+        event_active(h->tick, EV_TIMEOUT, 0);
     return true;
 }
 

@@ -11,13 +11,13 @@
 #ifndef PLDNS_HANGUPS_H
 #define PLDNS_HANGUPS_H
 
-#include "idlelist.h"
 #include "error.h"
+#include "idlelist.h"
 
 #include <stdbool.h>
 
-#define HANGUPS_MOST    64   /* connections that stand aside */
-#define HANGUPS_MS      2    /* as long as that at least, 2 more at most */
+#define HANGUPS_MOST    128  /* connections that stand aside */
+#define HANGUPS_MS      2    /* as long as that; libevent's clock may add some */
 #define HANGUPS_REST_MS 1000 /* how long nobody stands aside when that was wrong */
 
 struct event_base;
@@ -37,8 +37,8 @@ MUST_USE struct hangups *hangups_new(struct event_base *, hangups_look_fn *, voi
 /* Nobody may stand aside any more. */
 void hangups_free(struct hangups *);
 
-/* A new connection was answered.  True: it stands aside from now on, and others may have been
- * looked at.  False: it is to be watched. */
+/* A new connection was answered.  True: it stands aside from now on; others may be looked at when
+ * the event base comes round.  False: it is to be watched. */
 MUST_USE bool hangups_expect(struct hangups *, struct idlelist_entry *, uint64_t now);
 /* It is closed while it stands aside. */
 void hangups_remove(struct hangups *, struct idlelist_entry *);
