@@ -19,8 +19,7 @@
 
 #define PREFIX 2 /* octets of a message's length */
 /* One whole message must fit, or conn_read_more() could never finish one. */
-#define IN_MAX   (PREFIX + WIRE_MESSAGE_MAX)
-#define IN_START 512
+#define IN_MAX (PREFIX + WIRE_MESSAGE_MAX)
 /* Replies are gathered here; as long as this much is free another one fits. */
 #define BATCH_ROOM (PREFIX + QUERY_REPLY_MAX)
 #define BATCH_SIZE (2 * BATCH_ROOM)
