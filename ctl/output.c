@@ -122,9 +122,13 @@ void output_colored(const struct output *output, FILE *to, enum output_color col
     print_colored(to == stderr ? output->error_color : output->color, to, color, text);
 }
 
+PRINTF_LIKE(4, 0)
 static void say(const struct output *output, enum output_color color, const char *word,
-                const char *line)
+                const char *format, va_list ap)
 {
+    char line[LINE_SIZE];
+
+    (void)vsnprintf(line, sizeof(line), format, ap);
     (void)fflush(stdout);
     fputs("pldnsctl: ", stderr);
     output_colored(output, stderr, color, word);
@@ -135,24 +139,20 @@ static void say(const struct output *output, enum output_color color, const char
 
 void output_error(const struct output *output, const char *format, ...)
 {
-    char line[LINE_SIZE];
     va_list ap;
 
     va_start(ap, format);
-    (void)vsnprintf(line, sizeof(line), format, ap);
+    say(output, OUTPUT_RED, "error", format, ap);
     va_end(ap);
-    say(output, OUTPUT_RED, "error", line);
 }
 
 void output_warning(const struct output *output, const char *format, ...)
 {
-    char line[LINE_SIZE];
     va_list ap;
 
     va_start(ap, format);
-    (void)vsnprintf(line, sizeof(line), format, ap);
+    say(output, OUTPUT_YELLOW, "warning", format, ap);
     va_end(ap);
-    say(output, OUTPUT_YELLOW, "warning", line);
 }
 
 /* ---- columns ---- */
