@@ -124,16 +124,17 @@ static bool conn_is_stalled(const struct conn *c)
 
 static void conn_on_ready(evutil_socket_t fd, short what, void *arg);
 
-static void conn_watch(struct conn *c, short wanted)
+/* False: the kernel has no memory for that. */
+static bool conn_watch(struct conn *c, short wanted)
 {
     if (wanted == c->watched)
-        return;
+        return true;
     event_del(&c->event);
     c->watched = wanted;
     if (wanted == 0)
-        return;
+        return true;
     event_assign(&c->event, c->all->base, c->fd, (short)(wanted | EV_PERSIST), conn_on_ready, c);
-    event_add(&c->event, NULL);
+    return event_add(&c->event, NULL) == 0;
 }
 
 /* What to wait for follows from the state, here and nowhere else.  False: that was the end of the
@@ -143,12 +144,11 @@ static bool conn_watch_or_close(struct conn *c)
     bool in = !c->eof && !c->last && !conn_is_stalled(c);
     bool out = buffer_size(&c->out) > 0;
 
-    if (c->broken || (!in && !out && c->in_flight == 0)) {
-        conn_close(c);
-        return false;
-    }
-    conn_watch(c, (short)((in ? EV_READ : 0) | (out ? EV_WRITE : 0)));
-    return true;
+    if (!c->broken && (in || out || c->in_flight > 0) &&
+        conn_watch(c, (short)((in ? EV_READ : 0) | (out ? EV_WRITE : 0))))
+        return true;
+    conn_close(c);
+    return false;
 }
 
 /* ---- sending ---- */

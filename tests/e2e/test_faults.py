@@ -196,3 +196,18 @@ def test_a_socket_that_cannot_be_waited_for_again(daemon, faults):
         faults.arm("watch", 1, errno.ENOMEM)
         eventually(lambda: faults.failed == 3, "the end of that while")
         assert stream.recv(2) == struct.pack("!H", len(wire) + 16)
+
+
+def test_a_connection_that_cannot_be_waited_for(daemon, faults):
+    """It is closed: its client asks again on another, and does not wait for what nobody reads."""
+    daemon.set("limits.tcpIdleTimeout", "60s")
+    daemon.write("a.yaml", document(1, ["10.0.0.1"]))
+    daemon.start(env=daemon.preload)
+    wire = dns.message.make_query(managed(1), "A").to_wire()
+    faults.arm("watch", 1, errno.ENOMEM)
+    with socket.create_connection(("127.0.0.1", daemon.port)) as stream, stream.makefile("rb") as reader:
+        stream.settimeout(10 * SLACK)
+        stream.sendall(struct.pack("!H", len(wire)) + wire)
+        assert len(reader.read()) == 2 + len(wire) + 16
+    assert faults.failed == 1
+    assert daemon.ask(managed(1), tcp=True) == ["10.0.0.1"]
