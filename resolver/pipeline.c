@@ -25,8 +25,9 @@ struct pipeline_stream {
     bool late;    /* takes no new question before it is connected */
     bool leaving; /* takes no new question any more */
     bool busy;    /* in its own callback: not to be freed */
-    uint64_t born, heard, used;
-    uint64_t answered; /* when that was the last time */
+    uint64_t born, used;
+    uint64_t heard;    /* when a question was answered that is still waited for */
+    uint64_t answered; /* when any message came */
     unsigned asked, answers, owed;
     uint8_t *bytes; /* of one message with its prefix, as far as it has come */
     size_t length, room;
@@ -311,8 +312,10 @@ static void on_connected(struct pipeline_stream *s, uint64_t now)
     s->late = false;
     memcpy(asks, s->slots, sizeof asks);
     for (size_t i = 0; i < PIPELINE_SLOTS; i++) {
-        if (asks[i] != NULL && s->slots[i] == asks[i] && s->socket != NULL)
-            s->pipeline->fn(s->pipeline->arg, asks[i], PIPELINE_READY, NULL, 0, now);
+        if (asks[i] == NULL || s->slots[i] != asks[i] || s->socket == NULL)
+            continue;
+        asks[i]->sent_at = now;
+        s->pipeline->fn(s->pipeline->arg, asks[i], PIPELINE_READY, NULL, 0, now);
     }
 }
 
@@ -329,7 +332,9 @@ static bool on_message(struct pipeline_stream *s, const uint8_t *message, size_t
     ask = s->slots[id % PIPELINE_SLOTS];
     s->answers++;
     s->answered = now;
-    if (ask == NULL || ask->id != id || !p->fn(p->arg, ask, PIPELINE_REPLY, message, size, now))
+    if (ask != NULL && ask->id == id && p->fn(p->arg, ask, PIPELINE_REPLY, message, size, now))
+        s->heard = now;
+    else
         stats_count(p->stats, STATS_UPSTREAM_BAD);
     return true;
 }
@@ -377,7 +382,6 @@ static void on_network(void *arg, enum network_event event, const uint8_t *data,
     bool broken = event == NETWORK_CLOSED;
 
     s->busy = true;
-    s->heard = now;
     if (event == NETWORK_CONNECTED)
         on_connected(s, now);
     else if (event == NETWORK_DATA)

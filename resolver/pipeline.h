@@ -37,7 +37,7 @@ struct pipeline_stream;
 struct pipeline_ask {
     struct pipeline_stream *stream; /* NULL: not on its way */
     uint16_t id;
-    uint64_t sent_at;
+    uint64_t sent_at; /* as long as the connection does not stand: when it was asked */
 };
 
 enum pipeline_event {
@@ -69,8 +69,8 @@ MUST_USE bool pipeline_send(struct pipeline *, struct pipeline_ask *, uint8_t *f
 MUST_USE bool pipeline_write(struct pipeline_ask *, uint8_t *framed, size_t size);
 /* No callback comes after. */
 void pipeline_drop(struct pipeline_ask *);
-/* The reply is overdue: a connection that has been silent since takes no more questions, or none
- * until it is connected. */
+/* The reply is overdue: a connection on which no question was answered since takes no more of them,
+ * or none until it is connected. */
 void pipeline_doubt(struct pipeline_ask *, uint64_t now);
 
 /* Closes what is idle, old or does not get connected.  To be called every few seconds. */
