@@ -38,6 +38,7 @@ struct network_socket {
     struct network_socket *below;
     SSL *ssl;
     BIO *in, *out; /* octets of the wire; they belong to 'ssl' */
+    bool begun;    /* it stands below: the handshake is on its way */
     bool connected;
     bool busy, closed; /* in its own callback; closed there */
     network_socket_fn *fn;
@@ -127,7 +128,7 @@ static void complain(struct network_socket *s, uint64_t now)
     struct tls_network *n = s->owner;
     long verdict = SSL_get_verify_result(s->ssl);
     const char *why = verdict != X509_V_OK ? X509_verify_cert_error_string(verdict)
-                                           : reason("the connection was cut");
+                                           : reason("the handshake was cut");
     uint64_t suppressed;
 
     if (n->trouble != NULL && strcmp(n->trouble, why) == 0 && now - n->told < REMIND_MS)
@@ -139,6 +140,15 @@ static void complain(struct network_socket *s, uint64_t now)
     log_warning("upstream",
                 "upstream=%s why=\"TLS: %s\" now=\"nothing is asked there\" suppressed=%llu",
                 n->text, why, (unsigned long long)suppressed);
+}
+
+/* The stream below is over. */
+static void end_below(struct network_socket *s, uint64_t now)
+{
+    if (!s->begun || s->connected)
+        return;
+    ERR_clear_error();
+    complain(s, now);
 }
 
 /* False: the stream is over. */
@@ -198,6 +208,9 @@ static void on_below(void *arg, enum network_event event, const uint8_t *data, s
     bool lives = event != NETWORK_CLOSED && take_in(s, data, size);
 
     s->busy = true;
+    s->begun |= event == NETWORK_CONNECTED;
+    if (event == NETWORK_CLOSED)
+        end_below(s, now);
     if (lives && !s->connected)
         lives = shake_hands(s, now);
     if (lives && s->connected)

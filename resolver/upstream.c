@@ -350,15 +350,11 @@ APART bool upstream_send(struct upstream *u, struct upstream_ask *ask, uint8_t *
 struct upstream_ask *upstream_meet(struct portpool_socket *s, const uint8_t *message, size_t size)
 {
     struct portpool_ask *part = portpool_find(s, message, size);
-    struct upstream_ask *ask;
 
-    if (part == NULL)
-        return NULL;
-    ask = ask_of(part);
-    if (ask->owner == NULL)
+    if (part == NULL || ask_of(part)->owner == NULL)
         return NULL;
     portpool_hold(s);
-    return ask;
+    return ask_of(part);
 }
 
 bool upstream_write(struct upstream_ask *ask, uint8_t *room, size_t size)
@@ -430,12 +426,14 @@ static void doubt(struct upstream *u, const char *why, uint64_t now)
 void upstream_overdue(struct upstream_ask *ask, uint64_t now)
 {
     struct upstream *u = ask->upstream;
+    const char *refused =
+        u->secure != NULL ? "no TLS connection can be made" : "nobody listens there";
 
     count_unanswered(ask);
     if (ask->tcp)
         pipeline_doubt(&ask->stream, now);
     if (u->heard <= ask->sent_at) /* else it lives, and only this one is slow or lost */
-        doubt(u, u->refusals > 0 ? "nobody listens there" : "no reply", now);
+        doubt(u, u->refusals > 0 ? refused : "no reply", now);
 }
 
 void upstream_read(const struct upstream *u, struct upstream_state *out)

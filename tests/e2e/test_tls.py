@@ -272,6 +272,30 @@ def test_connections_that_end_after_a_few_answers(daemon, certificates, answers)
     assert "upstream silent" not in daemon.log
 
 
+@pytest.mark.parametrize("abruptly", [False, True])
+def test_a_handshake_that_is_cut(daemon, certificates, abruptly):
+    """Somebody listens there: the operator is told what he does."""
+    def cut(server):
+        while True:
+            try:
+                stream, _ = server.accept()
+            except OSError:
+                return      # the test is over
+            with stream:
+                stream.recv(4096)
+                stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", abruptly, 0))
+
+    with socket.create_server(("127.0.0.1", free_port())) as server:
+        threading.Thread(target=cut, args=(server,), daemon=True).start()
+        daemon.set("forward.upstreams", ["tls://127.0.0.1:%d#%s" % (server.getsockname()[1], NAME)])
+        daemon.set("forward.tlsCertBundle", str(certificates / "authority.pem"))
+        daemon.start()
+        assert daemon.query("n1.example").rcode() == dns.rcode.SERVFAIL
+        assert 'why="TLS: the handshake was cut"' in daemon.log
+        assert 'why="no TLS connection can be made"' in daemon.log
+        assert "nobody listens" not in daemon.log
+
+
 def test_no_such_bundle(daemon):
     daemon.set("forward.upstreams", ["tls://127.0.0.1"])
     daemon.set("forward.tlsCertBundle", "/nonexistent/ca.pem")
