@@ -1,5 +1,6 @@
 /* pldnsd: what the command line says. */
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -98,6 +99,21 @@ static int read_options(struct command *command, int argc, char **argv)
     return -1;
 }
 
+/* As long as the server has not come to it: a start has nothing to end in order. */
+static void end_at_once(int signal)
+{
+    (void)signal;
+    _exit(SERVER_FINE);
+}
+
+static int serve(const struct config_flags *flags)
+{
+    /* The first process of a container is sent no signal that it does not catch. */
+    (void)signal(SIGTERM, end_at_once);
+    (void)signal(SIGINT, end_at_once);
+    return (int)server_run(flags, environ);
+}
+
 int main(int argc, char **argv)
 {
     struct command command = {.listen = alloc_array((size_t)argc, sizeof(char *)),
@@ -108,8 +124,7 @@ int main(int argc, char **argv)
     command.flags.upstreams = command.upstreams;
     int status = read_options(&command, argc, argv);
     if (status < 0)
-        status = command.check ? (int)server_check(&command.flags, environ)
-                               : (int)server_run(&command.flags, environ);
+        status = command.check ? (int)server_check(&command.flags, environ) : serve(&command.flags);
     free(command.listen);
     free(command.upstreams);
     return status;

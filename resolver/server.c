@@ -30,7 +30,7 @@
 #define STATUS_ROOM         160
 #define TRUST_WHY           160
 #define WORKER_MAPPING_FROM (32 << 10)
-/* The first EARLY of them do not end a daemon that is still starting either: they wait. */
+/* The first EARLY of them wait while the daemon is starting; the others end it, see main.c. */
 static const int handled[] = {SIGHUP, SIGUSR1, SIGTERM, SIGINT};
 #define EARLY 2
 

@@ -20,19 +20,45 @@ MANY = 1500     # documents: a start that takes a while
 
 # ---- start ---------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize("sign", [signal.SIGHUP, signal.SIGUSR1])
-def test_signals_during_the_start_do_not_end_it(daemon, sign):
+def make_start_long(daemon):
     daemon.set("attachments.state", "")      # to write so many takes its time, at the end too
     for i in range(MANY):
         (daemon.documents / ("%04d.yaml" % i)).write_text(document(i, ["10.0.0.1"]))
+
+
+def catches(pid, sign):
+    lines = Path("/proc/%d/status" % pid).read_text().splitlines()
+    return any(line.startswith("SigCgt:") and int(line.split()[1], 16) >> (sign - 1) & 1 for line in lines)
+
+
+@pytest.mark.parametrize("sign", [signal.SIGHUP, signal.SIGUSR1])
+def test_signals_during_the_start_do_not_end_it(daemon, sign):
+    make_start_long(daemon)
     daemon.start(wait=False)
-    caught = Path("/proc/%d/status" % daemon.process.pid)
-    eventually(lambda: any(line.startswith("SigCgt:") and int(line.split()[1], 16) >> (sign - 1) & 1
-                           for line in caught.read_text().splitlines()), "the signal is expected")
+    eventually(lambda: catches(daemon.process.pid, sign), "the signal is expected")
     while not daemon.is_ready():
         daemon.process.send_signal(sign)
         time.sleep(0.005)
     assert daemon.ask(managed(7)) == ["10.0.0.1"]
+
+
+@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("first", [False, True])
+def test_the_end_during_the_start(daemon, sign, first):
+    """The first process of a container is sent no signal that it does not catch."""
+    namespace = ["unshare", "--pid", "--fork", "--kill-child"] if first else []
+    if first and subprocess.run([*namespace, "true"], capture_output=True, check=False).returncode != 0:
+        pytest.skip("no namespaces here")
+    make_start_long(daemon)
+    with open(daemon.log_path, "ab") as log:
+        daemon.process = subprocess.Popen([*namespace, PLDNSD, "-c", daemon.configure()], stderr=log, env=daemon.environment())
+    pid = daemon.process.pid
+    if first:
+        children = Path("/proc/%d/task/%d/children" % (pid, pid))
+        pid = int(eventually(children.read_text, "it is there"))
+    eventually(lambda: catches(pid, signal.SIGHUP), "the start has begun")
+    os.kill(pid, sign)
+    assert daemon.process.wait(30 * SLACK) == 0
 
 
 def test_the_advice_about_a_taken_port_names_that_port(daemon):
