@@ -286,6 +286,8 @@ static inline enum cache_result tell(struct cache *c, const struct reply_questio
     if (reply->hops_length > 0) {
         cacheentry_lend(e, &c->reply);
         out->reply = &c->reply;
+        if (e->cut)
+            tell_failure(find(c, q).failure, now, out);
     }
     if (now >= e->ends) {
         tell_failure(find(c, q).failure, now, out);
@@ -446,7 +448,7 @@ void cache_put_failure(struct cache *c, const struct reply_question *q,
     size_t size = REPLY_HEADER_SIZE + q->name_size;
     struct cacheentry *e = old.failure;
 
-    if (old.answer != NULL && now < old.answer->ends)
+    if (old.answer != NULL && !old.answer->cut && now < old.answer->ends)
         return;
     if (e != NULL && now < e->ends + FAILURE_MEMORY_MS) {
         uint32_t before = cacheentry_reply(e)->ttl;

@@ -56,7 +56,8 @@ struct cache_hit { /* lent until the next call on this cache that is not cache_w
     bool cut;     /* stored only up to a CNAME whose target was owned then: complete only
                      if that target is owned still */
     bool refresh; /* near its end and asked often: worth a prefetch.  Said once per entry */
-    bool failed; /* a failure is remembered.  Said of CACHE_MISS, too; none is behind a CACHE_HIT */
+    bool failed;  /* a failure is remembered.  Said of CACHE_MISS, too; none is behind a CACHE_HIT
+                     that is not cut */
     struct cache_failure failure; /* this one, if so */
 };
 
@@ -83,7 +84,7 @@ void cache_put(struct cache *, const struct reply_question *, const uint8_t *mes
                const struct reply *, bool cut, uint64_t now);
 
 /* Remembers that the question failed (RFC 9520): 1 s, doubled each time in a row up to 5 s, never
- * in place of good data. */
+ * in place of good data, but beside what was stored cut. */
 void cache_put_failure(struct cache *, const struct reply_question *, struct cache_failure,
                        uint64_t now);
 
