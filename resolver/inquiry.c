@@ -314,6 +314,13 @@ static bool is_answer(const struct reply *reply)
            reply->rcode == REPLY_YXDOMAIN;
 }
 
+/* What servers say to whose EDNS they do not know, or not in this version. */
+static bool is_about_edns(const struct reply *reply)
+{
+    return reply->rcode == REPLY_FORMERR || reply->rcode == REPLY_NOTIMP ||
+           reply->rcode == REPLY_BADVERS;
+}
+
 /* A reply that is well formed, but no answer. */
 static void take_reply(struct inquiry *i, struct upstream_ask *ask, const struct reply *reply,
                        uint64_t now)
@@ -322,7 +329,7 @@ static void take_reply(struct inquiry *i, struct upstream_ask *ask, const struct
 
     if (reply->truncated && !ask->tcp) {
         turn_to_tcp(i, place, now);
-    } else if (ask->edns && (reply->rcode == REPLY_FORMERR || reply->rcode == REPLY_BADVERS)) {
+    } else if (ask->edns && is_about_edns(reply)) {
         i->selection.places[place].without_edns = true;
         drop_asks_to(i, place);
         send_from(i, place, now);

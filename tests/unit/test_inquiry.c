@@ -175,13 +175,13 @@ static void test_bad_answers_try_the_next(void **state)
     } rows[] = {
         {2, 0, FORWARD_ANSWER, 0},
         {5, 0, FORWARD_ANSWER, 0},
-        {4, 3, FORWARD_ANSWER, 3},
+        {9, 3, FORWARD_ANSWER, 3},
         {BROKEN, 0, FORWARD_ANSWER, 0},
         {LOOPED, 0, FORWARD_ANSWER, 0},
         {REFERRAL, 0, FORWARD_ANSWER, 0},
         {2, 5, FORWARD_ANSWER, 2},
         {5, 2, FORWARD_ANSWER, 2},
-        {5, 4, FORWARD_ANSWER, 5},
+        {5, 9, FORWARD_ANSWER, 5},
         {BROKEN, 5, FORWARD_ANSWER, 5},
         {BROKEN, BROKEN, FORWARD_BROKEN, 0},
         {LOOPED, BROKEN, FORWARD_LOOP, 0},
@@ -601,7 +601,7 @@ static void test_letter_case(void **state)
 
 static void test_formerr_without_edns(void **state)
 {
-    static const unsigned rcodes[] = {1, 16};
+    static const unsigned rcodes[] = {1, 4, 16};
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LENGTH(rcodes); i++) {
