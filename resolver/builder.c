@@ -53,6 +53,7 @@ struct builder {
     pthread_mutex_t lock; /* of what follows */
     pthread_cond_t wanted;
     bool asked, keep, end; /* what the thread is to do: 'job', keep what was accepted, end … */
+    bool building;         /* it does, and nothing of that is served yet */
     enum builder_job job;
     struct fileset which;     /* of which files something was heard, for a job that reads */
     char early[NAME_MAX + 1]; /* … and read this document, unless there is a job; "": none */
@@ -153,8 +154,16 @@ static struct tableset *build(struct builder *b)
     return build_again(b);
 }
 
+static void set_building(struct builder *b, bool building)
+{
+    pthread_mutex_lock(&b->lock);
+    b->building = building;
+    pthread_mutex_unlock(&b->lock);
+}
+
 static void publish(struct builder *b, struct tableset *new)
 {
+    set_building(b, false);
     struct tableset *old = publish_swap(b->table, new);
 
     if (tableset_free(old) >= TRIM_FROM)
@@ -292,6 +301,7 @@ static void *thread_main(void *arg)
         memcpy(arrived, b->early, sizeof arrived);
         b->asked = b->keep = false;
         b->early[0] = '\0';
+        b->building = !end;
         pthread_mutex_unlock(&b->lock);
         if (end) {
             fileset_clear(&which);
@@ -302,6 +312,7 @@ static void *thread_main(void *arg)
         else if (arrived[0] != '\0')
             run_early(b, arrived);
         fileset_clear(&which);
+        set_building(b, false);
         /* Behind the report: nobody waits for a disk. */
         if (keep) {
             keep_accepted(b);
@@ -447,21 +458,23 @@ struct builder *builder_new(const struct config *config, struct hash_key key,
     return b;
 }
 
-static void end_thread(struct builder *b)
+bool builder_end(struct builder *b)
 {
     pthread_mutex_lock(&b->lock);
     b->end = true;
     pthread_cond_signal(&b->wanted);
+    bool building = b->building;
     pthread_mutex_unlock(&b->lock);
-    pthread_join(b->thread, NULL);
+    return !building;
 }
 
 void builder_free(struct builder *b)
 {
     if (b == NULL)
         return;
+    builder_end(b);
     if (b->threaded)
-        end_thread(b);
+        pthread_join(b->thread, NULL);
     if (b->table != NULL) {
         tableset_free(publish_swap(b->table, NULL));
         publish_free(b->table);
@@ -477,24 +490,4 @@ void builder_free(struct builder *b)
     pthread_mutex_destroy(&b->lock);
     pthread_cond_destroy(&b->wanted);
     free(b);
-}
-
-void builder_check(const struct config *config, struct error_list *errors)
-{
-    struct catalog *catalog = catalog_new(config->attachments.detach_hold_ms);
-    struct source_dir *source = source_dir_new(config->attachments.directory);
-    struct catalog_change change;
-    struct catalog_entry entry;
-
-    catalog_set_views(catalog, &config->attachments.views);
-    const char *why = read_source(catalog, source, config->attachments.directory, NULL);
-    catalog_finish(catalog, clock_ms(), &change);
-    for (size_t i = 0; i < catalog_length(catalog); i++) {
-        catalog_entry(catalog, i, &entry);
-        error_copy(errors, entry.complaints, true);
-    }
-    if (why != NULL)
-        error_add(errors, config->attachments.directory, 0, 0, "cannot be read: %s", why);
-    catalog_free(catalog);
-    source_dir_free(source);
 }

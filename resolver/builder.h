@@ -15,6 +15,9 @@ struct builder;
 /* The first load.  NULL: 'errors' says why the daemon must not start. */
 MUST_USE struct builder *builder_new(const struct config *, struct hash_key,
                                      struct error_list *errors);
+/* The thread takes no more work.  False: it is building a table, which builder_free() would wait
+ * for; whoever is about to end the process need not. */
+bool builder_end(struct builder *);
 void builder_free(struct builder *); /* ends the thread */
 
 struct publish *builder_table(struct builder *); /* of struct tableset */
@@ -56,9 +59,5 @@ void builder_early(struct builder *, const char *name);
 
 /* What is known besides the documents, for all tables to be built from now on.  Taken over. */
 void builder_learn(struct builder *, struct targets *, struct health *);
-
-/* Reads and checks the documents of the directory as a start without state would, and serves
- * nothing: all complaints, warnings too. */
-void builder_check(const struct config *, struct error_list *errors);
 
 #endif

@@ -299,6 +299,11 @@ static void free_askers(struct asker *list)
     }
 }
 
+bool reload_end(struct reload *r)
+{
+    return builder_end(r->builder);
+}
+
 void reload_free(struct reload *r)
 {
     if (r == NULL)

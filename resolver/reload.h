@@ -39,6 +39,9 @@ typedef void reload_done_fn(void *arg, const struct reload_outcome *);
  * start (attachments.onStartError).  'quiet_ms' is RELOAD_QUIET_MS but in tests. */
 MUST_USE struct reload *reload_new(struct event_base *, const struct config *, struct hash_key,
                                    unsigned quiet_ms, struct error_list *errors);
+/* No run begins any more.  False: a table is being built, which reload_free() would wait for;
+ * whoever is about to end the process need not. */
+MUST_USE bool reload_end(struct reload *);
 void reload_free(struct reload *);
 
 struct publish *reload_table(struct reload *); /* of struct tableset: what workers read */

@@ -16,6 +16,7 @@
 #include "builder.h"
 #include "clock.h"
 #include "descriptors.h"
+#include "dryrun.h"
 #include "listener.h"
 #include "log.h"
 #include "loopprobe.h"
@@ -424,6 +425,10 @@ static void stop(struct server *s)
         listener_close(s->listeners, s->config->workers * s->config->listen_length);
     loopprobe_free(s->loopprobe);
     reach_free(s->service.reach);
+    if (s->service.reload != NULL && !reload_end(s->service.reload)) {
+        log_info("stopped", "exit=0 now=\"the table being built is left\"");
+        _exit(SERVER_FINE);
+    }
     reload_free(s->service.reload);
     nameservers_free(s->nameservers);
     if (s->base != NULL)
@@ -479,7 +484,7 @@ enum server_exit server_check(const struct config_flags *flags, char *const *env
     size_t before = errors.errors;
 
     if (config != NULL && open_trust(config, &errors))
-        builder_check(config, &errors);
+        dryrun(config, &errors);
     bool fine = config != NULL && errors.errors == before;
     print_errors(&errors);
     if (fine && (puts("pldnsd: the configuration and the documents are right") < 0 ||

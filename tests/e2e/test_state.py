@@ -8,7 +8,9 @@ import time
 
 import pytest
 
-from conftest import PLDNSD, document, eventually, managed
+from conftest import PLDNSD, document, eventually, managed, unique
+
+DOCUMENTS, EACH = 5, 20000      # a table that takes a while
 
 
 def kept(daemon):
@@ -455,3 +457,36 @@ def test_list_of_what_was_detached_that_tells_nothing(daemon, make, why):
     daemon.reload()
     eventually(kept.is_file, "what is detached is kept again")
     assert "stateTrouble" not in daemon.status()
+
+
+def ticks(daemon):
+    """Processor time that it has used, in hundredths of a second."""
+    with open("/proc/%d/stat" % daemon.process.pid, encoding="ascii") as file:
+        return sum(int(word) for word in file.read().rsplit(")", 1)[1].split()[11:13])
+
+
+def test_the_end_while_a_table_is_built(daemon):
+    """It is not waited for: nobody would see it.  What was accepted before is left whole."""
+    def write(address):
+        for i in range(DOCUMENTS):
+            domains = [{"type": "TIDBCLOUD_MANAGED", "uniqueName": unique(i * EACH + n)} for n in range(EACH)]
+            daemon.write("%d.yaml" % i, document(i, [address], attachedDomains=domains))
+
+    def is_kept(address):
+        copies = [daemon.state / "accepted" / ("%d.yaml" % i) for i in range(DOCUMENTS)]
+        return all(copy.exists() and address in copy.read_text() for copy in copies)
+
+    write("10.0.0.1")
+    daemon.start()
+    eventually(lambda: is_kept("10.0.0.1"), "all is kept")
+    daemon.process.send_signal(signal.SIGSTOP)
+    write("10.0.0.2")
+    before = ticks(daemon)
+    daemon.process.send_signal(signal.SIGHUP)
+    daemon.process.send_signal(signal.SIGCONT)
+    eventually(lambda: ticks(daemon) > before + 15, "it is being built")
+    assert daemon.stop(signal.SIGINT) == 0
+    assert "event=stopped exit=0" in daemon.log and not daemon.socket.exists()
+    assert is_kept("10.0.0.1")
+    daemon.start()
+    assert daemon.ask(managed(1)) == ["10.0.0.2"]
