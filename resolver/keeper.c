@@ -24,6 +24,7 @@
  * often, the disk has little to do with images.  A start patches what changed since. */
 #define IMAGE_PAUSE 50
 #define LOST_MAX    200
+#define BOOT_ID     "/proc/sys/kernel/random/boot_id"
 
 struct keeper {
     struct statedir *state;
@@ -34,9 +35,23 @@ struct keeper {
     uint64_t image_next; /* no image is made before */
     bool image_failed;   /* the last one, which was told */
     uint64_t hold_ms;
-    char lost[LOST_MAX]; /* of what was detached: why … */
-    uint64_t lost_until; /* … and until when it would have been held */
+    char boot[TOMBSTONE_BOOT_MAX + 1]; /* this one, or "" */
+    char lost[LOST_MAX];               /* of what was detached: why … */
+    uint64_t lost_until;               /* … and until when it would have been held */
 };
+
+static void read_boot(char boot[TOMBSTONE_BOOT_MAX + 1])
+{
+    char *text;
+    size_t size;
+    const char *why;
+
+    boot[0] = '\0';
+    if (slurp_file(AT_FDCWD, BOOT_ID, TOMBSTONE_BOOT_MAX, &text, &size, NULL, &why)) {
+        snprintf(boot, TOMBSTONE_BOOT_MAX + 1, "%.*s", (int)strcspn(text, " \n"), text);
+        free(text);
+    }
+}
 
 struct keeper *keeper_new(struct statedir *state, const char *directory, const struct digest *stamp,
                           uint64_t hold_ms)
@@ -49,12 +64,18 @@ struct keeper *keeper_new(struct statedir *state, const char *directory, const s
     k->stamped = stamp != NULL;
     if (stamp != NULL)
         k->stamp = *stamp;
+    read_boot(k->boot);
     return k;
 }
 
 void keeper_free(struct keeper *k)
 {
     free(k);
+}
+
+static struct tombstone_moment moment(const struct keeper *k)
+{
+    return (struct tombstone_moment){clock_ms(), clock_wall_us() / 1000, k->boot};
 }
 
 /* ---- back ---- */
@@ -95,9 +116,10 @@ static void restore_detached(struct keeper *k, struct catalog *catalog)
     size_t size, damaged = 0;
     const char *why;
     char *text = statedir_detached(k->state, &size, &why), lines[64];
+    struct tombstone_moment now = moment(k);
 
     if (text != NULL)
-        catalog_restore_detached(catalog, text, size, clock_ms(), clock_wall_us() / 1000, &damaged);
+        catalog_restore_detached(catalog, text, size, &now, &damaged);
     if (text != NULL && size == 0)
         why = "it is empty";
     if (damaged > 0) {
@@ -203,7 +225,8 @@ static void keep_from_source(struct keeper *k, const struct catalog_entry *entry
 static void put_detached(struct keeper *k, const struct catalog *catalog)
 {
     size_t size;
-    char *text = catalog_detached(catalog, clock_ms(), clock_wall_us() / 1000, &size);
+    struct tombstone_moment now = moment(k);
+    char *text = catalog_detached(catalog, &now, &size);
 
     statedir_put_detached(k->state, text, size);
     free(text);

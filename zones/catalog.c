@@ -269,10 +269,10 @@ void catalog_restored(struct catalog *catalog)
     forget_newest(catalog);
 }
 
-void catalog_restore_detached(struct catalog *catalog, const char *text, size_t size, uint64_t now,
-                              uint64_t wall, size_t *damaged)
+void catalog_restore_detached(struct catalog *catalog, const char *text, size_t size,
+                              const struct tombstone_moment *now, size_t *damaged)
 {
-    *damaged = tombstone_read(&catalog->tombstones, text, size, now, wall, catalog->hold_ms);
+    *damaged = tombstone_read(&catalog->tombstones, text, size, now, catalog->hold_ms);
     catalogtables_restored(catalog->tables, catalog->ledger, &catalog->tombstones);
 }
 
@@ -392,9 +392,10 @@ uint64_t catalog_next_expiry(const struct catalog *catalog)
     return tombstone_next(&catalog->tombstones);
 }
 
-char *catalog_detached(const struct catalog *catalog, uint64_t now, uint64_t wall, size_t *size)
+char *catalog_detached(const struct catalog *catalog, const struct tombstone_moment *now,
+                       size_t *size)
 {
-    return tombstone_write(&catalog->tombstones, now, wall, size);
+    return tombstone_write(&catalog->tombstones, now, size);
 }
 
 uint64_t catalog_detached_changes(const struct catalog *catalog)

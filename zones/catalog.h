@@ -17,6 +17,7 @@
 #include "halfwritten.h"
 #include "learned.h"
 #include "tableset.h"
+#include "tombstone.h"
 #include "wanted.h"
 
 struct catalog;
@@ -73,10 +74,9 @@ void catalog_offer_unreadable(struct catalog *, const char *name, const char *wh
 void catalog_restored(struct catalog *);
 
 /* The tombstones that catalog_detached() wrote before a restart; before the first reload only.
- * 'now' is monotonic, 'wall' the same moment by the wall clock; milliseconds.  '*damaged' is how
- * many lines could not be understood: what they held is not. */
-void catalog_restore_detached(struct catalog *, const char *text, size_t size, uint64_t now,
-                              uint64_t wall, size_t *damaged);
+ * '*damaged' is how many lines could not be understood: what they held is not. */
+void catalog_restore_detached(struct catalog *, const char *text, size_t size,
+                              const struct tombstone_moment *, size_t *damaged);
 
 /* The source as a whole cannot be read: everything accepted stays ("degraded").  The
  * catalog_finish() that follows then removes nothing. */
@@ -100,7 +100,7 @@ uint64_t catalog_next_expiry(const struct catalog *);
 
 /* The tombstones as text for the state directory, the caller's to free(); and a number that changes
  * with them. */
-char *catalog_detached(const struct catalog *, uint64_t now, uint64_t wall, size_t *size);
+char *catalog_detached(const struct catalog *, const struct tombstone_moment *, size_t *size);
 uint64_t catalog_detached_changes(const struct catalog *);
 
 /* Builds the tables of what is served now; documents and tombstones of 'options' are filled in

@@ -177,13 +177,17 @@ uint64_t tombstone_next(const struct tombstone_list *list)
 
 /* A line: "1795270000000 all b1.example" or "… one h.example", and behind it the view if it has
  * one: "… all b1.example a", or "*" for each.  Names in text form and views have no blanks.  In
- * front of them stands, if there are views, what these are: "views 5f70bf18…". */
+ * front of them stands, if there are views, what these are: "views 5f70bf18…"; and if the boot can
+ * be told, when this was written: "at 1795269940000 81234567 e174e6d4-…", by the wall clock and
+ * since which boot.  Milliseconds all. */
 #define END_DIGITS_MAX 20
 #define LINE_ROOM      (END_DIGITS_MAX + sizeof(" all  \n") + DNAME_TEXT_MAX + VIEW_NAME_MAX)
 
 #define EVERYWHERE "*" /* the name of no view */
 #define VIEWS      "views "
 #define VIEWS_ROOM (sizeof(VIEWS) + DIGEST_TEXT)
+#define AT         "at "
+#define AT_ROOM    (sizeof(AT "  \n") + 2 * END_DIGITS_MAX + TOMBSTONE_BOOT_MAX)
 
 static const char *const reaches[] = {"one", "all"}; /* the name alone, or what is below it, too */
 
@@ -205,23 +209,34 @@ static const char *view_text(const struct view_list *views, unsigned view)
     return view == TOMBSTONE_EVERYWHERE ? EVERYWHERE : view_name(views, view);
 }
 
-char *tombstone_write(const struct tombstone_list *list, uint64_t now, uint64_t wall, size_t *size)
+static size_t write_moment(const struct tombstone_moment *at, char line[AT_ROOM])
 {
-    char *text = alloc_array(VIEWS_ROOM, 1), name[DNAME_TEXT_MAX];
-    size_t used = 0, room = VIEWS_ROOM;
+    if (at->boot[0] == '\0') {
+        return 0;
+    }
+    return (size_t)snprintf(line, AT_ROOM, AT "%" PRIu64 " %" PRIu64 " %s\n", at->wall, at->now,
+                            at->boot);
+}
+
+char *tombstone_write(const struct tombstone_list *list, const struct tombstone_moment *at,
+                      size_t *size)
+{
+    char *text = alloc_array(VIEWS_ROOM + AT_ROOM, 1), name[DNAME_TEXT_MAX];
+    size_t used = 0, room = VIEWS_ROOM + AT_ROOM;
 
     if (list->length > 0) {
         write_views(list->views, text);
         used = strlen(text);
+        used += write_moment(at, text + used);
     }
     for (size_t i = 0; i < list->length && used + LINE_ROOM <= TOMBSTONE_TEXT_MAX; i++) {
         const struct tombstone *item = &list->items[i];
-        uint64_t left = item->until > now ? item->until - now : 0;
+        uint64_t left = item->until > at->now ? item->until - at->now : 0;
         if (room - used < LINE_ROOM) {
             room = 2 * room + LINE_ROOM;
             text = alloc_resize(text, room, 1);
         }
-        used += (size_t)snprintf(text + used, LINE_ROOM, "%" PRIu64 " %s %s%s%s\n", wall + left,
+        used += (size_t)snprintf(text + used, LINE_ROOM, "%" PRIu64 " %s %s%s%s\n", at->wall + left,
                                  reaches[item->what.subtree], dname_to_text(item->what.name, name),
                                  item->view != VIEW_NONE ? " " : "",
                                  view_text(list->views, item->view));
@@ -249,15 +264,25 @@ static unsigned take_view(const struct view_list *views, const char *at, const c
     return strcmp(name, EVERYWHERE) == 0 ? TOMBSTONE_EVERYWHERE : view_find(views, name);
 }
 
+/* Milliseconds in front of 'stop', and moves '*at' behind them; there are none if it stays. */
+static uint64_t take_time(const char **at, const char *stop)
+{
+    const char *start = *at;
+    uint64_t time = 0;
+
+    for (; *at < stop && **at >= '0' && **at <= '9' && *at - start < END_DIGITS_MAX - 1; (*at)++) {
+        time = time * 10 + (unsigned)(**at - '0');
+    }
+    return time;
+}
+
 /* The end, and the name.  False: it is no tombstone's. */
 static bool read_line(const struct view_list *views, const char *line, size_t length, uint64_t *end,
                       bool *subtree, unsigned *view, struct dname *name)
 {
     const char *why, *at = line, *stop = line + length;
 
-    for (*end = 0; at < stop && *at >= '0' && *at <= '9' && at - line < END_DIGITS_MAX - 1; at++) {
-        *end = *end * 10 + (unsigned)(*at - '0');
-    }
+    *end = take_time(&at, stop);
     for (unsigned i = 0; i < ARRAY_LENGTH(reaches) && at > line; i++) {
         const size_t word = sizeof(" one ") - 1;
         if ((size_t)(stop - at) > word && at[0] == ' ' && at[word - 1] == ' ' &&
@@ -286,11 +311,41 @@ static bool are_same_views(const struct view_list *views, const char **text, siz
     return length == strlen(wanted) && memcmp(line, wanted, length) == 0;
 }
 
-size_t tombstone_read(struct tombstone_list *list, const char *text, size_t size, uint64_t now,
-                      uint64_t wall, uint64_t hold)
+/* Milliseconds and the blank behind them. */
+static bool take_field(const char **at, const char *stop, uint64_t *time)
+{
+    const char *start = *at;
+
+    *time = take_time(at, stop);
+    return *at > start && *at < stop && *(*at)++ == ' ';
+}
+
+/* By which clock the ends have to be taken: the wall clock as it stood when they were written, and
+ * what has passed since.  '*text' is then behind the line that tells of it, if there is one. */
+static uint64_t take_moment(const struct tombstone_moment *now, const char **text, const char *stop)
+{
+    const char *at = *text + sizeof(AT) - 1, *end = memchr(*text, '\n', (size_t)(stop - *text));
+    uint64_t wall, then;
+
+    if (end == NULL || strncmp(*text, AT, sizeof(AT) - 1) != 0 || !take_field(&at, end, &wall) ||
+        !take_field(&at, end, &then)) {
+        return now->wall;
+    }
+    *text = end + 1;
+    if (now->boot[0] == '\0') {
+        return now->wall;
+    }
+    bool same =
+        (size_t)(end - at) == strlen(now->boot) && memcmp(at, now->boot, (size_t)(end - at)) == 0;
+    return same && now->now > then ? wall + (now->now - then) : wall;
+}
+
+size_t tombstone_read(struct tombstone_list *list, const char *text, size_t size,
+                      const struct tombstone_moment *now, uint64_t hold)
 {
     const char *stop = text + size, *line_end;
     bool same = are_same_views(list->views, &text, size);
+    uint64_t wall = take_moment(now, &text, stop);
     size_t damaged = 0;
 
     for (const char *line = text; line < stop; line = line_end + 1) {
@@ -312,7 +367,7 @@ size_t tombstone_read(struct tombstone_list *list, const char *text, size_t size
             } else if (!same) {
                 view = TOMBSTONE_EVERYWHERE;
             }
-            add(list, NULL, view, name.wire, name.size, subtree, now + left);
+            add(list, NULL, view, name.wire, name.size, subtree, now->now + left);
         }
     }
     return damaged;

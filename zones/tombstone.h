@@ -46,18 +46,27 @@ bool tombstone_expire(struct tombstone_list *, uint64_t now);
 /* When the first ends; UINT64_MAX if there is none. */
 uint64_t tombstone_next(const struct tombstone_list *);
 
-/* All of them as lines of text, to outlast a restart: their ends by the wall clock, for no other
- * means anything to the next process; their views by name, and what the views were.  'now' and
- * 'wall' are one moment by either clock, in milliseconds.  The caller's to free(); what would go
- * beyond TOMBSTONE_TEXT_MAX is left out. */
-char *tombstone_write(const struct tombstone_list *, uint64_t now, uint64_t wall, size_t *size);
+/* One moment by either clock, in milliseconds.  The monotonic one means something to other
+ * processes of the same boot, and jumps of the wall clock change nothing there. */
+struct tombstone_moment {
+    uint64_t now, wall;
+    const char *boot; /* which boot, a word; "" if that cannot be told */
+};
+#define TOMBSTONE_BOOT_MAX 63 /* octets of that word */
 
-/* Adds what was written.  Nothing lasts longer than 'hold', wherever the wall clock went; what has
- * ended, and lines that are no tombstone's, are left out.  If there were other views then, or none,
- * the clients who asked for a name may be in any now: it is held everywhere.  Returns how many
- * lines are no tombstone's. */
-size_t tombstone_read(struct tombstone_list *, const char *text, size_t size, uint64_t now,
-                      uint64_t wall, uint64_t hold);
+/* All of them as lines of text, to outlast a restart: when it was written, and their ends by the
+ * wall clock; their views by name, and what the views were.  The caller's to free(); what would go
+ * beyond TOMBSTONE_TEXT_MAX is left out. */
+char *tombstone_write(const struct tombstone_list *, const struct tombstone_moment *, size_t *size);
+
+/* Adds what was written.  In the same boot each ends when it would have, wherever the wall clock
+ * went; after another nobody knows what time has passed, and each begins with what was left of it.
+ * Where the boot cannot be told the wall clock is believed.  Nothing lasts longer than 'hold'; what
+ * has ended, and lines that are no tombstone's, are left out.  If there were other views then, or
+ * none, the clients who asked for a name may be in any now: it is held everywhere.  Returns how
+ * many lines are no tombstone's. */
+size_t tombstone_read(struct tombstone_list *, const char *text, size_t size,
+                      const struct tombstone_moment *, uint64_t hold);
 
 void tombstone_clear(struct tombstone_list *);
 

@@ -4,11 +4,12 @@ import mmap
 import shutil
 import struct
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
-from conftest import PLDNSD, custom, document, eventually, managed
+from conftest import PLDNSD, SLACK, custom, document, eventually, managed
 
 COMPILER = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
 YEARS = 10 * 365 * 86400
@@ -63,3 +64,26 @@ def test_jump(daemon, upstream, clock, ahead):
     assert 200 < daemon.query("kept.example").answer[0].ttl <= 300
     assert daemon.ask("gone.example") == "NXDOMAIN"
     assert {line[:len("time=2000")] for line in daemon.log.splitlines()} > {"time=" + year}    # it did jump
+
+
+@pytest.mark.parametrize("ahead", [YEARS, -YEARS], ids=["forward", "back"])
+def test_jump_before_a_restart(daemon, upstream, clock, ahead):
+    """What was detached is held for the rest of its time: not shorter, and not longer."""
+    upstream.answers["gone.example"] = ["192.0.2.1"]
+    daemon.set("workers", 1)
+    daemon.set("forward.upstreams", [upstream.address])
+    daemon.set("attachments.detachHold", "%ds" % (4 * SLACK))
+    daemon.write("b.yaml", custom(2, ["10.0.0.2"], "gone.example"))
+    daemon.start(env=clock.preload)
+    eventually((daemon.state / "accepted" / "b.yaml").exists, "the document is kept")
+    daemon.remove("b.yaml")
+    assert daemon.reload().status == 200
+    eventually((daemon.state / "detached").exists, "the detachment is kept")
+    daemon.stop()
+    time.sleep(2)
+    clock(ahead)
+    daemon.start(env=clock.preload)
+    started = time.monotonic()
+    assert daemon.ask("gone.example") == "NXDOMAIN" and upstream.names() == []
+    eventually(lambda: daemon.ask("gone.example") == ["192.0.2.1"], "the end of the hold")
+    assert time.monotonic() - started < 4 * SLACK - 1

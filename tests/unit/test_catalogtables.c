@@ -457,8 +457,9 @@ static void restart(struct world *world)
     offer_accepted(world, next);
     world->now += draw(3) == 0 ? HOLD : 1;
     size_t damaged;
-    char *text = catalog_detached(world->patched, world->now, WALL, &size);
-    catalog_restore_detached(next, text, size, world->now, WALL, &damaged);
+    const struct tombstone_moment now = {world->now, WALL, "boot"};
+    char *text = catalog_detached(world->patched, &now, &size);
+    catalog_restore_detached(next, text, size, &now, &damaged);
     assert_int_equal(damaged, 0);
     free(text);
     catalog_free(world->patched);

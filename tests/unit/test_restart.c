@@ -110,7 +110,9 @@ static void test_restore(void **state)
 
 #define WALL UINT64_C(1795270000000)
 
-/* Tombstones go on where they were, whatever the monotonic clock of the next daemon says. */
+#define MOMENT(now, wall) (&(struct tombstone_moment){now, wall, "boot"})
+
+/* Tombstones go on where they were, whatever the wall clock of the next daemon says. */
 static void test_detached_across_restarts(void **state)
 {
     struct catalog *catalog = catalog_new(CATALOGPLAY_HOLD);
@@ -124,8 +126,9 @@ static void test_detached_across_restarts(void **state)
     uint64_t changes = catalog_detached_changes(catalog);
     catalogplay_finish(catalog); /* at 0: all is detached */
     assert_int_not_equal(catalog_detached_changes(catalog), changes);
-    char *text = catalog_detached(catalog, 1000, WALL, &size);
-    assert_string_equal(text, "1795270059000 all a.x.example\n"
+    char *text = catalog_detached(catalog, MOMENT(1000, WALL), &size);
+    assert_string_equal(text, "at 1795270000000 1000 boot\n"
+                              "1795270059000 all a.x.example\n"
                               "1795270059000 all b.x.example\n"
                               "1795270059000 one h.x.example\n");
     assert_int_equal(size, strlen(text));
@@ -133,7 +136,7 @@ static void test_detached_across_restarts(void **state)
 
     catalog =
         catalog_new(CATALOGPLAY_HOLD); /* the next one, nine seconds later: one of them is back */
-    catalog_restore_detached(catalog, text, size, 5, WALL + 9000, &damaged);
+    catalog_restore_detached(catalog, text, size, MOMENT(10000, 0), &damaged);
     assert_int_equal(damaged, 0);
     catalog_begin(catalog);
     restore(catalog, "b", "plc-b", "*.b.x.example");
@@ -145,9 +148,9 @@ static void test_detached_across_restarts(void **state)
     assert_string_equal(catalogplay_whose(catalog, "h.x.example"), "detached");
     assert_string_equal(catalogplay_whose(catalog, "q.h.x.example"), "not owned");
     assert_string_equal(catalogplay_whose(catalog, "q.b.x.example"), "plc-b");
-    assert_int_equal(catalog_next_expiry(catalog), 5 + 50000);
-    assert_true(catalog_expire(catalog, 5 + 50000));
-    free(catalog_detached(catalog, 5 + 50000, WALL, &size));
+    assert_int_equal(catalog_next_expiry(catalog), 60000);
+    assert_true(catalog_expire(catalog, 60000));
+    free(catalog_detached(catalog, MOMENT(60000, WALL), &size));
     assert_int_equal(size, 0);
     catalog_free(catalog);
     free(text);
@@ -174,6 +177,12 @@ static const struct {
     {"99999999999999999999 all a.x.example\n", 0, 1},
     {" all a.x.example\n", 0, 1},
     {"1795270001000", 0, 1},
+    {"at 1795269999000 7 boot\n1795270001000 all a.x.example\n", 2007, 0},
+    {"at 1795269999000 7 other\n1795270001000 all a.x.example\n", 2007, 0},
+    {"at 1795269999000 6 boot\n1795270001000 all a.x.example\n", 2006, 0},
+    {"at 1795269999000 6\n1795270001000 all a.x.example\n", 1007, 1},
+    {"at  6 boot\n1795270001000 all a.x.example\n", 1007, 1},
+    {"at 1795269999000 6 boot", 0, 1},
     {"", 0, 0},
 };
 
@@ -186,7 +195,7 @@ static void test_detached_texts(void **state)
         char *text = malloc(size + 1); /* to its end, for the sanitizers */
         assert_non_null(text);
         memcpy(text, detached_texts[i].text, size);
-        catalog_restore_detached(catalog, text, size, 7, WALL, &damaged);
+        catalog_restore_detached(catalog, text, size, MOMENT(7, WALL), &damaged);
         assert_int_equal(damaged, detached_texts[i].damaged);
         catalog_begin(catalog);
         catalogplay_finish(catalog);

@@ -43,7 +43,7 @@ static void hold(unsigned first, unsigned length, unsigned times, unsigned end)
     assert_non_null(text);
     for (unsigned i = 0; i < length * times; i++)
         size += (size_t)snprintf(text + size, LINE_ROOM, "%u one h%u.x\n", end, first + i / times);
-    tombstone_read(&list, text, size, 0, 0, HOLD);
+    tombstone_read(&list, text, size, &(struct tombstone_moment){0, 0, ""}, HOLD);
     free(text);
 }
 
@@ -81,11 +81,49 @@ static void test_too_many(void **state)
     assert_int_equal(tombstone_settle(&list, ledger), 0);
 }
 
+/* When a hold of 60 s that is kept after 10 ends for the process that reads it. */
+static const struct {
+    struct tombstone_moment written, read;
+    uint64_t end;
+} moments[] = {
+    {{500000, 9000000, "a"}, {505000, 9005000, "a"}, 550000},
+    {{500000, 9000000, "a"}, {505000, 9999999, "a"}, 550000}, /* the wall clock went on … */
+    {{500000, 9000000, "a"}, {505000, 1, "a"}, 550000},       /* … and back */
+    {{500000, 9000000, "a"}, {550000, 9000000, "a"}, 0},      /* it has ended */
+    {{500000, 9000000, "a"}, {7, 9999999, "b"}, 50007},       /* nobody knows when that was */
+    {{500000, 9000000, "a"}, {700000, 9005000, "ab"}, 750000},
+    {{500000, 9000000, "a"}, {7, 9005000, "a"}, 50007}, /* another monotonic clock, all the same */
+    {{500000, 9000000, ""}, {505000, 9005000, "a"}, 550000}, /* of an older version, too */
+    {{500000, 9000000, "a"}, {7, 9005000, ""}, 45007},
+    {{500000, 9000000, ""}, {7, 9005000, ""}, 45007},
+};
+
+static void test_moments(void **state)
+{
+    static const char line[] = "50000 one h.x\n";
+
+    (void)state;
+    for (size_t i = 0; i < sizeof moments / sizeof *moments; i++) {
+        struct tombstone_moment start = {moments[i].written.now, 0, ""};
+        size_t size;
+        tombstone_read(&list, line, sizeof line - 1, &start, HOLD);
+        char *text = tombstone_write(&list, &moments[i].written, &size);
+        tombstone_clear(&list);
+        assert_int_equal(tombstone_read(&list, text, size, &moments[i].read, HOLD), 0);
+        uint64_t end = tombstone_next(&list);
+        if (end != (moments[i].end == 0 ? UINT64_MAX : moments[i].end))
+            fail_msg("%zu ends at %llu", i, (unsigned long long)end);
+        tombstone_clear(&list);
+        free(text);
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_doubles_take_no_room, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_too_many, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_moments, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -455,6 +455,7 @@ static void ids_and_targets(void **state)
 
 static void a_connection_moves_between_clusters(void **state)
 {
+    static const struct tombstone_moment moment = {0, 5000000, "boot"};
     struct view_list list;
     struct catalog *catalog = new_catalog(&list);
     struct catalog_change change;
@@ -473,11 +474,11 @@ static void a_connection_moves_between_clusters(void **state)
     assert_int_equal(change.names_removed, 1);
     assert_string_equal(seen(catalog, "k.x.example"), "- detached plc-a");
     /* Across a restart, and back again: only view b has lost it then. */
-    char *text = catalog_detached(catalog, 1000, 5000000, &size);
+    char *text = catalog_detached(catalog, &moment, &size);
     assert_non_null(strstr(text, " all x.example a\n"));
     struct catalog *next = catalog_new(HOLD);
     catalog_set_views(next, &list);
-    catalog_restore_detached(next, text, size, 0, 5000000, &damaged);
+    catalog_restore_detached(next, text, size, &moment, &damaged);
     assert_int_equal(damaged, 0);
     catalog_begin(next);
     offer(next, "a", connection("plc-a", "2", "*.x.example", ADDRESS(1)), "");
@@ -492,26 +493,26 @@ static void a_connection_moves_between_clusters(void **state)
     catalog_free(next);
     /* Views that are not configured any more: the hold is for all. */
     next = catalog_new(HOLD);
-    catalog_restore_detached(next, text, size, 0, 5000000, &damaged);
+    catalog_restore_detached(next, text, size, &moment, &damaged);
     assert_int_equal(damaged, 0);
     catalog_begin(next);
     catalog_finish(next, 0, &change);
     assert_string_equal(seen(next, "k.x.example"), "detached");
     free(text);
     /* And with the first: the same, though one of them has the name again; and so on. */
-    text = catalog_detached(next, 0, 5000000, &size);
+    text = catalog_detached(next, &moment, &size);
     catalog_free(next);
     for (unsigned i = 0; i < 2; i++) {
         next = catalog_new(HOLD);
         catalog_set_views(next, &list);
-        catalog_restore_detached(next, text, size, 0, 5000000, &damaged);
+        catalog_restore_detached(next, text, size, &moment, &damaged);
         assert_int_equal(damaged, 0);
         catalog_begin(next);
         offer(next, "a", connection("plc-a", "1", "*.x.example", ADDRESS(1)), "");
         catalog_finish(next, 0, &change);
         assert_string_equal(seen(next, "k.x.example"), "detached plc-a detached");
         free(text);
-        text = catalog_detached(next, 0, 5000000, &size);
+        text = catalog_detached(next, &moment, &size);
         assert_non_null(strstr(text, " all x.example *\n"));
         assert_true(catalog_expire(next, HOLD));
         assert_string_equal(seen(next, "k.x.example"), "- plc-a -");
