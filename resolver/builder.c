@@ -29,8 +29,8 @@
 #define TRIM_FROM (8u << 20)
 /* … and what changes leave behind little by little is given back now and then. */
 #define TRIM_EVERY_MS 10000
-/* Left to itself the allocator keeps more of what is free the larger what was freed before, and a
- * table's worth of it at the end of this thread's memory, where malloc_trim() does not come. */
+/* Left to itself the allocator keeps as much free as the largest that was freed before, at the end
+ * of this thread's memory, where malloc_trim() does not come. */
 #define FREE_END_MOST (2 << 20)
 #define DEGRADED_MAX  (PATH_MAX + 128)
 
@@ -44,6 +44,7 @@ struct builder {
     struct writing *writing;
     struct keeper *keeper;
     uint64_t generation;
+    uint64_t detached;                  /* catalog_detached_changes() when a table was built last */
     struct catalog_change early_change; /* that the next report tells of, too */
     struct lore *lore;
     uint64_t trimmed; /* when memory was given back to the system last; 0 = never */
@@ -59,6 +60,7 @@ struct builder {
     char early[NAME_MAX + 1]; /* … and read this document, unless there is a job; "": none */
     struct buildreport *report;
     char trouble[BUILDER_TROUBLE]; /* of the state directory */
+    bool told;                     /* it has, of something that is in no table yet */
 };
 
 /* ---- a run ---- */
@@ -151,6 +153,7 @@ static struct tableset *build(struct builder *b)
 {
     learn(b);
     b->generation++;
+    b->detached = catalog_detached_changes(b->catalog);
     return build_again(b);
 }
 
@@ -170,8 +173,8 @@ static void publish(struct builder *b, struct tableset *new)
         malloc_trim(0);
 }
 
-/* One document that arrived in a quiet time.  Who asks what changed is told by the run to which it
- * belongs, which comes soon; and that run keeps it. */
+/* One document that arrived in a quiet time: the run to which it belongs comes soon, tells who asks
+ * what changed, and keeps it. */
 static void run_early(struct builder *b, const char *name)
 {
     struct catalog_change change;
@@ -189,8 +192,9 @@ static struct buildreport *run(struct builder *b, const struct fileset *which)
 
     (void)read_source(b->catalog, b->source, b->config->attachments.directory, which);
     catalog_finish(b->catalog, started, &change);
-    bool expired = catalog_expire(b->catalog, started);
-    bool built = change.changed || expired || lore_waits(b->lore);
+    (void)catalog_expire(b->catalog, started);
+    bool built = change.changed || catalog_detached_changes(b->catalog) != b->detached ||
+                 lore_waits(b->lore);
     if (built)
         publish(b, build(b));
     catalogearly_join(&change, &b->early_change);
@@ -229,15 +233,10 @@ static struct buildreport *make_whole(struct builder *b)
 static struct buildreport *do_job(struct builder *b, enum builder_job job,
                                   const struct fileset *which)
 {
-    switch (job) {
-    case BUILDER_REBUILD:
+    if (job == BUILDER_REBUILD)
         return rebuild(b);
-    case BUILDER_WHOLE:
+    if (job == BUILDER_WHOLE)
         return make_whole(b);
-    case BUILDER_READ:
-    case BUILDER_TRUST:
-        break;
-    }
     return run(b, job == BUILDER_TRUST ? which : NULL);
 }
 
@@ -261,14 +260,14 @@ static void hand_over(struct builder *b, struct buildreport *report)
     wake_control(b);
 }
 
-/* True: it is another trouble than before, or none any more. */
-static bool note_trouble(struct builder *b)
+/* True: it told of something, or is in another trouble than before, or none any more. */
+static bool note_state(struct builder *b)
 {
-    const char *now = keeper_trouble(b->keeper);
+    const char *why = keeper_trouble(b->keeper), *now = why != NULL ? why : "";
 
-    now = now != NULL ? now : "";
     pthread_mutex_lock(&b->lock);
-    bool changed = strncmp(b->trouble, now, sizeof b->trouble - 1) != 0;
+    b->told = catalog_detached_changes(b->catalog) != b->detached;
+    bool changed = b->told || strncmp(b->trouble, now, sizeof b->trouble - 1) != 0;
     snprintf(b->trouble, sizeof b->trouble, "%s", now);
     pthread_mutex_unlock(&b->lock);
     return changed;
@@ -281,6 +280,8 @@ static void keep_accepted(struct builder *b)
     keeper_keep(b->keeper, b->catalog, &options);
     catalogshelf_rest(b->catalog);
     trim(b);
+    if (note_state(b))
+        wake_control(b);
 }
 
 static void *thread_main(void *arg)
@@ -314,11 +315,8 @@ static void *thread_main(void *arg)
         fileset_clear(&which);
         set_building(b, false);
         /* Behind the report: nobody waits for a disk. */
-        if (keep) {
+        if (keep)
             keep_accepted(b);
-            if (note_trouble(b))
-                wake_control(b);
-        }
     }
 }
 
@@ -374,12 +372,14 @@ struct buildreport *builder_take(struct builder *b)
     return report;
 }
 
-char *builder_state_trouble(struct builder *b, char text[BUILDER_TROUBLE])
+bool builder_take_state(struct builder *b, char trouble[BUILDER_TROUBLE])
 {
     pthread_mutex_lock(&b->lock);
-    memcpy(text, b->trouble, BUILDER_TROUBLE);
+    memcpy(trouble, b->trouble, BUILDER_TROUBLE);
+    bool told = b->told;
+    b->told = false;
     pthread_mutex_unlock(&b->lock);
-    return text;
+    return told;
 }
 
 struct publish *builder_table(struct builder *b)
@@ -437,7 +437,6 @@ struct builder *builder_new(const struct config *config, struct hash_key key,
     b->keeper = keeper_new(b->state, config->attachments.directory, stamped ? &stamp : NULL,
                            config->attachments.detach_hold_ms);
     keeper_restore(b->keeper, b->catalog, b->generation + 1, &b->key);
-    (void)note_trouble(b);
     /* Whatever is there: nothing better is known. */
     const char *why = read_source(b->catalog, b->source, config->attachments.directory, NULL);
     source_dir_heed(b->source, b->writing);
@@ -450,6 +449,7 @@ struct builder *builder_new(const struct config *config, struct hash_key key,
     error_clear(&found);
     catalogshelf_rest(b->catalog);
     b->table = publish_new(build(b));
+    (void)note_state(b);
     catalogshelf_rest(b->catalog);
     malloc_trim(0); /* what reading has left */
     b->report = report_of(b, &change, started);

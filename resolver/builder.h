@@ -26,12 +26,13 @@ struct publish *builder_table(struct builder *); /* of struct tableset */
  * every run. */
 struct buildreport *builder_take(struct builder *);
 
-/* Why the state directory does not hold what it should, "" if it does.  Copied. */
+/* Why the state directory does not hold what it should, "" if it does.  Copied.  True: since the
+ * last call it told of something that a BUILDER_REBUILD is wanted for. */
 #define BUILDER_TROUBLE 320
-char *builder_state_trouble(struct builder *, char text[BUILDER_TROUBLE]);
+MUST_USE bool builder_take_state(struct builder *, char trouble[BUILDER_TROUBLE]);
 
 /* Starts the thread.  It writes to the eventfd 'done' when there is a report, and when the trouble
- * with the state directory changed.  False: errno. */
+ * with the state directory changed, or it told of something.  False: errno. */
 MUST_USE bool builder_start(struct builder *, int done);
 
 /* The thread keeps what the first load accepted: when the start is over, for it may have one

@@ -260,16 +260,17 @@ static void keep_image(struct keeper *k, struct catalog *catalog, struct table_o
 
 /* False: something is not kept that can be.  What cannot is told, and stands in no one's way: a
  * start takes no document from an image that is not kept beside it. */
-static bool keep_documents(struct keeper *k, const struct catalog *catalog)
+static bool keep_documents(struct keeper *k, struct catalog *catalog)
 {
     size_t length = catalog_length(catalog), size;
-    uint64_t detached = catalog_detached_changes(catalog);
     const char **names = alloc_array(length, sizeof *names);
     int folder = open(k->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     struct catalog_entry entry;
 
-    bool anew = statedir_begin(k->state);
-    if (anew || detached != k->detached)
+    if (statedir_begin(k->state))
+        restore_detached(k, catalog); /* of before it was taken away, or of another pldnsd */
+    uint64_t detached = catalog_detached_changes(catalog);
+    if (detached != k->detached)
         put_detached(k, catalog);
     for (size_t i = 0; i < length; i++) {
         catalog_entry(catalog, i, &entry);
@@ -284,7 +285,7 @@ static bool keep_documents(struct keeper *k, const struct catalog *catalog)
     if (!catalog_degraded(catalog, NULL))
         statedir_keep_only(k->state, names, length);
     bool kept = statedir_commit(k->state) || statedir_rest_is_kept(k->state);
-    if (kept) /* else see note_trouble() */
+    if (kept) /* else see note_state() */
         k->detached = detached;
     if (folder >= 0)
         close(folder);

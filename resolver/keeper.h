@@ -20,7 +20,8 @@ void keeper_free(struct keeper *); /* NULL is fine */
 void keeper_restore(struct keeper *, struct catalog *, uint64_t generation, struct hash_key *key);
 
 /* Keeps what is served now.  What does not fit is tried again the next time, see
- * keeper_trouble().  'options' are those of the tables. */
+ * keeper_trouble().  'options' are those of the tables.  A state directory that is
+ * there again tells the catalog of more tombstones. */
 void keeper_keep(struct keeper *, struct catalog *, struct table_options *options);
 
 /* Why the state directory does not hold what it should; or, for as long as it may matter, what it

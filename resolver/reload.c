@@ -56,11 +56,12 @@ struct reload {
 
 /* ---- what is told ---- */
 
-static void take_trouble(struct reload *r)
+static void take_state(struct reload *r)
 {
     char now[BUILDER_TROUBLE], quoted[QUOTED];
 
-    builder_state_trouble(r->builder, now);
+    if (builder_take_state(r->builder, now))
+        r->learned = true;
     if (strcmp(now, r->trouble) == 0)
         return;
     memcpy(r->trouble, now, sizeof r->trouble);
@@ -195,7 +196,7 @@ static void on_done(evutil_socket_t fd, short what, void *arg)
     (void)what;
     if (read(fd, &count, sizeof count) != sizeof count)
         return; /* not yet: level triggered */
-    take_trouble(r);
+    take_state(r);
     struct buildreport *report = builder_take(r->builder);
     if (report != NULL)
         end_run(r, report);
@@ -267,7 +268,7 @@ struct reload *reload_new(struct event_base *base, const struct config *config, 
         return NULL;
     struct reload *r = alloc_array(1, sizeof *r);
     r->builder = builder;
-    take_trouble(r);
+    take_state(r);
     take_report(r, builder_take(builder));
     r->done = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (r->done < 0 || !builder_start(builder, r->done)) {

@@ -273,6 +273,9 @@ void catalog_restore_detached(struct catalog *catalog, const char *text, size_t 
                               const struct tombstone_moment *now, size_t *damaged)
 {
     *damaged = tombstone_read(&catalog->tombstones, text, size, now, catalog->hold_ms);
+    if (catalog->ledger != NULL) { /* what had to be let go is told with the next reload */
+        catalog->tombstones.let_go += tombstone_settle(&catalog->tombstones, catalog->ledger);
+    }
     catalogtables_restored(catalog->tables, catalog->ledger, &catalog->tombstones);
 }
 

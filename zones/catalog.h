@@ -73,8 +73,9 @@ void catalog_offer_unreadable(struct catalog *, const char *name, const char *wh
  * not attach any more was detached meanwhile. */
 void catalog_restored(struct catalog *);
 
-/* The tombstones that catalog_detached() wrote before a restart; before the first reload only.
- * '*damaged' is how many lines could not be understood: what they held is not. */
+/* The tombstones that catalog_detached() wrote before a restart; before the first reload, or when
+ * they are found later: then those that came are to be built into a table.  '*damaged' is how many
+ * lines could not be understood: what they held is not. */
 void catalog_restore_detached(struct catalog *, const char *text, size_t size,
                               const struct tombstone_moment *, size_t *damaged);
 

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from conftest import PLDNSD, document, eventually, managed, unique
+from conftest import PLDNSD, SLACK, document, eventually, managed, unique
 
 DOCUMENTS, EACH = 5, 20000      # a table that takes a while
 
@@ -405,6 +405,38 @@ def test_state_directory_that_is_taken_away_with_the_last_copy(running):
     eventually(lambda: "stateTrouble" not in daemon.status(), "it is there again")
     daemon.restart()
     assert daemon.ask(managed(1)) == ["10.0.0.1"]
+
+
+def test_state_directory_that_comes_back(running, upstream):
+    """Mounted late, or once more: what was detached before goes on to be held, beside what was detached since."""
+    daemon = running
+    away = daemon.folder / "away"
+    daemon.set("forward.upstreams", [upstream.address])
+    daemon.set("attachments.detachHold", "%ds" % (10 * SLACK))
+    daemon.restart()
+    daemon.remove("a.yaml")
+    daemon.reload()
+    detached = time.monotonic()
+    eventually((daemon.state / "detached").exists, "what was detached is kept")
+    daemon.stop()
+    daemon.state.rename(away)
+    daemon.state.write_text("nothing is mounted here")
+    daemon.write("c.yaml", document(3, ["10.0.0.3"]))
+    daemon.start()
+    assert daemon.status()["stateTrouble"]
+    daemon.remove("b.yaml")
+    daemon.reload()
+    daemon.state.unlink()
+    away.rename(daemon.state)
+    daemon.reload()
+    eventually(lambda: "detached" in daemon.chaos(managed(1)), "the hold goes on")
+    assert daemon.ask(managed(1)) == "NXDOMAIN" and daemon.ask(managed(2)) == "NXDOMAIN" and upstream.names() == []
+    assert daemon.ask(managed(3)) == ["10.0.0.3"]
+    assert len([line for line in (daemon.state / "detached").read_text().splitlines() if " all " in line]) == 2
+    daemon.restart(signal.SIGKILL)
+    assert daemon.ask(managed(1)) == "NXDOMAIN" and daemon.ask(managed(2)) == "NXDOMAIN" and upstream.names() == []
+    eventually(lambda: daemon.chaos(managed(1)).endswith(upstream.address), "the end of the hold", 20 * SLACK)
+    assert time.monotonic() - detached > 10 * SLACK - 1
 
 
 def held(*names):
