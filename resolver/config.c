@@ -307,33 +307,16 @@ static void read_file(struct config *config, const char *path, struct error_list
 
 /* ---- environment and flags ---- */
 
-static char *trim(char *text)
-{
-    text += strspn(text, " \t");
-    for (size_t length = strlen(text); length > 0 && strchr(" \t", text[length - 1]) != NULL;)
-        text[--length] = '\0';
-    return text;
-}
-
 /* Takes a value as one text; 'source' names it in complaints. */
 static void take_text(struct config *config, const struct configvalue_key *key, const char *text,
                       const char *source, struct error_list *errors)
 {
     char why[CONFIGVALUE_WHY];
 
-    if (!configvalue_is_list(key)) {
-        if (!configvalue_set(key, config, text, why))
-            error_add(errors, source, 0, 0, "%s", why);
-        return;
-    }
-    configvalue_clear(key, config);
-    char *copy = alloc_string(text), *rest = copy, *item;
-    while ((item = strsep(&rest, ",")) != NULL) {
-        item = trim(item);
-        if (item[0] != '\0' && !configvalue_set(key, config, item, why))
-            error_add(errors, source, 0, 0, "%s", why);
-    }
-    free(copy);
+    if (configvalue_is_list(key))
+        configvalue_split(key, config, text, source, errors);
+    else if (!configvalue_set(key, config, text, why))
+        error_add(errors, source, 0, 0, "%s", why);
 }
 
 /* 'name' is one of ours. */

@@ -9,6 +9,7 @@
 #include "alloc.h"
 #include "amount.h"
 #include "view.h"
+#include "yamldoc.h"
 #include "zoneid.h"
 
 #define WHY(why, ...) (snprintf(why, CONFIGVALUE_WHY, __VA_ARGS__), false)
@@ -340,6 +341,39 @@ bool configvalue_set(const struct configvalue_key *key, void *record, const char
     default:
         return add_item(key, record, text, why);
     }
+}
+
+static char *trim(char *text)
+{
+    text += strspn(text, " \t");
+    for (size_t length = strlen(text); length > 0 && strchr(" \t", text[length - 1]) != NULL;)
+        text[--length] = '\0';
+    return text;
+}
+
+static bool take_item(const struct configvalue_key *key, void *record, char *text, char *why)
+{
+    const struct yamldoc_node node = {
+        .kind = YAMLDOC_SCALAR, .plain = true, .text = text, .size = strlen(text)};
+
+    if (text[0] == '\0') /* what is behind the last comma */
+        return true;
+    if (yamldoc_is_null(&node))
+        return WHY(why, "wants a text, has nothing ('%s')", text);
+    return configvalue_set(key, record, text, why);
+}
+
+void configvalue_split(const struct configvalue_key *key, void *record, const char *text,
+                       const char *source, struct error_list *errors)
+{
+    char *copy = alloc_string(text), *rest = copy, *item, why[CONFIGVALUE_WHY];
+
+    configvalue_clear(key, record);
+    while ((item = strsep(&rest, ",")) != NULL) {
+        if (!take_item(key, record, trim(item), why))
+            error_add(errors, source, 0, 0, "%s", why);
+    }
+    free(copy);
 }
 
 char *configvalue_variable(const struct configvalue_key *key, char text[CONFIGVALUE_VARIABLE])

@@ -57,6 +57,10 @@ MUST_USE bool configvalue_suffix(struct dname *, const char *text, size_t length
 MUST_USE bool configvalue_set(const struct configvalue_key *, void *record, const char *text,
                               char *why);
 
+/* Sets a list to what one text says, items separated by commas.  Complaints name 'source'. */
+void configvalue_split(const struct configvalue_key *, void *record, const char *text,
+                       const char *source, struct error_list *errors);
+
 /* The environment variable of a key: cache.serveStale → PLDNS_CACHE_SERVE_STALE.  Returns 'text'.
  */
 #define CONFIGVALUE_VARIABLE 64

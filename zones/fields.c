@@ -187,7 +187,7 @@ bool fields_item_text(const struct fields *fields, unsigned field, const struct 
 {
     char path[PATH_MAX_SIZE];
 
-    if (!is_text(item))
+    if (!is_text(item) || yamldoc_is_null(item))
         return yamldoc_string(fields->doc, item, path_of(fields, field, item, path), out,
                               fields->errors);
     *out = item->text;

@@ -90,7 +90,7 @@ MUST_USE bool yamldoc_duration(const struct yamldoc *, const struct yamldoc_node
 MUST_USE bool yamldoc_bytes(const struct yamldoc *, const struct yamldoc_node *, const char *path,
                             uint64_t least, uint64_t most, uint64_t *out,
                             struct error_list *errors);
-/* A scalar without NUL characters. '*out' is lent until yamldoc_free(). */
+/* A scalar without NUL characters that is not null.  '*out' is lent until yamldoc_free(). */
 MUST_USE bool yamldoc_string(const struct yamldoc *, const struct yamldoc_node *, const char *path,
                              const char **out, struct error_list *errors);
 

@@ -156,6 +156,8 @@ bool yamldoc_string(const struct yamldoc *doc, const struct yamldoc_node *node, 
         return complain_value(doc, node, path, errors,
                               node->kind == YAMLDOC_SCALAR ? "a text without NUL characters"
                                                            : "a text");
+    if (yamldoc_is_null(node))
+        return complain_value(doc, node, path, errors, "a text");
     *out = node->text;
     return true;
 }

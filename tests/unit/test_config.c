@@ -106,6 +106,16 @@ static const struct {
      "forward.routes[0].upstream: unknown field; did you mean 'upstreams'?\n"},
     {"fence: ['*.example.com']\n", NULL,
      "fence[0]: '*.example.com': wants a suffix without '*.'\n"},
+    {"fence:\n- a\n- ~\n- null\n-\n- '~'\n", NULL,
+     "pldns.yaml:3:3: fence[1]: wants a text, has nothing\n"
+     "pldns.yaml:4:3: fence[2]: wants a text, has nothing\n"
+     "pldns.yaml:5:2: fence[3]: wants a text, has nothing\n"},
+    {"listen: [~]\n", NULL, "pldns.yaml:1:10: listen[0]: wants a text, has nothing\n"},
+    {"forward: {routes: [{suffix: a, upstreams: [~]}]}\n", NULL,
+     "forward.routes[0].upstreams: wants a text, has nothing\n"},
+    {"attachments: {views: [{name: a, clients: [~], clusterIds: [null]}]}\n", NULL,
+     "attachments.views[0].clients[0]: wants a text, has nothing\n"
+     "pldns.yaml:1:60: attachments.views[0].clusterIds[0]: wants a text, has nothing\n"},
     {"searchSuffixes: [.]\n", NULL, "searchSuffixes[0]: '.': the root is no suffix\n"},
     {"clients: {allow: [10.0.0.0/40]}\n", NULL, "clients.allow[0]: '10.0.0.0/40': "},
     {"admin: {listen: ['0.0.0.0:8053']}\n", NULL, "wants a loopback address"},
@@ -117,6 +127,9 @@ static const struct {
     {"", "PLDNS_WORKERS=many",
      "PLDNS_WORKERS: wants auto or an integer from 1 to 256, has 'many'\n"},
     {"", "PLDNS_LISTEN=127.0.0.1:5300,x", "PLDNS_LISTEN: 'x': wants an IP address"},
+    {"", "PLDNS_FENCE=a.example,~,null,~.example",
+     "PLDNS_FENCE: wants a text, has nothing ('~')\n"
+     "PLDNS_FENCE: wants a text, has nothing ('null')\n"},
     {"zone: '...'\nworkers: x\n", "PLDNS_DRAIN=x",
      "pldns.yaml:1:7: zone: wants a zone id such as use1-az1, has '...'\n"
      "pldns.yaml:2:10: workers: wants auto or an integer from 1 to 256, has 'x'\n"
