@@ -363,16 +363,51 @@ static bool take_item(const struct configvalue_key *key, void *record, char *tex
     return configvalue_set(key, record, text, why);
 }
 
+static bool has_network(const struct view_list *views, unsigned view)
+{
+    size_t i = 0;
+
+    while (i < views->networks_length && views->networks[i].view != view)
+        i++;
+    return i < views->networks_length;
+}
+
+static bool has_cluster(const struct view_list *views, unsigned view)
+{
+    size_t i = 0;
+
+    while (i < views->clusters_length && views->selecting[i] != view)
+        i++;
+    return i < views->clusters_length;
+}
+
+/* What a file cannot leave out. */
+static void check_views(const struct view_list *views, const char *source,
+                        struct error_list *errors)
+{
+    for (unsigned view = 1; view < view_count(views); view++) {
+        if (!has_network(views, view))
+            error_add(errors, source, 0, 0, "view '%s' wants at least one network",
+                      view_name(views, view));
+        if (!has_cluster(views, view))
+            error_add(errors, source, 0, 0, "view '%s' wants at least one cluster id",
+                      view_name(views, view));
+    }
+}
+
 void configvalue_split(const struct configvalue_key *key, void *record, const char *text,
                        const char *source, struct error_list *errors)
 {
     char *copy = alloc_string(text), *rest = copy, *item, why[CONFIGVALUE_WHY];
+    size_t before = errors->errors;
 
     configvalue_clear(key, record);
     while ((item = strsep(&rest, ",")) != NULL) {
         if (!take_item(key, record, trim(item), why))
             error_add(errors, source, 0, 0, "%s", why);
     }
+    if (key->kind == CONFIGVALUE_VIEWS && errors->errors == before)
+        check_views(field(key, record), source, errors);
     free(copy);
 }
 

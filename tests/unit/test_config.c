@@ -130,6 +130,9 @@ static const struct {
     {"", "PLDNS_FENCE=a.example,~,null,~.example",
      "PLDNS_FENCE: wants a text, has nothing ('~')\n"
      "PLDNS_FENCE: wants a text, has nothing ('null')\n"},
+    {"", "PLDNS_ATTACHMENTS_VIEWS=a=10.1.0.0/16,b=cluster:2,c=10.3.0.0/16,c=cluster:3",
+     "PLDNS_ATTACHMENTS_VIEWS: view 'a' wants at least one cluster id\n"
+     "PLDNS_ATTACHMENTS_VIEWS: view 'b' wants at least one network\n"},
     {"zone: '...'\nworkers: x\n", "PLDNS_DRAIN=x",
      "pldns.yaml:1:7: zone: wants a zone id such as use1-az1, has '...'\n"
      "pldns.yaml:2:10: workers: wants auto or an integer from 1 to 256, has 'x'\n"
