@@ -199,7 +199,7 @@ struct building {
     const struct tombstone_list *graves;
     struct ledger *live;
     struct table_options *options;
-    const struct viewsplit *all, *before, *after; /* the last two of a patch only */
+    const struct viewsplit *all, *before, *after; /* while it lasts; the last two: of a patch */
 };
 
 static void take_tombstones(struct building *b, unsigned view, struct table_tombstone *out)
@@ -264,8 +264,12 @@ static void keep(struct catalogtables *tables, struct table *const *built,
 
 static struct tableset *build_whole(struct building *b, const struct list *all)
 {
+    struct viewsplit *split = viewsplit_new(b->tables->views, all->items, all->length);
+
     catalogtables_spoil(b->tables);
+    b->all = split;
     struct tableset *set = build_all(b, all->length);
+    viewsplit_free(split);
     keep(b->tables, set->tables, all->items, all->length);
     b->tables->tombstones = b->graves->changes;
     b->tables->graves = b->graves->length;
@@ -283,6 +287,26 @@ static struct tableset *share(const struct catalogtables *tables)
     return tableset_new(tables->views, tables->bases, tables->documents.length);
 }
 
+/* What did not change is counted, and not looked into. */
+static struct tableset *build_over(struct building *b, const struct list *all,
+                                   const struct list *before, const struct list *after)
+{
+    const struct view_list *views = b->tables->views;
+    struct viewsplit *splits[] = {viewsplit_closed(views, all->items, all->length),
+                                  viewsplit_new(views, before->items, before->length),
+                                  viewsplit_new(views, after->items, after->length)};
+
+    b->all = splits[0];
+    b->before = splits[1];
+    b->after = splits[2];
+    struct tableset *set = build_all(b, all->length);
+    b->all = b->before = b->after = NULL;
+    for (size_t i = 0; i < ARRAY_LENGTH(splits); i++) {
+        viewsplit_free(splits[i]);
+    }
+    return set;
+}
+
 /* NULL: too much changed. */
 static struct tableset *build_patched(struct building *b, const struct list *all)
 {
@@ -298,15 +322,8 @@ static struct tableset *build_patched(struct building *b, const struct list *all
         set = share(tables);
     } else if (is_small(&before, &after, all) &&
                (tables->learned.length == 0 || lie_apart(b->live, &after))) {
-        struct viewsplit *splits[] = {viewsplit_new(tables->views, before.items, before.length),
-                                      viewsplit_new(tables->views, after.items, after.length)};
-        b->before = splits[0];
-        b->after = splits[1];
-        set = build_all(b, all->length);
+        set = build_over(b, all, &before, &after);
         tables->patched = true;
-        b->before = b->after = NULL;
-        viewsplit_free(splits[0]);
-        viewsplit_free(splits[1]);
     }
     tables->fresh = false;
     free(before.items);
@@ -345,8 +362,7 @@ struct tableset *catalogtables_build(struct catalogtables *tables,
                                      struct table_options *options)
 {
     struct list all = {(struct document **)(uintptr_t)documents, length, 0};
-    struct viewsplit *split = viewsplit_new(tables->views, documents, length);
-    struct building b = {tables, graves, live, options, split, NULL, NULL};
+    struct building b = {.tables = tables, .graves = graves, .live = live, .options = options};
     struct tableset *set = NULL;
 
     for (size_t i = 0; i < length; i++) {
@@ -364,7 +380,6 @@ struct tableset *catalogtables_build(struct catalogtables *tables,
     if (set == NULL) {
         set = build_whole(&b, &all);
     }
-    viewsplit_free(split);
     return set;
 }
 

@@ -384,5 +384,6 @@ void document_release(struct document *document)
     forget_read(document);
     free((char *)(uintptr_t)document->name);
     free(document->looks_to);
+    free(document->seen);
     free(document);
 }

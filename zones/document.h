@@ -8,6 +8,14 @@
 #include "documentpack.h"
 #include "section.h"
 
+/* How much of a document the views see, those that see any of it. */
+struct document_seen {
+    size_t length;
+    struct document_share {
+        unsigned view, connections;
+    } shares[];
+};
+
 /* A document is in memory whole, or at rest: packed, in memory or on a shelf. */
 struct document {
     const char *name; /* file name without directory, or etcd key */
@@ -22,6 +30,7 @@ struct document {
     /* What its answers look to besides itself (learned.c); NULL until it is asked for. */
     uint32_t *looks_to;
     size_t looks_to_length;
+    struct document_seen *seen; /* by views (viewsplit.c); NULL until it is asked for */
     struct document_private {
         struct yamldoc *yaml;  /* its texts, and … */
         struct arena arena;    /* … all else above; neither when at rest */

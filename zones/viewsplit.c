@@ -1,17 +1,16 @@
 #include "viewsplit.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "alloc.h"
+#include "arena.h"
 
 /* What one view sees. */
 struct share {
     struct document **documents;
     size_t length, space;
-    struct document *part;          /* of the document in hand, if it is not seen whole */
-    struct connection *connections; /* of it */
-    size_t connections_length;
+    struct document *part; /* of the document in hand, if it is not seen whole */
+    size_t place;          /* in 'seen', behind the first; 0: not there */
 };
 
 struct viewsplit {
@@ -20,20 +19,12 @@ struct viewsplit {
     struct share *shares; /* by number; NULL: there are no views */
     struct document *const *all;
     size_t length;
-    void **owned; /* parts and their connections */
-    size_t owned_length, owned_space;
+    bool closed;                       /* parts are counted only */
+    struct document_seen *seen;        /* of the document in hand, with room for all views */
+    struct arena arena;                /* parts, and their connections */
     struct document_reading *readings; /* of documents that are not seen whole */
     size_t readings_length, readings_space;
 };
-
-static void *own(struct viewsplit *split, void *memory)
-{
-    if (split->owned_length == split->owned_space) {
-        split->owned_space = 2 * split->owned_space + 16;
-        split->owned = alloc_resize(split->owned, split->owned_space, sizeof(void *));
-    }
-    return split->owned[split->owned_length++] = memory;
-}
 
 static void add_document(struct share *share, struct document *document)
 {
@@ -44,124 +35,150 @@ static void add_document(struct share *share, struct document *document)
     share->documents[share->length++] = document;
 }
 
-/* The one number that sees all of the document; false: there are several, or none does. */
-static bool is_of_one(const struct viewsplit *split, const struct document_reading *document,
-                      unsigned *view)
-{
-    const uint16_t *views;
+/* ---- who sees how much ---- */
 
-    *view = VIEW_NONE;
-    for (size_t i = 0; i < document->length; i++) {
-        const char *cluster = document->connections[i].cluster_id;
-        if (i > 0 && strcmp(cluster, document->connections[i - 1].cluster_id) == 0) {
-            continue;
-        }
-        size_t length = view_of_cluster(split->views, cluster, &views);
-        if (length > 1 || (i > 0 && views[0] != *view)) {
-            return false;
-        }
-        *view = views[0];
+static struct document_share *seen_by(struct viewsplit *split, unsigned view)
+{
+    struct document_seen *seen = split->seen;
+    struct share *share = &split->shares[view];
+
+    if (share->place == 0) {
+        seen->shares[seen->length] = (struct document_share){.view = view};
+        share->place = ++seen->length;
     }
-    return true;
+    return &seen->shares[share->place - 1];
 }
 
-/* Calls for every connection with each number that sees it. */
-typedef void seen_fn(struct viewsplit *, struct share *, const struct document *,
-                     const struct connection *);
-
-static void each_seen(struct viewsplit *split, const struct document *document,
-                      const struct document_reading *reading, seen_fn *seen)
+/* Looks into the document, this once. */
+static void note(struct viewsplit *split, struct document *document)
 {
+    struct document_seen *seen = split->seen;
+    struct document_walk walk;
+    const struct connection *connection;
     const uint16_t *views;
 
-    for (size_t i = 0; i < reading->length; i++) {
-        const struct connection *connection = &reading->connections[i];
+    seen->length = 0;
+    document_begin(&walk, document);
+    while ((connection = document_next(&walk)) != NULL) {
         size_t length = view_of_cluster(split->views, connection->cluster_id, &views);
         for (size_t v = 0; v < length; v++) {
-            seen(split, &split->shares[views[v]], document, connection);
+            seen_by(split, views[v])->connections++;
         }
     }
-}
-
-static void count(struct viewsplit *split, struct share *share, const struct document *document,
-                  const struct connection *connection)
-{
-    (void)split;
-    (void)document;
-    (void)connection;
-    share->part = NULL;
-    share->connections = NULL;
-    share->connections_length++;
-}
-
-static void take(struct viewsplit *split, struct share *share, const struct document *document,
-                 const struct connection *connection)
-{
-    if (share->part == NULL) {
-        share->connections =
-            own(split, alloc_array(share->connections_length, sizeof(*share->connections)));
-        share->part = own(split, alloc_array(1, sizeof(*share->part)));
-        *share->part = *document;
-        share->part->own = (struct document_private){0}; /* it is not at rest */
-        share->part->connections = share->connections;
-        share->part->length = 0;
-        add_document(share, share->part);
+    document_end(&walk);
+    if (document->length == 0) {
+        (void)seen_by(split, VIEW_NONE);
     }
-    share->connections[share->part->length++] = *connection;
+    for (size_t i = 0; i < seen->length; i++) {
+        split->shares[seen->shares[i].view].place = 0;
+    }
+    document->seen = alloc_copy(seen, sizeof(*seen) + seen->length * sizeof(seen->shares[0]));
 }
 
-static void leave(struct viewsplit *split, struct share *share, const struct document *document,
-                  const struct connection *connection)
+/* ---- parts ---- */
+
+static struct connection *connections_of(const struct document *part)
 {
-    (void)split;
-    (void)document;
-    (void)connection;
-    share->connections_length = 0;
+    return (struct connection *)(uintptr_t)part->connections;
+}
+
+static void add_part(struct viewsplit *split, const struct document *document,
+                     const struct document_share *seen)
+{
+    struct share *share = &split->shares[seen->view];
+
+    share->part = arena_array(&split->arena, 1, sizeof(*share->part));
+    *share->part = (struct document){.name = document->name, .digest = document->digest};
+    if (split->closed) {
+        share->part->length = seen->connections;
+    } else {
+        share->part->connections =
+            arena_room(&split->arena, seen->connections, sizeof(struct connection));
+    }
+    add_document(share, share->part);
 }
 
 /* Parts point into what was read. */
-static void keep_open(struct viewsplit *split, const struct document_reading *reading)
+static const struct document_reading *keep_open(struct viewsplit *split,
+                                                const struct document *document)
 {
     if (split->readings_length == split->readings_space) {
         split->readings_space = 2 * split->readings_space + 16;
         split->readings =
             alloc_resize(split->readings, split->readings_space, sizeof(*split->readings));
     }
-    split->readings[split->readings_length++] = *reading;
+    struct document_reading *reading = &split->readings[split->readings_length++];
+    document_open(reading, document);
+    return reading;
+}
+
+static void fill_parts(struct viewsplit *split, const struct document *document)
+{
+    const struct document_reading *reading = keep_open(split, document);
+    const uint16_t *views;
+
+    for (size_t i = 0; i < reading->length; i++) {
+        const struct connection *connection = &reading->connections[i];
+        size_t length = view_of_cluster(split->views, connection->cluster_id, &views);
+        for (size_t v = 0; v < length; v++) {
+            struct document *part = split->shares[views[v]].part;
+            connections_of(part)[part->length++] = *connection;
+        }
+    }
 }
 
 static void divide(struct viewsplit *split, struct document *document)
 {
-    struct document_reading reading;
-    unsigned view;
-
-    document_open(&reading, document);
-    if (is_of_one(split, &reading, &view)) {
-        add_document(&split->shares[view], document);
-        document_close(&reading);
+    if (document->seen == NULL) {
+        note(split, document);
+    }
+    const struct document_seen *seen = document->seen;
+    if (seen->length == 1) {
+        add_document(&split->shares[seen->shares[0].view], document);
         return;
     }
-    each_seen(split, document, &reading, count);
-    each_seen(split, document, &reading, take);
-    each_seen(split, document, &reading, leave);
-    keep_open(split, &reading);
+    for (size_t i = 0; i < seen->length; i++) {
+        add_part(split, document, &seen->shares[i]);
+    }
+    if (!split->closed) {
+        fill_parts(split, document);
+    }
+}
+
+/* ---- the whole ---- */
+
+static struct viewsplit *split_all(const struct view_list *views, struct document *const *documents,
+                                   size_t length, bool closed)
+{
+    struct viewsplit *split = alloc_array(1, sizeof(*split));
+
+    *split = (struct viewsplit){.views = views,
+                                .count = view_count(views),
+                                .all = documents,
+                                .length = length,
+                                .closed = closed};
+    if (split->count == 1) {
+        return split;
+    }
+    split->shares = alloc_array(split->count, sizeof(*split->shares));
+    split->seen =
+        alloc_array(1, sizeof(*split->seen) + split->count * sizeof(split->seen->shares[0]));
+    for (size_t i = 0; i < length; i++) {
+        divide(split, documents[i]);
+    }
+    return split;
 }
 
 struct viewsplit *viewsplit_new(const struct view_list *views, struct document *const *documents,
                                 size_t length)
 {
-    struct viewsplit *split = alloc_array(1, sizeof(*split));
+    return split_all(views, documents, length, false);
+}
 
-    *split = (struct viewsplit){
-        .views = views, .count = view_count(views), .all = documents, .length = length};
-    if (split->count == 1) {
-        return split;
-    }
-    split->shares = alloc_array(split->count, sizeof(*split->shares));
-    for (size_t i = 0; i < length; i++) {
-        divide(split, documents[i]);
-    }
-    return split;
+struct viewsplit *viewsplit_closed(const struct view_list *views, struct document *const *documents,
+                                   size_t length)
+{
+    return split_all(views, documents, length, true);
 }
 
 void viewsplit_free(struct viewsplit *split)
@@ -169,15 +186,13 @@ void viewsplit_free(struct viewsplit *split)
     for (size_t i = 0; split->shares != NULL && i < split->count; i++) {
         free(split->shares[i].documents);
     }
-    for (size_t i = 0; i < split->owned_length; i++) {
-        free(split->owned[i]);
-    }
     for (size_t i = 0; i < split->readings_length; i++) {
         document_close(&split->readings[i]);
     }
     free(split->readings);
     free(split->shares);
-    free(split->owned);
+    free(split->seen);
+    arena_clear(&split->arena);
     free(split);
 }
 

@@ -11,6 +11,10 @@ struct viewsplit;
 /* All is lent until viewsplit_free(). */
 struct viewsplit *viewsplit_new(const struct view_list *, struct document *const *documents,
                                 size_t length);
+/* The same of what is not to be looked into: names, digests and numbers of connections.  Who sees
+ * how much of a document is noted in it when it is divided for the first time. */
+struct viewsplit *viewsplit_closed(const struct view_list *, struct document *const *documents,
+                                   size_t length);
 void viewsplit_free(struct viewsplit *);
 
 /* In the order given.  A document without connections is seen by nobody: it counts for number 0. */

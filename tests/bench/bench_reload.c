@@ -1,6 +1,7 @@
 /* What a change costs, in CPU time of the thread that builds tables: one document is read anew,
- * judged, and its table made; the same while another document is refused at every reload; and what
- * it costs that an endpoint's name leads elsewhere, where every other attachment has such a name.
+ * judged, and its table made; the same while another document is refused at every reload, and with
+ * two views of which each sees every other attachment; and what it costs that an endpoint's name
+ * leads elsewhere, where every other attachment has such a name.
  *
  *   bench_reload [ATTACHMENTS [CONNECTIONS-PER-DOCUMENT]]      default: 100000, 100
  *
@@ -46,6 +47,7 @@ struct source {
     size_t size;
     bool rival; /* another document claims what the first one has */
     bool named; /* the endpoint of every other connection is known by its name */
+    bool views; /* connections have clusters */
 };
 
 static void write_endpoint(const struct source *source, size_t i, unsigned first, char out[128])
@@ -61,17 +63,20 @@ static void write_endpoint(const struct source *source, size_t i, unsigned first
 
 static void write_document(struct source *source, size_t number, unsigned version)
 {
-    char id[27], endpoint[128];
+    char id[27], endpoint[128], cluster[32] = "";
 
     source->size = (size_t)sprintf(source->text, "privateLinkConnections:\n");
     for (size_t i = number * source->each; i < (number + 1) * source->each; i++) {
         unsigned first = i == number * source->each ? version % 250 : (unsigned)(i & 127);
         write_endpoint(source, i, first, endpoint);
+        if (source->views) {
+            snprintf(cluster, sizeof(cluster), "clusterId: c%zu, ", i % 2);
+        }
         source->size += (size_t)snprintf(
             source->text + source->size, LINE_MAX_SIZE,
-            "- {privateLinkConnectionId: plc-%08zx, type: AWS_ENDPOINT_SERVICE, ttl: 60, "
+            "- {privateLinkConnectionId: plc-%08zx, %stype: AWS_ENDPOINT_SERVICE, ttl: 60, "
             "endpoints: [{%s}], attachedDomains: [{type: TIDBCLOUD_MANAGED, uniqueName: %s}]}\n",
-            i, endpoint, unique(i, id));
+            i, cluster, endpoint, unique(i, id));
     }
 }
 
@@ -227,6 +232,40 @@ static struct tableset *reload_often(struct catalog *catalog, struct source *sou
     return set;
 }
 
+static void print(const char *what, const struct times *one)
+{
+    printf("%8s %s: read %.2f ms, judged %.2f, built %.2f, freed %.2f: %.2f ms\n", "", what,
+           one->read, one->judge, one->build, one->free, sum(one));
+}
+
+/* ---- views ---- */
+
+static void reload_in_views(struct source *source)
+{
+    struct view_list views = {0};
+    struct times one;
+    double yaml = 0;
+    char why[VIEW_WHY];
+
+    for (unsigned i = 0; i < 2; i++) {
+        const char *const names[] = {"a", "b"}, *const clusters[] = {"c0", "c1"};
+        unsigned view = view_add(&views, names[i], why);
+        if (!view_add_cluster(&views, view, clusters[i], why)) {
+            abort();
+        }
+    }
+    struct catalog *catalog = catalog_new(0);
+    catalog_set_views(catalog, &views);
+    source->views = true;
+    struct tableset *set = load(catalog, source, &one, &yaml);
+    set = reload_often(catalog, source, set, 128, &one);
+    print("with two views", &one);
+    tableset_free(set);
+    catalog_free(catalog);
+    view_clear(&views);
+    source->views = false;
+}
+
 /* ---- names of endpoints ---- */
 
 /* All names lead to some address; one of them to another, by the version. */
@@ -301,12 +340,6 @@ static void learn_often(struct source *source, double *gathered, struct times *m
     catalog_free(catalog);
 }
 
-static void print(const char *what, const struct times *one)
-{
-    printf("%8s %s: read %.2f ms, judged %.2f, built %.2f, freed %.2f: %.2f ms\n", "", what,
-           one->read, one->judge, one->build, one->free, sum(one));
-}
-
 int main(int argc, char **argv)
 {
     size_t attachments = argc > 1 ? strtoul(argv[1], NULL, 10) : 100000;
@@ -333,6 +366,7 @@ int main(int argc, char **argv)
     tableset_free(set);
     catalog_free(catalog);
     source.rival = false;
+    reload_in_views(&source);
     learn_often(&source, &gathered, &one);
     printf("%8s a name of an endpoint leads elsewhere: learned %.2f ms, built %.2f, freed %.2f: "
            "%.2f ms; what is wanted, of all, gathered %.2f ms\n",
