@@ -402,7 +402,7 @@ static bool start(struct server *s, const struct config_flags *flags, char *cons
 
 /* ---- stop ---- */
 
-static void stop(struct server *s)
+static void stop(struct server *s, bool served)
 {
     for (unsigned i = 0; i < s->workers_length; i++)
         worker_end(s->workers[i]);
@@ -425,7 +425,7 @@ static void stop(struct server *s)
         listener_close(s->listeners, s->config->workers * s->config->listen_length);
     loopprobe_free(s->loopprobe);
     reach_free(s->service.reach);
-    if (s->service.reload != NULL && !reload_end(s->service.reload)) {
+    if (served && !reload_end(s->service.reload)) {
         log_info("stopped", "exit=0 now=\"the table being built is left\"");
         _exit(SERVER_FINE);
     }
@@ -470,7 +470,7 @@ enum server_exit server_run(const struct config_flags *flags, char *const *envir
     else
         print_errors(&errors);
     error_clear(&errors);
-    stop(&server);
+    stop(&server, started);
     publish_thread_leave();
     if (started)
         log_info("stopped", "exit=0");
