@@ -94,7 +94,7 @@ bool play_settle(struct play *p, const struct scenario_step *step)
 
 static bool play_after(struct play *p, const struct scenario_step *step)
 {
-    uint64_t ms;
+    uint64_t ms = 0;
 
     if (!read_time(p, step, step->length - 1, &ms))
         return false;
@@ -108,7 +108,7 @@ static play_fn run;
 static bool play_within(struct play *p, const struct scenario_step *step)
 {
     struct scenario_step inner = *step;
-    uint64_t ms;
+    uint64_t ms = 0;
 
     if (!read_time(p, step, 1, &ms))
         return false;
