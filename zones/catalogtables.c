@@ -24,7 +24,9 @@ struct catalogtables {
     bool patched;           /* what was handed out last lies over them */
     bool joined;            /* what is built whole next is to hold the tombstones, too */
     bool plain;             /* they were built without targets and health */
-    struct learned learned; /* about endpoints since they were built */
+    struct learned learned; /* about endpoints since they were built … */
+    struct learned news;    /* … and since something was handed out last */
+    struct documentchange_list changes; /* since they were built, as it was handed out last */
 };
 
 struct catalogtables *catalogtables_new(const struct view_list *views)
@@ -46,6 +48,8 @@ void catalogtables_spoil(struct catalogtables *tables)
     free(tables->bases);
     free(tables->documents.items);
     learned_clear(&tables->learned);
+    learned_clear(&tables->news);
+    documentchange_clear(&tables->changes);
     tables->bases = NULL;
     tables->fresh = false;
     tables->documents = (struct list){0};
@@ -57,8 +61,8 @@ void catalogtables_learned(struct catalogtables *tables, const struct learned_fa
     if (tables->bases == NULL) {
         return;
     }
-    learned_add(&tables->learned, before, after);
-    if (tables->learned.length > CATALOGTABLES_PATCH_MAX) {
+    learned_add(&tables->news, before, after);
+    if (tables->learned.length + tables->news.length > CATALOGTABLES_PATCH_MAX) {
         catalogtables_spoil(tables);
     }
 }
@@ -130,10 +134,23 @@ static void add(struct list *list, struct document *document)
     list->connections += document->length;
 }
 
-/* What differs from one list to the other, or is to be answered otherwise; both stand by name. */
-static void compare(const struct list *old, const struct list *new, const struct learned *learned,
+/* One document's difference, which was found when something was handed out last, or is now. */
+static void add_change(struct catalogtables *tables, struct document *before,
+                       struct document *after, struct documentchange_list *changes)
+{
+    bool known = after == NULL || !learned_concerns_any(&tables->news, after);
+
+    if (!known || !documentchange_move(changes, &tables->changes, before, after)) {
+        documentchange_add(changes, before, after, &tables->learned);
+    }
+}
+
+/* What differs from the documents of the tables, or is to be answered otherwise; both stand by
+ * name. */
+static void compare(struct catalogtables *tables, const struct list *new,
                     struct documentchange_list *changes)
 {
+    const struct list *old = &tables->documents;
     size_t o = 0, n = 0;
 
     while (o < old->length || n < new->length) {
@@ -145,11 +162,22 @@ static void compare(const struct list *old, const struct list *new, const struct
                                      : strcmp(mine->name, theirs->name);
         o += order <= 0;
         n += order >= 0;
-        if (mine != theirs || learned_concerns_any(learned, theirs)) {
-            documentchange_add(changes, order <= 0 ? mine : NULL, order >= 0 ? theirs : NULL,
-                               learned);
+        if (mine != theirs || learned_concerns_any(&tables->learned, theirs)) {
+            add_change(tables, order <= 0 ? mine : NULL, order >= 0 ? theirs : NULL, changes);
         }
     }
+}
+
+/* What differs now, and is known from now on. */
+static void find_changes(struct catalogtables *tables, const struct list *all)
+{
+    struct documentchange_list changes = {0};
+
+    learned_join(&tables->learned, &tables->news);
+    compare(tables, all, &changes);
+    learned_clear(&tables->news);
+    documentchange_clear(&tables->changes);
+    tables->changes = changes;
 }
 
 static void divide(const struct documentchange_list *changes, struct list *before,
@@ -311,14 +339,14 @@ static struct tableset *build_over(struct building *b, const struct list *all,
 static struct tableset *build_patched(struct building *b, const struct list *all)
 {
     struct catalogtables *tables = b->tables;
-    struct documentchange_list changes = {0};
+    struct documentchange_list *changes = &tables->changes;
     struct tableset *set = NULL;
 
-    compare(&tables->documents, all, &tables->learned, &changes);
-    struct list before = {alloc_array(changes.length, sizeof(struct document *)), 0, 0};
-    struct list after = {alloc_array(changes.length, sizeof(struct document *)), 0, 0};
-    divide(&changes, &before, &after);
-    if (tables->fresh && changes.length + b->graves->length == 0) {
+    find_changes(tables, all);
+    struct list before = {alloc_array(changes->length, sizeof(struct document *)), 0, 0};
+    struct list after = {alloc_array(changes->length, sizeof(struct document *)), 0, 0};
+    divide(changes, &before, &after);
+    if (tables->fresh && changes->length + b->graves->length == 0) {
         set = share(tables);
     } else if (is_small(&before, &after, all) &&
                (tables->learned.length == 0 || lie_apart(b->live, &after))) {
@@ -328,7 +356,7 @@ static struct tableset *build_patched(struct building *b, const struct list *all
     tables->fresh = false;
     free(before.items);
     free(after.items);
-    documentchange_clear(&changes);
+    documentchange_rest(changes);
     return set;
 }
 

@@ -128,7 +128,7 @@ static bool find_difference(const struct documentchange_list *list, struct docum
         }
     } while (good && (old.connection != NULL || new.connection != NULL));
     good = good && is_apart(before) && is_apart(after);
-    *out = (struct documentchange){old.part, new.part};
+    *out = (struct documentchange){.before = old.part, .after = new.part};
     end(&old, good);
     end(&new, good);
     return good;
@@ -136,29 +136,89 @@ static bool find_difference(const struct documentchange_list *list, struct docum
 
 /* ---- the list ---- */
 
-void documentchange_add(struct documentchange_list *list, struct document *before,
-                        struct document *after, const struct learned *learned)
+static void put(struct documentchange_list *list, const struct documentchange *change)
 {
-    struct documentchange change = {NULL, NULL};
-
     if (list->length == list->space) {
         list->space = 2 * list->space + 4;
         list->items = alloc_resize(list->items, list->space, sizeof(*list->items));
     }
+    list->items[list->length++] = *change;
+}
+
+static struct document *hold(struct document *document)
+{
+    return document != NULL ? document_hold(document) : NULL;
+}
+
+void documentchange_add(struct documentchange_list *list, struct document *before,
+                        struct document *after, const struct learned *learned)
+{
+    struct documentchange change;
+
     if (before != NULL && after != NULL && find_difference(list, before, after, learned, &change)) {
         list->connections += change.before->length + change.after->length;
     } else {
-        change = (struct documentchange){before != NULL ? document_hold(before) : NULL,
-                                         after != NULL ? document_hold(after) : NULL};
+        change = (struct documentchange){.before = hold(before), .after = hold(after)};
     }
-    list->items[list->length++] = change;
+    change.old = hold(before);
+    change.new = hold(after);
+    put(list, &change);
+}
+
+/* True if it is told by connections of its own. */
+static bool has_parts(const struct documentchange *change)
+{
+    return change->before != change->old;
+}
+
+static const char *name_of(const struct document *before, const struct document *after)
+{
+    return (before != NULL ? before : after)->name;
+}
+
+bool documentchange_move(struct documentchange_list *list, struct documentchange_list *from,
+                         const struct document *before, const struct document *after)
+{
+    const char *name = name_of(before, after);
+
+    while (from->next < from->length &&
+           strcmp(name_of(from->items[from->next].old, from->items[from->next].new), name) < 0) {
+        from->next++;
+    }
+    if (from->next == from->length) {
+        return false;
+    }
+    struct documentchange *change = &from->items[from->next];
+    size_t connections = has_parts(change) ? change->before->length + change->after->length : 0;
+    if (change->old != before || change->new != after ||
+        list->connections + connections > DOCUMENTCHANGE_MOST) {
+        return false;
+    }
+    list->connections += connections;
+    put(list, change);
+    *change = (struct documentchange){0};
+    from->next++;
+    return true;
+}
+
+void documentchange_rest(struct documentchange_list *list)
+{
+    for (size_t i = 0; i < list->length; i++) {
+        if (has_parts(&list->items[i])) {
+            document_rest(list->items[i].before);
+            document_rest(list->items[i].after);
+        }
+    }
 }
 
 void documentchange_clear(struct documentchange_list *list)
 {
     for (size_t i = 0; i < list->length; i++) {
-        document_release(list->items[i].before);
-        document_release(list->items[i].after);
+        const struct documentchange *change = &list->items[i];
+        struct document *const held[] = {change->before, change->after, change->old, change->new};
+        for (size_t h = 0; h < ARRAY_LENGTH(held); h++) {
+            document_release(held[h]);
+        }
     }
     free(list->items);
     *list = (struct documentchange_list){0};

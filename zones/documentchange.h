@@ -15,6 +15,7 @@
 
 struct documentchange {
     struct document *before, *after; /* NULL: the document was not there, or is not any more */
+    struct document *old, *new;      /* the versions */
 };
 
 /* Empty when all its bytes are zero. */
@@ -22,12 +23,19 @@ struct documentchange_list {
     struct documentchange *items;
     size_t length, space;
     size_t connections; /* in memory */
+    size_t next;        /* private: behind what was moved last */
 };
 
-/* Both versions, or one and NULL; they must outlive the list.  Connections that are the same, but
- * of whose endpoints something became known otherwise, differ, too; 'learned' may be NULL. */
+/* Both versions, or one and NULL.  Connections that are the same, but of whose endpoints something
+ * became known otherwise, differ, too; 'learned' may be NULL. */
 void documentchange_add(struct documentchange_list *, struct document *before,
                         struct document *after, const struct learned *learned);
+/* The same at no cost, if 'from' tells what differs between these very versions: that is moved.
+ * False: it does not.  Both lists are by name. */
+MUST_USE bool documentchange_move(struct documentchange_list *, struct documentchange_list *from,
+                                  const struct document *before, const struct document *after);
+/* Puts connections to rest that are kept for the next list; no version is read for them then. */
+void documentchange_rest(struct documentchange_list *);
 /* Empty again, and its memory given back. */
 void documentchange_clear(struct documentchange_list *);
 

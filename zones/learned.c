@@ -147,9 +147,7 @@ static void add_names_of_addresses(struct learned *learned, const struct targets
             add(&names, hash_name(entries[i].name));
         }
     }
-    for (size_t i = 0; i < names.length; i++) {
-        add(learned, names.hashes[i]);
-    }
+    learned_join(learned, &names);
     learned_clear(&names);
 }
 
@@ -165,6 +163,16 @@ void learned_add(struct learned *learned, const struct learned_facts *before,
     }
     add_targets(learned, before->targets, after->targets);
     settle(learned);
+}
+
+void learned_join(struct learned *learned, const struct learned *other)
+{
+    for (size_t i = 0; i < other->length; i++) {
+        add(learned, other->hashes[i]);
+    }
+    if (other->length > 0) {
+        settle(learned);
+    }
 }
 
 /* ---- who is concerned ---- */

@@ -25,6 +25,8 @@ struct learned {
 /* Adds what differs from one moment to another. */
 void learned_add(struct learned *, const struct learned_facts *before,
                  const struct learned_facts *after);
+/* Adds all that 'other' has. */
+void learned_join(struct learned *, const struct learned *other);
 void learned_clear(struct learned *);
 
 /* True if an answer of the connection may be another now. */

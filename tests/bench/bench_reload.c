@@ -1,7 +1,7 @@
 /* What a change costs, in CPU time of the thread that builds tables: one document is read anew,
- * judged, and its table made; the same while another document is refused at every reload, and with
- * two views of which each sees every other attachment; and what it costs that an endpoint's name
- * leads elsewhere, where every other attachment has such a name.
+ * judged, and its table made; the same while another document is refused at every reload, when many
+ * others changed before, and with two views of which each sees every other attachment; and what it
+ * costs that an endpoint's name leads elsewhere, where every other attachment has such a name.
  *
  *   bench_reload [ATTACHMENTS [CONNECTIONS-PER-DOCUMENT]]      default: 100000, 100
  *
@@ -21,6 +21,7 @@
 #define ROUNDS        21 /* the median counts */
 #define NAME_SIZE     32
 #define RIVAL         "rival.yaml"
+#define OTHERS        1000 /* documents that changed before, one by one */
 
 static double now(void)
 {
@@ -238,6 +239,25 @@ static void print(const char *what, const struct times *one)
            one->read, one->judge, one->build, one->free, sum(one));
 }
 
+/* Others changed one by one since the table was built whole. */
+static struct tableset *reload_behind_others(struct catalog *catalog, struct source *source,
+                                             struct tableset *set, unsigned version)
+{
+    struct times one;
+    char what[64];
+    size_t others = source->documents < OTHERS ? source->documents : OTHERS;
+
+    for (size_t i = 0; i < others; i++) {
+        set = reload(catalog, source, i, version, set, &one);
+    }
+    set = reload_often(catalog, source, set, version + 1, &one);
+    snprintf(what, sizeof(what), "when %zu had changed before", others);
+    print(what, &one);
+    tableset_free(set);
+    catalog_join(catalog);
+    return build(catalog, NULL);
+}
+
 /* ---- views ---- */
 
 static void reload_in_views(struct source *source)
@@ -360,6 +380,7 @@ int main(int argc, char **argv)
            attachments, source.each, first.read, yaml, first.judge, first.build);
     set = reload_often(catalog, &source, set, 128, &one);
     print("one of them changed", &one);
+    set = reload_behind_others(catalog, &source, set, 200);
     add_rival(catalog, &source);
     set = reload_often(catalog, &source, set, 128 + ROUNDS, &one);
     print("while another is refused", &one);

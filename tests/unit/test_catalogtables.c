@@ -270,18 +270,23 @@ static void forget(const struct learned_facts *facts)
     health_free((struct health *)(uintptr_t)facts->health);
 }
 
-static void learn(struct world *world)
+static void tell_facts(struct world *world)
 {
     struct learned_facts before = world->facts;
 
+    world->facts = (struct learned_facts){make_targets(world), make_health(world)};
+    catalog_learned(world->patched, &before, &world->facts);
+    forget(&before);
+}
+
+static void learn(struct world *world)
+{
     if (draw(2) == 0) {
         world->targets[draw(TARGETS)] ^= 1u << draw(KNOWN_BITS);
     } else {
         world->sick[draw(ADDRESSES)] = 1000 * draw(3);
     }
-    world->facts = (struct learned_facts){make_targets(world), make_health(world)};
-    catalog_learned(world->patched, &before, &world->facts);
-    forget(&before);
+    tell_facts(world);
 }
 
 /* ---- comparing ---- */
@@ -678,6 +683,52 @@ static void test_detached_twice(void **state)
     free(world);
 }
 
+/* What becomes known of a document that changed before concerns what did not change of it, too. */
+static void test_learned_of_what_changed(void **state)
+{
+    enum { OTHER = 2, BACK = 4, ROUNDS_OF_IT }; /* when the name leads elsewhere */
+    struct world *world = alloc_array(1, sizeof(*world));
+    char id[16], name[32];
+
+    (void)state;
+    world->patched = catalog_new(HOLD);
+    world->whole = catalog_new(HOLD);
+    for (unsigned i = 1; i < DOCUMENTS; i++) {
+        snprintf(id, sizeof(id), "plc-%u", i);
+        snprintf(name, sizeof(name), "h%u.example.com", i);
+        snprintf(world->texts[i], TEXT_SIZE, "%s", catalogplay_document(id, name, "10.0.0.1"));
+    }
+    for (unsigned round = 0; round < ROUNDS_OF_IT; round++) {
+        struct catalog_change a, b;
+        snprintf(world->texts[0], TEXT_SIZE,
+                 "privateLinkConnections:\n"
+                 "- {privateLinkConnectionId: plc-40, type: VPC_RESOURCE, endpoints: [{addresses: "
+                 "[10.0.0.%u]}], attachedDomains: [{type: CUSTOM, domains: [{name: "
+                 "h40.example.com}]}]}\n"
+                 "- {privateLinkConnectionId: plc-0, type: VPC_RESOURCE, endpoints: [{dnsName: "
+                 "e0.target.test}], attachedDomains: [{type: CUSTOM, domains: [{name: "
+                 "h0.example.com}]}]}\n",
+                 1 + (round != 0));
+        if (round == 0 || round == OTHER || round == BACK) {
+            world->targets[0] = KNOWN | RESOLVED | (round == OTHER ? OTHER_ADDRESS : 0);
+            tell_facts(world);
+        }
+        tell(world, world->patched, &a);
+        tell(world, world->whole, &b);
+        assert_int_equal(a.refused, 0);
+        catalog_join(world->whole);
+        struct tableset *set = build(world, world->patched), *other = build(world, world->whole);
+        assert_int_equal(catalog_patched(world->patched), round != 0);
+        compare(set, other);
+        tableset_free(set);
+        tableset_free(other);
+    }
+    forget(&world->facts);
+    catalog_free(world->patched);
+    catalog_free(world->whole);
+    free(world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -685,6 +736,7 @@ int main(void)
         cmocka_unit_test(test_patched_as_whole_in_views),
         cmocka_unit_test(test_detached_all_the_time),
         cmocka_unit_test(test_detached_twice),
+        cmocka_unit_test(test_learned_of_what_changed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
