@@ -8,13 +8,16 @@
 #include "alloc.h"
 #include "clock.h"
 
-/* Connections taken before other events of the worker have their turn. */
+/* Connections taken before other events of the worker have their turn … */
 #define ACCEPTS_PER_EVENT 64
+/* … and of each socket at the end: as many as wait in a long line. */
+#define ACCEPTS_AT_END 4096
 
 struct acceptor {
     acceptor_take_fn *take;
     acceptor_shed_fn *shed;
     void *arg;
+    struct listener *listeners;
     struct event **events; /* one a listener */
     size_t length;
     struct event *pause; /* its end */
@@ -79,13 +82,18 @@ static bool accept_one(struct acceptor *a, int listener, uint64_t now)
     }
 }
 
-static void on_acceptable(evutil_socket_t fd, short what, void *arg)
+static void accept_some(struct acceptor *a, int listener, unsigned most)
 {
     uint64_t now = clock_ms();
 
-    (void)what;
-    for (unsigned i = 0; i < ACCEPTS_PER_EVENT && accept_one(arg, fd, now); i++)
+    for (unsigned i = 0; i < most && accept_one(a, listener, now); i++)
         continue;
+}
+
+static void on_acceptable(evutil_socket_t fd, short what, void *arg)
+{
+    (void)what;
+    accept_some(arg, fd, ACCEPTS_PER_EVENT);
 }
 
 struct acceptor *acceptor_new(const struct acceptor_options *options)
@@ -95,6 +103,7 @@ struct acceptor *acceptor_new(const struct acceptor_options *options)
     a->take = options->take;
     a->shed = options->shed;
     a->arg = options->arg;
+    a->listeners = options->listeners;
     a->events = alloc_array(options->length, sizeof(struct event *));
     a->pause = evtimer_new(options->base, on_pause_end, a);
     for (size_t i = 0; i < options->length && a->pause != NULL; i++) {
@@ -110,9 +119,16 @@ struct acceptor *acceptor_new(const struct acceptor_options *options)
     return NULL;
 }
 
+/* Closed right behind the last one: whoever is in the line of a socket that is closed is cut off,
+ * and whoever comes later is refused, and asks elsewhere. */
 void acceptor_stop(struct acceptor *a)
 {
     switch_off(a);
+    for (size_t i = 0; i < a->length; i++) {
+        accept_some(a, a->listeners[i].tcp, ACCEPTS_AT_END);
+        close(a->listeners[i].tcp);
+        a->listeners[i].tcp = -1;
+    }
     event_del(a->pause);
 }
 

@@ -19,7 +19,7 @@ typedef bool acceptor_shed_fn(void *arg);
 
 struct acceptor_options {
     struct event_base *base;
-    const struct listener *listeners; /* held */
+    struct listener *listeners; /* held; acceptor_stop() closes their TCP sockets */
     size_t length;
     acceptor_take_fn *take;
     acceptor_shed_fn *shed;
@@ -28,7 +28,7 @@ struct acceptor_options {
 
 /* NULL: libevent could not take the sockets. */
 MUST_USE struct acceptor *acceptor_new(const struct acceptor_options *);
-void acceptor_stop(struct acceptor *); /* for good */
+void acceptor_stop(struct acceptor *); /* for good, after those who have come */
 void acceptor_free(struct acceptor *);
 
 #endif

@@ -19,14 +19,15 @@ struct tcp_options { /* all held as long as the tcp */
     struct query_desk *desk;
     const struct config *config;
     struct stats *stats;
-    const struct listener *listeners; /* config->listen_length of them */
-    unsigned most;                    /* connections there may be descriptors for */
-    struct peers *peers;              /* of all workers */
+    struct listener *listeners; /* config->listen_length of them */
+    unsigned most;              /* connections there may be descriptors for */
+    struct peers *peers;        /* of all workers */
 };
 
 /* config->limits hold for all workers together, but that each takes one connection at least; 'most'
  * holds for this one.  NULL: libevent could not take the sockets. */
 MUST_USE struct tcp *tcp_new(const struct tcp_options *);
+/* Those who have come are let in still; then the listening sockets are closed. */
 void tcp_stop_accepting(struct tcp *);
 /* Sends what can be sent at once, closes everything.  Queries that wait must have been ended. */
 void tcp_free(struct tcp *);

@@ -15,8 +15,8 @@ struct worker_options {
     unsigned index;
     const struct config *config;
     struct publish *table;
-    const struct listener
-        *listeners; /* config->listen_length of them; the worker uses, not closes */
+    struct listener *listeners; /* config->listen_length of them; at its end the worker closes those
+                                   for TCP, else nobody but the owner */
     const struct config_upstreams *upstreams; /* copied */
     struct hash_key key;
     size_t cache_bytes;              /* this worker's share */

@@ -507,6 +507,29 @@ static void tcp_ends_while_some_stand_aside(void **state)
     }
 }
 
+/* Who has come when the daemon ends is answered, who comes later is told at once. */
+static void tcp_ends_with_those_who_have_come(void **state)
+{
+    struct bench b;
+    int fds[70];
+
+    (void)state;
+    open_bench(&b, "127.0.0.1:9", 1000, 1000);
+    for (size_t i = 0; i < ARRAY_LENGTH(fds); i++) {
+        fds[i] = connect_from(&b, SOCK_STREAM, "127.0.0.1");
+        ask(fds[i], "b.corp.example A", 7, true);
+    }
+    tcp_stop_accepting(b.tcp);
+    int late = connect_from(&b, SOCK_STREAM, "127.0.0.1");
+    assert_int_equal(send(late, "x", 1, MSG_NOSIGNAL), -1);
+    for (size_t i = 0; i < ARRAY_LENGTH(fds); i++) {
+        assert_string_equal(replies(fds[i], true), "7 ");
+        close(fds[i]);
+    }
+    close(late);
+    close_bench(&b);
+}
+
 /* More queries than may wait at a time: the rest waits in line, none is lost. */
 static void wait_in_line(bool at_once)
 {
@@ -649,6 +672,7 @@ int main(void)
         cmocka_unit_test(tcp_is_there_when_others_have_all),
         cmocka_unit_test(tcp_serves_who_stands_aside),
         cmocka_unit_test(tcp_ends_while_some_stand_aside),
+        cmocka_unit_test(tcp_ends_with_those_who_have_come),
         cmocka_unit_test(tcp_bounds_what_waits),
         cmocka_unit_test(tcp_goes_on_with_what_it_has_read),
         cmocka_unit_test(tcp_stops_reading_from_who_does_not_read),
