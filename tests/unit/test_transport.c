@@ -619,22 +619,37 @@ static void tcp_stops_reading_from_who_does_not_read(void **state)
     close_bench(&b);
 }
 
+/* Somebody who would share the port, which nobody has had for TCP of late. */
+static int take_port(struct sockaddr_in *taken)
+{
+    int yes = 1;
+
+    for (;;) {
+        int fd = socket(AF_INET, SOCK_DGRAM, 0), tcp = socket(AF_INET, SOCK_STREAM, 0);
+        socklen_t size = sizeof *taken;
+        *taken =
+            (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+        setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &yes, sizeof yes);
+        assert_int_equal(bind(fd, (struct sockaddr *)taken, size), 0);
+        assert_int_equal(getsockname(fd, (struct sockaddr *)taken, &size), 0);
+        bool unused = bind(tcp, (struct sockaddr *)taken, size) == 0;
+        close(tcp);
+        if (unused)
+            return fd;
+        close(fd);
+    }
+}
+
 static void a_taken_address_is_refused(void **state)
 {
     struct bench b;
     struct error_list errors = {0};
+    struct sockaddr_in taken;
     char line[512];
-    int yes = 1;
 
     (void)state;
-    /* Somebody who would share the port. */
     open_bench(&b, "127.0.0.1:9", 4, 4);
-    int fd = socket(AF_INET, SOCK_DGRAM, 0);
-    struct sockaddr_in taken = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t size = sizeof taken;
-    setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &yes, sizeof yes);
-    assert_int_equal(bind(fd, (struct sockaddr *)&taken, size), 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&taken, &size), 0);
+    int fd = take_port(&taken);
     b.config->listen[0].v4 = taken;
     assert_null(listener_bind(b.config, 2, &errors));
     assert_int_equal(errors.errors, 1);
@@ -647,7 +662,7 @@ static void a_taken_address_is_refused(void **state)
     fd = socket(AF_INET, SOCK_DGRAM, 0);
     for (uint8_t i = 0; i < 2; i++) {
         const uint8_t id[2] = {0, i};
-        assert_int_equal(sendto(fd, id, 2, 0, (struct sockaddr *)&taken, size), 2);
+        assert_int_equal(sendto(fd, id, 2, 0, (struct sockaddr *)&taken, sizeof taken), 2);
     }
     close(fd);
     for (unsigned i = 0; i < 2; i++) {
