@@ -321,6 +321,13 @@ static bool is_about_edns(const struct reply *reply)
            reply->rcode == REPLY_BADVERS;
 }
 
+/* Nothing to pass on.  FORMERR is said of a message of ours, and not of the client's. */
+static bool is_useless(const struct reply *reply)
+{
+    return reply->truncated || reply->rcode == REPLY_NOERROR || reply->rcode == REPLY_FORMERR ||
+           reply->rcode > 15;
+}
+
 /* A reply that is well formed, but no answer. */
 static void take_reply(struct inquiry *i, struct upstream_ask *ask, const struct reply *reply,
                        uint64_t now)
@@ -334,7 +341,7 @@ static void take_reply(struct inquiry *i, struct upstream_ask *ask, const struct
         drop_asks_to(i, place);
         send_from(i, place, now);
     } else {
-        if (reply->truncated || reply->rcode == REPLY_NOERROR || reply->rcode > 15)
+        if (is_useless(reply))
             i->broken = true;
         else if (i->rcode == 0 || reply->rcode == REPLY_SERVFAIL)
             i->rcode = reply->rcode;

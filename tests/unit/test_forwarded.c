@@ -280,7 +280,9 @@ static void failures_do_not_change(void **state)
     } rows[] = {
         {"SERVFAIL", "SERVFAIL rd ra | opt 1232", "SERVFAIL rd ra | opt 1232"},
         {"REFUSED", "REFUSED rd ra | opt 1232", "REFUSED rd ra | opt 1232"},
-        {"FORMERR", "FORMERR rd ra | opt 1232", "FORMERR rd ra | opt 1232"},
+        {"FORMERR",
+         "SERVFAIL rd ra | opt 1232 ede 23 only broken or refusing answers from upstream",
+         "SERVFAIL rd ra | opt 1232 ede 23 failed a moment ago"},
         {"NOTIMP", "NOTIMP rd ra | opt 1232", "NOTIMP rd ra | opt 1232"},
         {"NOERROR; CNAME www.example www.example",
          "SERVFAIL rd ra | opt 1232 ede 23 the answer's chain of names is a loop or too long",
