@@ -189,12 +189,9 @@ bool documentchange_move(struct documentchange_list *list, struct documentchange
         return false;
     }
     struct documentchange *change = &from->items[from->next];
-    size_t connections = has_parts(change) ? change->before->length + change->after->length : 0;
-    if (change->old != before || change->new != after ||
-        list->connections + connections > DOCUMENTCHANGE_MOST) {
+    if (change->old != before || change->new != after) {
         return false;
     }
-    list->connections += connections;
     put(list, change);
     *change = (struct documentchange){0};
     from->next++;

@@ -22,7 +22,7 @@ struct documentchange {
 struct documentchange_list {
     struct documentchange *items;
     size_t length, space;
-    size_t connections; /* in memory */
+    size_t connections; /* in memory: those of items that were moved are at rest */
     size_t next;        /* private: behind what was moved last */
 };
 
@@ -30,8 +30,8 @@ struct documentchange_list {
  * became known otherwise, differ, too; 'learned' may be NULL. */
 void documentchange_add(struct documentchange_list *, struct document *before,
                         struct document *after, const struct learned *learned);
-/* The same at no cost, if 'from' tells what differs between these very versions: that is moved.
- * False: it does not.  Both lists are by name. */
+/* The same at no cost, if 'from', which is at rest, tells what differs between these very versions:
+ * that is moved.  False: it does not.  Both lists are by name. */
 MUST_USE bool documentchange_move(struct documentchange_list *, struct documentchange_list *from,
                                   const struct document *before, const struct document *after);
 /* Puts connections to rest that are kept for the next list; no version is read for them then. */

@@ -211,7 +211,7 @@ static void test_moved(void **state)
     assert_false(documentchange_move(&second, &first, NULL, versions[COME][1]));
     documentchange_clear(&first);
     assert_int_equal(second.length, LENGTH - 1);
-    assert_int_equal(second.connections, 2);
+    assert_int_equal(second.connections, 0);
     check_told(second.items[0].before, versions[0][0], "a1");
     check_told(second.items[0].after, versions[0][1], "a2");
     assert_ptr_equal(second.items[1].before, versions[GONE][0]);
