@@ -11,6 +11,7 @@ struct contest {
     struct catalog_document **who;  /* by the numbers of their documents in 'claims' */
     struct catalog_document **back; /* are sent back to what they were … */
     size_t back_length;             /* … so many of them */
+    bool skipped;                   /* somebody was not tried again */
 };
 
 /* True if it would change; what is to go has nothing chosen. */
@@ -109,7 +110,7 @@ static void hold_standing(struct contest *contest)
 
     for (size_t i = 0; i < among->length; i++) {
         struct catalog_document *entry = among->entries[i];
-        entry->number = CLAIMS_NONE;
+        entry->number = entry->refused_for = CLAIMS_NONE;
         bool replaced = is_contestant(entry) && entry->chosen != NULL;
         bool stays = !is_contestant(entry) && entry->in_the_way;
         if (entry->standing != NULL && (replaced || stays)) {
@@ -161,37 +162,61 @@ static bool is_taken(struct contest *contest, struct catalog_document *entry)
     entry->accepted = claims_add(claims, entry->chosen->document, entry->number, &entry->conflicts);
     if (entry->accepted) {
         contest->who[claims_length(claims) - 1] = entry;
+        entry->refused_for = CLAIMS_NONE;
         return true;
     }
+    entry->refused_for = claims_in_the_way(claims);
     send_back(contest, entry);
     return_all(contest);
     return false;
 }
 
+/* True if it would be refused for the same one as before. */
+static bool is_hopeless(const struct contest *contest, const struct catalog_document *entry)
+{
+    return entry->refused_for != CLAIMS_NONE &&
+           !claims_has_left(contest->claims, entry->refused_for);
+}
+
 /* True if some were taken: of those that are served, or of newcomers, by name. */
-static bool take(struct contest *contest, bool newcomers)
+static bool take(struct contest *contest, bool newcomers, bool hopeless_too)
 {
     const struct catalogcontest *among = contest->among;
     bool taken = false;
 
     for (size_t i = 0; i < among->length; i++) {
         struct catalog_document *entry = among->entries[i];
-        if (is_refused(entry) && (entry->standing == NULL) == newcomers) {
+        if (!is_refused(entry) || (entry->standing == NULL) != newcomers) {
+            continue;
+        }
+        if (!hopeless_too && is_hopeless(contest, entry)) {
+            contest->skipped = true;
+        } else {
             taken |= is_taken(contest, entry);
         }
     }
     return taken;
 }
 
+/* A round; what is hopeless is tried to be told why. */
+static bool take_all(struct contest *contest, bool hopeless_too)
+{
+    bool taken = take(contest, false, hopeless_too);
+
+    return take(contest, true, hopeless_too) || taken;
+}
+
 /* Who is refused at first may have been in the way, or in the way of, only others who are refused
- * too: it is tried again, and then told why, until a round changes nothing. */
+ * too: it is tried again until a round changes nothing, and then told why. */
 static void judge(struct contest *contest)
 {
     bool taken = true;
 
     while (taken) { /* ends: in a round behind the first nobody is sent back who was taken */
-        taken = take(contest, false);
-        taken |= take(contest, true);
+        taken = take_all(contest, false);
+    }
+    if (contest->skipped) {
+        (void)take_all(contest, true);
     }
 }
 

@@ -31,7 +31,8 @@ struct catalog_document {
         *standing; /* contradicts nothing and keeps its names, as what is served does */
     struct catalog_version *chosen; /* what may be served … */
     bool accepted;                  /* … and contradicts nothing */
-    size_t number;                  /* of what stands, in 'claims' */
+    size_t number;                  /* of what stands, in 'claims' … */
+    size_t refused_for;             /* … and of who was in the way when it was tried last */
     bool in_the_way;                /* of others, in the latest contest */
 };
 

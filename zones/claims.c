@@ -37,7 +37,8 @@ struct claims {
     uint32_t items_length, items_space;
     struct mark *marks; /* by the documents' numbers */
     size_t length, space;
-    uint64_t octets; /* whoever of those that were added stays: never more than this */
+    uint64_t octets;   /* whoever of those that were added stays: never more than this */
+    size_t in_the_way; /* of who was refused last */
 };
 
 struct claims *claims_new(const struct hash_key *key, const struct view_list *views,
@@ -242,10 +243,13 @@ static const char *in_view(const struct adding *adding, char text[VIEW_NAME_MAX 
 
 /* True: a complaint is to say why.  One that would not be kept is only counted, for finding out
  * what it would say takes longer than all else. */
-static bool refuse(struct adding *adding)
+static bool refuse(struct adding *adding, const struct item *other)
 {
     bool kept = !error_is_full(adding->errors);
 
+    if (!adding->refused && other->document != adding->claims->length) {
+        adding->claims->in_the_way = other->document;
+    }
     adding->refused = true;
     if (!kept) {
         error_count(adding->errors);
@@ -261,7 +265,7 @@ static void add_id(struct adding *adding, uint64_t hash)
 {
     const struct item *other = meet_other(adding, hash);
 
-    if (other != NULL && refuse(adding)) {
+    if (other != NULL && refuse(adding, other)) {
         struct place place = place_of(adding->claims, other, CLAIM_ID, NULL);
         COMPLAIN(adding, "privateLinkConnectionId '%s' is used already at %s:%u",
                  (const char *)adding->claim->bytes, place.document, place.line);
@@ -274,7 +278,7 @@ static void add_owner(struct adding *adding, uint64_t hash)
     const struct item *other = meet_other(adding, hash);
     char text[DNAME_TEXT_MAX], view[VIEW_NAME_MAX + 16];
 
-    if (other != NULL && refuse(adding)) {
+    if (other != NULL && refuse(adding, other)) {
         struct place place = place_of(adding->claims, other, CLAIM_OWNER, wire);
         COMPLAIN(adding, "'%s' is attached already by %s at %s:%u%s", dname_to_text(wire, text),
                  place.connection, place.document, place.line, in_view(adding, view));
@@ -288,7 +292,7 @@ static void add_root(struct adding *adding, enum claim_kind below)
         meet_other(adding, hash_of(adding, below, wire, adding->claim->size));
     char text[DNAME_TEXT_MAX];
 
-    if (other != NULL && refuse(adding)) {
+    if (other != NULL && refuse(adding, other)) {
         struct place place = place_of(adding->claims, other, below, wire);
         COMPLAIN(adding,
                  "'%s' would own the dnsName of %s at %s:%u, which is to be found elsewhere",
@@ -323,7 +327,7 @@ static void add_target(struct adding *adding)
     const struct item *other = find_owner(adding, &kind, &root);
     char text[DNAME_TEXT_MAX];
 
-    if (other != NULL && refuse(adding)) {
+    if (other != NULL && refuse(adding, other)) {
         struct place place = place_of(adding->claims, other, kind, root);
         COMPLAIN(adding, "dnsName '%s' is owned by '%s', attached by %s at %s:%u",
                  adding->claim->text, dname_to_text(root, text), place.connection, place.document,
@@ -421,6 +425,8 @@ bool claims_add(struct claims *claims, const struct document *document, size_t i
                             .errors = errors,
                             .octets_max = own + CLAIM_OCTETS_MAX - claims->octets};
     uint32_t items = claims->items_length;
+
+    claims->in_the_way = CLAIMS_NONE;
     const struct mark *mark = add_each(&adding);
 
     if (adding.refused) {
@@ -433,6 +439,11 @@ bool claims_add(struct claims *claims, const struct document *document, size_t i
     return true;
 }
 
+size_t claims_in_the_way(const struct claims *claims)
+{
+    return claims->in_the_way;
+}
+
 size_t claims_length(const struct claims *claims)
 {
     return claims->length;
@@ -441,6 +452,11 @@ size_t claims_length(const struct claims *claims)
 void claims_leave(struct claims *claims, size_t number)
 {
     claims->marks[number].left = true;
+}
+
+bool claims_has_left(const struct claims *claims, size_t number)
+{
+    return claims->marks[number].left;
 }
 
 void claims_return(struct claims *claims, size_t number, claims_left_fn *left, void *arg)

@@ -29,10 +29,16 @@ size_t claims_hold(struct claims *, const struct document *);
 MUST_USE bool claims_add(struct claims *, const struct document *, size_t instead_of,
                          struct error_list *errors);
 
+/* The number of the first that contradicts the document that claims_add() refused last;
+ * CLAIMS_NONE: there is none but itself, or the table would be too large.  While that one stays, it
+ * would be refused again. */
+size_t claims_in_the_way(const struct claims *);
+
 /* How many documents were added, gone ones too. */
 size_t claims_length(const struct claims *);
 
 void claims_leave(struct claims *, size_t number);
+bool claims_has_left(const struct claims *, size_t number);
 /* It is there again; all that contradict it leave, and each is told of. */
 typedef void claims_left_fn(void *arg, size_t number);
 void claims_return(struct claims *, size_t number, claims_left_fn *left, void *arg);

@@ -184,6 +184,8 @@ static void test_many_names(void **state)
     }
     assert_true(claims_add(claims, both[0], CLAIMS_NONE, &errors));
     assert_false(claims_add(claims, both[1], CLAIMS_NONE, &errors));
+    assert_int_equal(claims_in_the_way(claims), 0);
+    assert_false(claims_has_left(claims, 0));
     assert_int_equal(errors.errors, NAMES);
     assert_int_equal(errors.length, ERROR_LIST_MAX);
     for (unsigned i = 0; i < ERROR_LIST_MAX; i++) {
@@ -232,6 +234,7 @@ static void test_room(void **state)
     assert_true(claims_add(claims, large, CLAIMS_NONE, &errors));
     assert_false(claims_add(claims, other, CLAIMS_NONE, &errors));
     assert_non_null(strstr(errors.items[0].text, "the table is full"));
+    assert_int_equal(claims_in_the_way(claims), CLAIMS_NONE);
     error_clear(&errors);
     claims_free(claims);
     ledger_free(ledger);
