@@ -36,13 +36,12 @@ struct buildreport *buildreport_of(const struct catalog *catalog,
     report->change = *change;
     report->length = catalog_length(catalog);
     report->documents = alloc_array(report->length, sizeof *report->documents);
-    report->names = alloc_array(report->length, sizeof(char *));
     report->complaints_of = alloc_array(report->length, sizeof *report->complaints_of);
     for (size_t i = 0; i < report->length; i++) {
         struct catalog_entry *entry = &report->documents[i];
         catalog_entry(catalog, i, entry);
         error_copy(&report->complaints_of[i], entry->complaints, true);
-        entry->name = report->names[i] = alloc_string(entry->name);
+        entry->name = arena_text(&report->names, entry->name, strlen(entry->name));
         entry->complaints = &report->complaints_of[i];
         if (entry->refused) {
             report->refused++;
@@ -59,12 +58,10 @@ void buildreport_free(struct buildreport *report)
 {
     if (report == NULL)
         return;
-    for (size_t i = 0; i < report->length; i++) {
+    for (size_t i = 0; i < report->length; i++)
         error_clear(&report->complaints_of[i]);
-        free(report->names[i]);
-    }
     free(report->complaints_of);
-    free(report->names);
+    arena_clear(&report->names);
     free(report->documents);
     free(report->complaints);
     free(report->degraded);

@@ -2,6 +2,7 @@
 #ifndef PLDNS_BUILDREPORT_H
 #define PLDNS_BUILDREPORT_H
 
+#include "arena.h"
 #include "catalog.h"
 
 struct buildreport {
@@ -16,7 +17,7 @@ struct buildreport {
     uint64_t look_again;              /* … until then, monotonic ms; UINT64_MAX: there are none */
     char *complaints;                 /* errors of all refused documents, one a line; "" if none */
     struct catalog_entry *documents;  /* by name */
-    char **names;                     /* of them */
+    struct arena names;               /* of them */
     struct error_list *complaints_of; /* theirs */
     size_t length;
     uint64_t next_expiry; /* monotonic ms: the next tombstone ends; UINT64_MAX if there is none */

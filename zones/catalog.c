@@ -141,7 +141,7 @@ void catalog_begin(struct catalog *catalog)
 {
     size_t bytes = 0;
 
-    catalog->failing = false;
+    catalog->failing = catalog->well = false;
     for (size_t i = 0; i < catalog->length; i++) {
         catalog->entries[i]->offered = false;
         bytes += catalogentry_bytes(catalog->entries[i]);
@@ -254,8 +254,10 @@ static void forget_newest(struct catalog *catalog)
             catalogentry_kept(entry);
             catalogentry_set(entry, &entry->newest, NULL);
             error_clear(&entry->complaints);
+            entry->told = false;
         }
     }
+    catalog->well = false;
 }
 
 void catalog_restored(struct catalog *catalog)
@@ -348,17 +350,13 @@ static void settle_entry(struct catalog *catalog, struct catalog_document *entry
         catalogentry_set(entry, &entry->foreseen, NULL);
     }
     entry->standing = entry->chosen = NULL;
-    error_clear(&entry->complaints);
-    const struct catalog_version *told = entry->newest != NULL ? entry->newest : entry->served;
-    if (told != NULL) {
-        error_copy(&entry->complaints, &told->errors, true);
-    }
-    error_copy(&entry->complaints, &entry->conflicts, true);
+    catalogentry_tell(entry);
 }
 
 void catalog_finish(struct catalog *catalog, uint64_t now, struct catalog_change *out)
 {
     size_t length = 0, names = catalog->ledger != NULL ? ledger_names(catalog->ledger) : 0;
+    bool well = !catalog->failing;
 
     *out = (struct catalog_change){0};
     if (catalogjudge_run(catalog)) {
@@ -376,9 +374,11 @@ void catalog_finish(struct catalog *catalog, uint64_t now, struct catalog_change
             catalogentry_free(entry);
         } else {
             catalog->entries[length++] = entry;
+            well = well && entry->newest != NULL && entry->newest == entry->served;
         }
     }
     catalog->length = length;
+    catalog->well = well && catalog->ledger != NULL;
     if (!catalog->failing) {
         free(catalog->degraded);
         catalog->degraded = NULL;

@@ -4,18 +4,6 @@
 
 #include "catalogjudge.h"
 
-/* Nothing is refused, nothing is missing: all that is served is what the source had last. */
-static bool is_well(const struct catalog *catalog)
-{
-    bool well = catalog->degraded == NULL && catalog->ledger != NULL;
-
-    for (size_t i = 0; i < catalog->length && well; i++) {
-        well = catalog->entries[i]->newest != NULL &&
-               catalog->entries[i]->newest == catalog->entries[i]->served;
-    }
-    return well;
-}
-
 /* What names of endpoints lead to is found out after a reload. */
 static bool is_complete(const struct catalog_version *version)
 {
@@ -29,6 +17,24 @@ bool catalogearly_knows(const struct catalog *catalog, const char *name)
     return entry != NULL && entry->served != NULL;
 }
 
+/* A reload of this one alone.  Nobody was refused, so nobody can gain by it: all others stay as
+ * they are, and need not be looked at. */
+static void finish_one(struct catalog *catalog, struct catalog_document *entry, uint64_t now,
+                       struct catalog_change *out)
+{
+    struct catalog_document **entries = catalog->entries;
+    size_t length = catalog->length;
+
+    entry->offered = true;
+    catalog->entries = &entry;
+    catalog->length = 1;
+    catalog->early = entry;
+    catalog_finish(catalog, now, out);
+    catalog->early = NULL;
+    catalog->entries = entries;
+    catalog->length = length;
+}
+
 bool catalogearly_take(struct catalog *catalog, const char *name, struct catalog_reading *reading,
                        uint64_t now, struct catalog_change *out)
 {
@@ -39,16 +45,11 @@ bool catalogearly_take(struct catalog *catalog, const char *name, struct catalog
         return false;
     }
     catalogentry_set(entry, &entry->foreseen, version);
-    if (!is_complete(version) || !is_well(catalog) || catalogentry_wants(entry->served)) {
+    if (!is_complete(version) || !catalog->well || catalogentry_wants(entry->served)) {
         return false;
     }
-    for (size_t i = 0; i < catalog->length; i++) {
-        catalog->entries[i]->offered = true;
-    }
     catalogentry_set(entry, &entry->newest, version);
-    catalog->early = entry;
-    catalog_finish(catalog, now, out);
-    catalog->early = NULL;
+    finish_one(catalog, entry, now, out);
     return entry->served == version;
 }
 

@@ -68,10 +68,30 @@ void catalogentry_set(struct catalog_document *entry, struct catalog_version **p
 {
     struct catalog_version *old = *place;
 
+    if (old == version) {
+        return;
+    }
     *place = version;
+    entry->told = false;
     if (old != NULL && old != entry->newest && old != entry->served && old != entry->foreseen) {
         catalogentry_drop(old);
     }
+}
+
+void catalogentry_tell(struct catalog_document *entry)
+{
+    const struct catalog_version *told = entry->newest != NULL ? entry->newest : entry->served;
+    bool alone = entry->conflicts.errors + entry->conflicts.warnings == 0;
+
+    if (entry->told && alone) {
+        return;
+    }
+    entry->told = alone;
+    error_clear(&entry->complaints);
+    if (told != NULL) {
+        error_copy(&entry->complaints, &told->errors, true);
+    }
+    error_copy(&entry->complaints, &entry->conflicts, true);
 }
 
 static size_t bytes_of(const struct catalog_version *version)

@@ -25,7 +25,8 @@ struct catalog_document {
     bool offered;                     /* since catalog_begin() */
     bool restored;                    /* what is served is what was served before a restart */
     struct error_list conflicts;      /* of the newest version with other documents */
-    struct error_list complaints;     /* all of the newest version */
+    struct error_list complaints;     /* all of the newest version … */
+    bool told;                        /* … as it is, without conflicts */
     /* While judging: */
     struct catalog_version
         *standing; /* contradicts nothing and keeps its names, as what is served does */
@@ -56,6 +57,9 @@ void catalogentry_drop(struct catalog_version *);
  */
 void catalogentry_set(struct catalog_document *, struct catalog_version **place,
                       struct catalog_version *);
+
+/* Puts its complaints together: those of the newest version, and its conflicts. */
+void catalogentry_tell(struct catalog_document *);
 
 /* Octets that its versions hold to be kept. */
 size_t catalogentry_bytes(const struct catalog_document *);

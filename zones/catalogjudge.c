@@ -18,7 +18,9 @@ static struct catalog_version *best_of(const struct catalog *catalog,
     if (!entry->offered && !catalog->failing) {
         return NULL; /* removed */
     }
-    return is_usable(entry->newest) ? entry->newest : entry->standing;
+    /* What stands is; nearly always that is the newest, and need not be looked into. */
+    return entry->newest != entry->standing && is_usable(entry->newest) ? entry->newest
+                                                                        : entry->standing;
 }
 
 /* Nobody outside can choose documents whose names collide under a key that hangs on all of them. */
@@ -50,7 +52,9 @@ static void begin(struct catalog *catalog, bool *same)
         entry->chosen = best_of(catalog, entry);
         entry->accepted = entry->chosen == entry->standing;
         *same &= entry->accepted;
-        error_clear(&entry->conflicts);
+        if (entry->conflicts.errors + entry->conflicts.warnings > 0) {
+            error_clear(&entry->conflicts);
+        }
     }
 }
 

@@ -32,6 +32,7 @@ struct catalog {
     size_t since_image;  /* … and so many connections came and went since it was made */
     bool failing;        /* in this reload the source could not be read as a whole */
     char *degraded;      /* why, since the last reload; NULL: it is not */
+    bool well;           /* behind it all that is served is what the source had last, and is all */
     struct catalog_document *early; /* of catalogearly_take(), while it is judged; else NULL */
 };
 

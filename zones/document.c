@@ -365,6 +365,19 @@ struct document *document_told(struct unpacking *unpacking, struct shelf *shelf)
     return NULL;
 }
 
+const uint64_t *document_sum(struct document *document)
+{
+    struct hash_key keys[2];
+
+    _Static_assert(sizeof keys == sizeof document->digest, "a key is half a digest");
+    if ((document->sum[0] | document->sum[1]) == 0) {
+        memcpy(keys, &document->digest, sizeof keys);
+        for (size_t i = 0; i < 2; i++)
+            document->sum[i] = hash_bytes(&keys[i], document->name, strlen(document->name));
+    }
+    return document->sum;
+}
+
 struct document *document_part(const struct document *document)
 {
     return new_document(document->name, &document->digest);

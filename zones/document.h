@@ -31,6 +31,7 @@ struct document {
     uint32_t *looks_to;
     size_t looks_to_length;
     struct document_seen *seen; /* by views (viewsplit.c); NULL until it is asked for */
+    uint64_t sum[2];            /* document_sum(); 0 until it is asked for */
     struct document_private {
         struct yamldoc *yaml;  /* its texts, and … */
         struct arena arena;    /* … all else above; neither when at rest */
@@ -95,6 +96,10 @@ void document_unshelve(struct document *);
 /* Tells of a document that is on a shelf; and the document told of, NULL: it is not there. */
 void document_tell(const struct document *, struct packing *);
 struct document *document_told(struct unpacking *, struct shelf *);
+
+/* What it adds to the digest of all documents of a table: its name under its digest as a key.  Two
+ * words, each to be added up. */
+const uint64_t *document_sum(struct document *);
 
 /* A document of that name and digest that has no connections, until it is given some. */
 struct document *document_part(const struct document *);

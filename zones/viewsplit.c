@@ -1,6 +1,7 @@
 #include "viewsplit.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "alloc.h"
 #include "arena.h"
@@ -82,13 +83,14 @@ static struct connection *connections_of(const struct document *part)
     return (struct connection *)(uintptr_t)part->connections;
 }
 
-static void add_part(struct viewsplit *split, const struct document *document,
+static void add_part(struct viewsplit *split, struct document *document,
                      const struct document_share *seen)
 {
     struct share *share = &split->shares[seen->view];
 
     share->part = arena_array(&split->arena, 1, sizeof(*share->part));
     *share->part = (struct document){.name = document->name, .digest = document->digest};
+    memcpy(share->part->sum, document_sum(document), sizeof(document->sum));
     if (split->closed) {
         share->part->length = seen->connections;
     } else {

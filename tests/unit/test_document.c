@@ -455,6 +455,35 @@ static void test_more_names_than_there_may_be(void **state)
     free(text);
 }
 
+/* Another name, and other octets, are another document; the same are the same. */
+static void test_sum(void **state)
+{
+    static const struct {
+        const char *name, *text;
+        bool same;
+    } others[] = {
+        {"f", "privateLinkConnections: []", true},
+        {"g", "privateLinkConnections: []", false},
+        {"f", "privateLinkConnections: [ ]", false},
+    };
+    struct error_list errors = {0};
+    struct document *document =
+        document_parse("f", others[0].text, strlen(others[0].text), &errors);
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LENGTH(others); i++) {
+        struct document *other =
+            document_parse(others[i].name, others[i].text, strlen(others[i].text), &errors);
+        for (unsigned word = 0; word < 2; word++)
+            assert_int_equal(document_sum(other)[word] == document_sum(document)[word],
+                             others[i].same);
+        document_release(other);
+    }
+    document_release(document);
+    assert_int_equal(errors.errors, 0);
+    error_clear(&errors);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -462,6 +491,7 @@ int main(void)
         cmocka_unit_test(test_good_documents),
         cmocka_unit_test(test_samples),
         cmocka_unit_test(test_every_field),
+        cmocka_unit_test(test_sum),
         cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_what_is_left_untold),
         cmocka_unit_test(test_many_names),
