@@ -129,6 +129,16 @@ static enum reply_verdict follow(struct walk *w, const struct record *r)
     return REPLY_GOOD;
 }
 
+/* One of somebody on the trail.  Behind a hop, that of its CNAME is part of it. */
+static void take_signature(struct walk *w, const struct record *r)
+{
+    unsigned hops = w->reply->hops_length;
+
+    if (hops > 0 && w->reply->hops[hops - 1].end == r->owner &&
+        same(&w->name, &w->trail[hops - 1]) && get16(w->message + r->rdata) == RECORD_CNAME)
+        w->reply->hops[hops - 1].end = r->end;
+}
+
 /* The CNAME made from a DNAME, and it was what was asked for. */
 static enum reply_verdict take_made(struct walk *w, const struct record *r)
 {
@@ -181,9 +191,10 @@ static enum reply_verdict explain(struct walk *w, const struct record *r)
         here = same(&w->name, end_of_trail(w));
     }
     if (r->type == RECORD_RRSIG && asked != RECORD_RRSIG) {
-        if (on_trail(w, &w->name) || (w->dname_seen && same(&w->name, &w->dname_owner)))
-            return REPLY_GOOD;
-        return REPLY_MALFORMED;
+        if (!on_trail(w, &w->name) && !(w->dname_seen && same(&w->name, &w->dname_owner)))
+            return REPLY_MALFORMED;
+        take_signature(w, r);
+        return REPLY_GOOD;
     }
     if (here && r->type == RECORD_CNAME && asked != RECORD_CNAME && asked != RECORD_ANY)
         return follow(w, r);

@@ -64,7 +64,7 @@ static inline uint64_t reply_question_hash(const struct reply_question *q,
 
 struct reply_hop {   /* one CNAME of the chain, in chain order, which is message order */
     uint16_t owner;  /* offset of the record */
-    uint16_t end;    /* offset behind the record */
+    uint16_t end;    /* offset behind the record, and behind its signatures if they come next */
     uint16_t target; /* offset of the target name in its RDATA */
     bool dname;      /* made from the DNAME that stands before it (it must stand there, RFC 6672) */
     uint8_t none;    /* zero: hops are the same where their octets are */
