@@ -23,7 +23,6 @@
 #define STATE_RETRY_MS 60000
 /* A tombstone's end is looked at a little later, so that it has surely ended. */
 #define EXPIRY_SLACK_MS 5
-#define TIMER_MOST_MS   86400000ULL
 #define QUOTED          1200
 
 struct asker {
@@ -150,7 +149,7 @@ static uint64_t nearer(uint64_t delay, uint64_t end, uint64_t now)
 
 static void set_timer(struct reload *r)
 {
-    uint64_t now = clock_ms(), delay = TIMER_MOST_MS;
+    uint64_t now = clock_ms(), delay = UINT64_MAX;
 
     if (r->report->next_expiry != UINT64_MAX)
         delay = nearer(delay, r->report->next_expiry + EXPIRY_SLACK_MS, now);
@@ -160,7 +159,7 @@ static void set_timer(struct reload *r)
         delay = nearer(delay, r->tried_ms + READ_RETRY_MS, now);
     if (r->report->look_again != UINT64_MAX)
         delay = nearer(delay, r->report->look_again, now);
-    if (delay >= TIMER_MOST_MS) {
+    if (delay == UINT64_MAX) {
         evtimer_del(r->timer);
         return;
     }

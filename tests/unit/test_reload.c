@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -548,6 +549,30 @@ static void what_is_learned_puts_off_no_retry(void **unused)
     reload_free(r);
 }
 
+/* However long something is held: its end is waited for. */
+static void a_day_is_not_too_long_to_hold(void **unused)
+{
+    const struct timeval nearly = {86400 - 60, 0};
+    char path[128];
+    struct timeval end;
+    struct heard heard;
+
+    (void)unused;
+    /* The most there is, and as much more as a run may take. */
+    config->attachments.detach_hold_ms = (86400 + 10) * 1000;
+    write_connection("a.yaml", "a.example", 1);
+    struct reload *r = start();
+    snprintf(path, sizeof path, "%s/a.yaml", documents);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(gettimeofday(&end, NULL), 0);
+    evutil_timeradd(&end, &nearly, &end);
+    ask(r, &heard);
+    assert_int_equal(heard.outcome.change.names_removed, 1);
+    struct timeval last = last_timer();
+    assert_true(evutil_timercmp(&last, &end, >));
+    reload_free(r);
+}
+
 /* ---- what cannot wait for the end of a burst ---- */
 
 /* True: the new address was answered before the reload that tells of it. */
@@ -602,6 +627,7 @@ int main(void)
         TEST(ends_while_running),
         TEST(what_is_learned),
         TEST(what_is_learned_puts_off_no_retry),
+        TEST(a_day_is_not_too_long_to_hold),
         TEST(what_keeps_from_starting),
         TEST(last_versions_survive),
         TEST(readers_see_whole_tables),
