@@ -404,10 +404,7 @@ static bool start(struct server *s, const struct config_flags *flags, char *cons
 
 static void stop(struct server *s, bool served)
 {
-    for (unsigned i = 0; i < s->workers_length; i++)
-        worker_end(s->workers[i]);
-    for (unsigned i = 0; i < s->workers_length; i++)
-        worker_stop(s->workers[i]);
+    worker_stop(s->workers, s->workers_length);
     s->workers_length = s->service.workers_length = 0;
     free(s->workers);
     peers_free(s->peers);

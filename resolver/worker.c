@@ -41,12 +41,13 @@ struct worker {
     int wake_fd; /* eventfd: something was asked of the worker */
     struct event *wake, *drain;
     uint64_t drain_end;
-    _Atomic bool stopping;
+    _Atomic bool ending, over;  /* it is to come to an end; it is to leave its loop */
     pthread_mutex_t asked_lock; /* of these two: what was asked of the worker */
     struct flush *flushes;
     struct config_upstreams *upstreams; /* NULL: as they were */
     pthread_mutex_t seen_lock;          /* of these: what a look found */
     pthread_cond_t shown;
+    bool drained; /* those that waited for an upstream have had their time */
     bool looking; /* somebody asked for one that was not made yet */
     struct worker_gauges gauges;
     struct upstream_state seen[WORKER_UPSTREAMS_MAX];
@@ -114,17 +115,22 @@ static void set_upstreams(struct worker *w)
     forget_upstreams(upstreams);
 }
 
-/* Clients are answered on while those that wait for an upstream get their time. */
+/* Clients are answered on while those that wait for an upstream get their time: with this worker
+ * and with the others. */
 static void worker_on_drain(evutil_socket_t fd, short what, void *arg)
 {
     struct worker *w = arg;
 
     (void)fd;
     (void)what;
-    if (query_desk_waiting(w->desk) == 0 || clock_ms() >= w->drain_end)
-        event_base_loopbreak(w->base);
-    else
+    if (query_desk_waiting(w->desk) > 0 && clock_ms() < w->drain_end) {
         eventtimer_begin(w->drain, DRAIN_STEP);
+        return;
+    }
+    pthread_mutex_lock(&w->seen_lock);
+    w->drained = true;
+    pthread_cond_signal(&w->shown);
+    pthread_mutex_unlock(&w->seen_lock);
 }
 
 static void worker_on_wake(evutil_socket_t fd, short what, void *arg)
@@ -138,7 +144,9 @@ static void worker_on_wake(evutil_socket_t fd, short what, void *arg)
     do_flushes(w);
     set_upstreams(w);
     show(w);
-    if (atomic_load(&w->stopping) && w->drain_end == 0) {
+    if (atomic_load(&w->over)) {
+        event_base_loopbreak(w->base);
+    } else if (atomic_load(&w->ending) && w->drain_end == 0) {
         tcp_stop_accepting(w->tcp);
         w->drain_end = clock_ms() + DRAIN_MS;
         eventtimer_begin(w->drain, 0);
@@ -333,19 +341,32 @@ static void wake(struct worker *w)
         return;
 }
 
-void worker_end(struct worker *w)
+static void ask_for(struct worker *w, _Atomic bool *what)
 {
-    atomic_store(&w->stopping, true);
+    atomic_store(what, true);
     wake(w);
 }
 
-void worker_stop(struct worker *w)
+static void await_drain(struct worker *w)
 {
-    if (w == NULL)
-        return;
-    worker_end(w);
-    pthread_join(w->thread, NULL);
-    worker_free(w);
+    pthread_mutex_lock(&w->seen_lock);
+    while (!w->drained)
+        pthread_cond_wait(&w->shown, &w->seen_lock);
+    pthread_mutex_unlock(&w->seen_lock);
+}
+
+void worker_stop(struct worker *const *workers, unsigned length)
+{
+    for (unsigned i = 0; i < length; i++)
+        ask_for(workers[i], &workers[i]->ending);
+    for (unsigned i = 0; i < length; i++)
+        await_drain(workers[i]);
+    for (unsigned i = 0; i < length; i++)
+        ask_for(workers[i], &workers[i]->over);
+    for (unsigned i = 0; i < length; i++) {
+        pthread_join(workers[i]->thread, NULL);
+        worker_free(workers[i]);
+    }
 }
 
 const struct stats *worker_stats(const struct worker *w)

@@ -28,11 +28,10 @@ struct worker_options {
 /* Starts the thread.  NULL: 'errors' says why. */
 MUST_USE struct worker *worker_start(const struct worker_options *, struct error_list *errors);
 
-/* It is to end soon: no new TCP connections, waiting queries answered (SERVFAIL if they must).  It
- * may wait for upstreams before, so tell all before the first is stopped. */
-void worker_end(struct worker *);
-/* The same, and returns when it has ended. */
-void worker_stop(struct worker *);
+/* Ends them all, and returns when that is done: no new TCP connections, waiting queries answered
+ * (SERVFAIL if they must).  Those may wait for upstreams a little before; until nobody does any
+ * more, all workers answer on. */
+void worker_stop(struct worker *const *, unsigned length);
 
 const struct stats *worker_stats(const struct worker *);
 

@@ -301,6 +301,29 @@ def test_the_end_with_questions_in_flight(daemon, upstream):
         assert frames(stream, 1)[0].rcode() == dns.rcode.SERVFAIL
 
 
+def test_all_workers_answer_until_the_last_ends(daemon, upstream):
+    """One may wait for upstreams a while before it ends: the others' clients are not left without an answer."""
+    upstream.answers["www.example"] = None                      # silence
+    daemon.set("forward.upstreams", [upstream.address])
+    daemon.set("drain", "0ms")
+    daemon.write("a.yaml", document(1, ["10.0.0.1"]))
+    daemon.start()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.connect(("127.0.0.1", daemon.port))
+        client.settimeout(2 * SLACK)
+        client.send(dns.message.make_query("www.example", "A", id=0).to_wire())     # the id decides whose it is
+        eventually(lambda: "www.example" in upstream.names(), "a question in flight in one worker")
+        daemon.process.send_signal(signal.SIGTERM)
+        eventually(lambda: "event=status" in daemon.log, "the end of the drain time")
+        time.sleep(0.1)     # in which the other one could have ended
+        for number in (2, 3):
+            client.send(dns.message.make_query(managed(1), "A", id=number).to_wire())
+        replies = {reply.id: reply for reply in (dns.message.from_wire(client.recv(4096)) for _ in range(3))}
+    assert replies[0].rcode() == dns.rcode.SERVFAIL
+    assert all(replies[number].answer for number in (2, 3))
+    assert daemon.process.wait(5 * SLACK) == 0
+
+
 def test_all_workers_end_at_the_same_time(daemon, upstream):
     """Each may wait for upstreams a while before it ends: not one after the other."""
     workers = 32
