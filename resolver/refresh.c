@@ -211,6 +211,7 @@ static void take_answer(struct family *family, const struct forward_outcome *tol
                 r->options.changed(r->options.arg, told->now);
         } else {
             family->ttl_ms = (uint64_t)told->reply->ttl * 1000;
+            target->fresh_ms = target->resolved ? target->fresh_ms : told->now;
             target->resolved = true;
             if (addressset_replace(&family->addresses, &addresses)) {
                 log_target(target, told->now, "now=\"addresses have changed\"");

@@ -301,11 +301,17 @@ static void test_retries(void **state)
     end(w);
 }
 
+static void see_when(void *arg, const struct refresh_status *s)
+{
+    *(uint64_t *)arg = s->fresh_ms;
+}
+
 /* The address counts as soon as it is there, whatever becomes of the other family. */
 static void test_one_family_is_silent(void **state)
 {
     struct world *w = begin();
     struct fake_sent s;
+    uint64_t when = 0;
 
     (void)state;
     want(w, "a.example");
@@ -315,6 +321,8 @@ static void test_one_family_is_silent(void **state)
     }
     assert_string_equal(what_is_known(w), "10.0.0.1");
     assert_int_equal(w->changes, 1);
+    refresh_each(w->refresh, see_when, &when);
+    assert_int_equal(when, START);
     fake_network_pass(w->net, TIMEOUT + 10);
     assert_string_equal(what_is_known(w), "10.0.0.1"); /* no trouble either */
     end(w);
