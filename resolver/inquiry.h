@@ -19,7 +19,7 @@
 /* Who waits is told that it takes long after so much (RFC 8767's client response timer), or after
  * nine tenths of a shorter time. */
 #define INQUIRY_LATE_MS    1800
-#define INQUIRY_LATE_NEVER (UINT64_C(1) << 32) /* longer than any timeout */
+#define INQUIRY_LATE_NEVER (UINT64_C(1) << 62) /* longer than anything lasts */
 /* The deadline is so much before the end of forward.timeout, or a twentieth of a shorter time:
  * timers run a little late, and the reply is still to be sent. */
 #define INQUIRY_MARGIN_MS 20

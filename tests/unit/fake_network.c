@@ -380,6 +380,11 @@ void fake_network_pass(struct fake_network *f, uint64_t ms)
     f->now = until;
 }
 
+void fake_network_stop(struct fake_network *f, uint64_t ms)
+{
+    f->now += ms;
+}
+
 static bool take(struct fake_network *f, const char *to, struct fake_sent *out)
 {
     while (f->first < f->sent_length && f->sent[f->first].taken)

@@ -38,6 +38,8 @@ uint64_t fake_network_now(const struct fake_network *);
 
 /* Lets time go on: connections are made or refused, timers run in their order.  0 is fine. */
 void fake_network_pass(struct fake_network *, uint64_t ms);
+/* The same while the process is stopped: nothing runs before the next fake_network_pass(). */
+void fake_network_stop(struct fake_network *, uint64_t ms);
 
 /* The oldest message not taken yet.  False: none. */
 MUST_USE bool fake_network_take(struct fake_network *, struct fake_sent *out);

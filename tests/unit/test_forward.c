@@ -515,6 +515,28 @@ static void test_suppressed_lines_add_up(void **state)
     asker_free(a);
 }
 
+/* However long the process was stopped: what was asked before has an end, and nobody is told that
+ * it takes long who does not want to know. */
+static void test_stopped_for_long(void **state)
+{
+    struct asker *a = asker_begin(1);
+    struct asker_told told;
+    struct fake_sent s;
+
+    (void)state;
+    asker_ask(a, "a.example", &told);
+    fake_network_stop(a->net, UINT64_C(500) * 86400 * 1000);
+    fake_network_pass(a->net, 0);
+    assert_int_equal(told.times, 1);
+    assert_int_equal(told.result, FORWARD_UNREACHABLE);
+    fake_network_forget(a->net);
+    asker_ask(a, "a.example", &told);
+    s = asker_must_take(a, ASKER_ONE);
+    asker_say_address(a, &s, "a.example", "192.0.2.77");
+    assert_int_equal(told.result, FORWARD_ANSWER);
+    asker_free(a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -534,6 +556,7 @@ int main(void)
         cmocka_unit_test(test_ports_that_are_left),
         cmocka_unit_test(test_many_in_flight),
         cmocka_unit_test(test_suppressed_lines_add_up),
+        cmocka_unit_test(test_stopped_for_long),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
