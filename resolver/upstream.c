@@ -30,6 +30,7 @@ struct upstream {
     struct network_timer *tick; /* set while there are sockets */
     bool ticking;
     struct roundtrip roundtrip;
+    uint64_t longest;       /* no reply takes longer, unless this process was stopped meanwhile */
     unsigned unanswered;    /* in a row */
     unsigned refusals;      /* in a row */
     uint64_t refused;       /* when that was the last time … */
@@ -260,6 +261,7 @@ struct upstream *upstream_new(struct network *network, const struct config_upstr
     u->network = network;
     u->server = *server;
     u->loop = config->forward.loop != NULL ? loop_join(config->forward.loop, server) : NULL;
+    u->longest = config->forward.timeout_ms + UPSTREAM_PROBE_MAX_MS;
     u->stats = stats;
     u->fn = fn;
     u->datagrams = portpool_new(network, &u->server.address.any, stats, on_datagram, u, hear);
@@ -402,7 +404,7 @@ void upstream_heard(struct upstream_ask *ask, uint64_t now)
     struct upstream *u = ask->upstream;
 
     u->sums.replies++;
-    if (!ask->tcp || u->server.transport != CONFIG_UDP)
+    if ((!ask->tcp || u->server.transport != CONFIG_UDP) && now - ask->sent_at <= u->longest)
         roundtrip_add(&u->roundtrip, now - ask->sent_at);
     if ((u->unanswered | u->refusals | u->ends) != 0 || u->probing)
         trust_again(u, now);

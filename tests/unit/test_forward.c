@@ -537,6 +537,25 @@ static void test_stopped_for_long(void **state)
     asker_free(a);
 }
 
+/* A reply that came while the process was stopped says nothing of how fast its server is. */
+static void test_reply_while_stopped(void **state)
+{
+    struct asker *a = asker_begin(2);
+    struct asker_told told;
+    struct fake_sent s;
+
+    (void)state;
+    asker_ask(a, "a.example", &told);
+    s = asker_must_take(a, ASKER_ONE);
+    fake_network_stop(a->net, 60000);
+    asker_say_address(a, &s, "a.example", "192.0.2.77");
+    assert_int_equal(told.result, FORWARD_ANSWER);
+    asker_ask(a, "b.example", &told);
+    s = asker_must_take(a, ASKER_ONE);
+    asker_say_address(a, &s, "b.example", "192.0.2.77");
+    asker_free(a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -557,6 +576,7 @@ int main(void)
         cmocka_unit_test(test_many_in_flight),
         cmocka_unit_test(test_suppressed_lines_add_up),
         cmocka_unit_test(test_stopped_for_long),
+        cmocka_unit_test(test_reply_while_stopped),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
