@@ -63,6 +63,13 @@ class Ctx:
     def run(self, argv, **kw):
         return subprocess.run(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=120, **kw)
 
+def words(option, text, known):
+    """The words of an option's list, all of which are to be known ones."""
+    got = [w for w in (text or "").split(",") if w]
+    bad = [w for w in got if w not in known]
+    if bad: sys.exit(f"measure.py: {option}: there is no {', '.join(bad)}; one or more of: {','.join(known)}")
+    return got
+
 def load_adapters(only=None):
     out = {}
     for f in sorted(glob.glob(HERE + "/adapters/*.py")):
@@ -70,11 +77,15 @@ def load_adapters(only=None):
         m = importlib.util.module_from_spec(spec); spec.loader.exec_module(m)
         for a in (m.VARIANTS if hasattr(m, "VARIANTS") else [m]):
             out[a.NAME] = a
+    only = words("--servers", only, out)
     order = sorted(out.values(), key=lambda a: (getattr(a, "ORDER", 50), a.NAME))
     def there(a):
         b = getattr(a, "BIN", None)
         return not b or shutil.which(b) or os.path.exists(b)
-    return [a for a in order if there(a) and (not only or a.NAME in only)]
+    wanted = [a for a in order if not only or a.NAME in only]
+    for a in wanted:
+        if only and not there(a): print(f"# not installed: {a.NAME}", file=sys.stderr)
+    return [a for a in wanted if there(a)]
 
 # ---------------------------------------------------------------- processes
 def pin(cpu):
@@ -284,7 +295,7 @@ def caps_ok(c, wl):
 
 def cmd_table(args, adapters):
     secs, rounds = (args.secs or (.5 if args.quick else .7)), (args.rounds or (2 if args.quick else 5))
-    wls = args.workloads.split(",") if args.workloads else \
+    wls = words("--workloads", args.workloads, WL) or \
         (["W1_1k", "W2", "W3", "W4p", "L1"] if args.quick else [w for w in WL if w != "W1_1m"])
     sizes = sorted({WL[w][2] for w in wls})
     res, info = {}, {}
@@ -566,7 +577,7 @@ def main():
     ap.add_argument("--rounds", type=int); ap.add_argument("--secs", type=float); ap.add_argument("--n", type=int, default=100000)
     ap.add_argument("--limit", type=int, default=90, help="start: seconds before a server is given up")
     args = ap.parse_args()
-    ad = load_adapters(set(args.servers.split(",")) if args.servers else None)
+    ad = load_adapters(args.servers)
     build(); os.makedirs(WORK + "/run", exist_ok=True)
     unique(1000)
     try:
