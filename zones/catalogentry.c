@@ -81,7 +81,7 @@ void catalogentry_set(struct catalog_document *entry, struct catalog_version **p
 void catalogentry_tell(struct catalog_document *entry)
 {
     const struct catalog_version *told = entry->newest != NULL ? entry->newest : entry->served;
-    bool alone = entry->conflicts.errors + entry->conflicts.warnings == 0;
+    bool alone = entry->conflicts.length == 0;
 
     if (entry->told && alone) {
         return;

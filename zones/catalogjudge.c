@@ -52,9 +52,7 @@ static void begin(struct catalog *catalog, bool *same)
         entry->chosen = best_of(catalog, entry);
         entry->accepted = entry->chosen == entry->standing;
         *same &= entry->accepted;
-        if (entry->conflicts.errors + entry->conflicts.warnings > 0) {
-            error_clear(&entry->conflicts);
-        }
+        error_clear(&entry->conflicts);
     }
 }
 
